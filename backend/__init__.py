@@ -1,0 +1,1 @@
+"""Everything behind the pages: storage, jobs, and the three sections of the method."""

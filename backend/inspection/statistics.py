@@ -1,0 +1,293 @@
+"""Honest statistics for GOOD/BAD scores.
+
+Convention everywhere: a score is an anomaly score (higher = more anomalous) and BAD is the
+positive class. All AUROCs are fractions in [0, 1].
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, stats
+from sklearn.metrics import average_precision_score
+from statsmodels.stats.multitest import multipletests
+
+MIN_BAD = 10  # fewer BAD parts than this: AUROC is shown, but takes no part in a test
+
+Interval = tuple[float, float, float]  # value, low, high
+Floats = NDArray[np.float64]
+
+
+def reliable(n_bad: int) -> bool:
+    """True when there are enough BAD parts (`MIN_BAD`) for a feature to enter a test."""
+    return n_bad >= MIN_BAD
+
+
+def _scores(name: str, values: ArrayLike) -> Floats:
+    scores = np.asarray(values, dtype=np.float64)
+    if scores.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, got shape {scores.shape}")
+    if np.isnan(scores).any():
+        raise ValueError(f"{name} holds NaN at index {int(np.flatnonzero(np.isnan(scores))[0])}")
+    return scores
+
+
+def _split(y_is_bad: ArrayLike, name: str, score: ArrayLike) -> tuple[Floats, Floats]:
+    is_bad, scores = np.asarray(y_is_bad).astype(bool), _scores(name, score)
+    if is_bad.shape != scores.shape:
+        raise ValueError(f"y_is_bad has shape {is_bad.shape}, {name} {scores.shape}")
+    return scores[~is_bad], scores[is_bad]
+
+
+def _placements(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
+    """DeLong's structural components by midranks (Sun & Xu 2014): O(n log n), ties count half.
+
+    Returns v_bad [n_bad], the share of GOOD below each BAD score, and v_good [n_good], the
+    share of BAD above each GOOD score. Each of them has the AUROC as its mean.
+    """
+    ranks = stats.rankdata(np.concatenate([bad, good]))
+    v_bad = (ranks[: len(bad)] - stats.rankdata(bad)) / len(good)
+    v_good = 1 - (ranks[len(bad) :] - stats.rankdata(good)) / len(bad)
+    return v_bad, v_good
+
+
+def auroc(good_scores: ArrayLike, bad_scores: ArrayLike) -> float:
+    """P(BAD scores higher than GOOD), ties counted half. NaN when a class is empty."""
+    good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
+    if not len(good) or not len(bad):
+        return math.nan
+    return float(_placements(good, bad)[0].mean())
+
+
+def _delong_variance(area: float, v_bad: Floats, v_good: Floats) -> float:
+    """DeLong's variance, or the largest possible one, A(1 - A)/min(n), if that is 0 or unknown."""
+    fewest = min(len(v_bad), len(v_good))
+    if fewest >= 2:
+        variance = v_bad.var(ddof=1) / len(v_bad) + v_good.var(ddof=1) / len(v_good)
+        if variance > 0:
+            return float(variance)
+    return area * (1 - area) / fewest
+
+
+def auroc_interval(good_scores: ArrayLike, bad_scores: ArrayLike, alpha: float = 0.05) -> Interval:
+    """AUROC with its DeLong interval (DeLong 1988) on the logit scale: never outside [0, 1].
+
+    With few BAD it is a little too narrow: in simulation a 95 % interval from 116 GOOD and 12 BAD
+    covers the truth 91 times in 100 at AUROC 0.90-0.97 (60 and 15: 94 times).
+
+    Degenerate cases, n = min(n_good, n_bad):
+    - a class is empty: all three NaN.
+    - AUROC exactly 1 (or 0): the DeLong variance is 0, so the interval is one-sided and exact,
+      [alpha ** (1/n), 1] (or its mirror): n disjoint GOOD/BAD pairs are independent trials that
+      all came out right, and this is their Clopper-Pearson bound. It is conservative.
+    - one part in a class, or all scores tied: the variance is not estimable, and the largest
+      one an AUROC can have, A(1 - A)/n (Birnbaum & Klose 1957), stands in for it.
+    """
+    good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
+    if not len(good) or not len(bad):
+        return math.nan, math.nan, math.nan
+    v_bad, v_good = _placements(good, bad)
+    area = float(v_bad.mean())
+    exact_bound = alpha ** (1 / min(len(good), len(bad)))
+    if good.max() < bad.min():
+        return 1.0, exact_bound, 1.0
+    if bad.max() < good.min():
+        return 0.0, 0.0, 1 - exact_bound
+    logit = math.log(area / (1 - area))
+    se = math.sqrt(_delong_variance(area, v_bad, v_good)) / (area * (1 - area))
+    z = stats.norm.isf(alpha / 2)
+    low, high = 1 / (1 + np.exp(-(logit + z * se * np.array([-1, 1]))))
+    return area, float(low), float(high)
+
+
+def delong_test(
+    y_is_bad: ArrayLike, score_a: ArrayLike, score_b: ArrayLike, alpha: float = 0.05
+) -> tuple[float, float, float, float]:
+    """Paired DeLong test of two scores of the same parts: (AUROC a - AUROC b, low, high, p).
+
+    The parts count as independent; where crops share a component, see `group_bootstrap`.
+    Two scores that rank all GOOD/BAD pairs alike give (0, 0, 0, 1). With fewer than 2 parts in
+    a class, or a difference whose variance is 0 (both separate perfectly, opposite ways),
+    nothing can be said: (difference, -1, 1, 1).
+    """
+    v_a = _placements_or_raise(*_split(y_is_bad, "score_a", score_a))
+    v_b = _placements_or_raise(*_split(y_is_bad, "score_b", score_b))
+    gap_bad, gap_good = v_a[0] - v_b[0], v_a[1] - v_b[1]
+    difference = float(gap_bad.mean())
+    if not gap_bad.any() and not gap_good.any():
+        return 0.0, 0.0, 0.0, 1.0
+    if min(len(gap_bad), len(gap_good)) < 2:
+        return difference, -1.0, 1.0, 1.0
+    se = math.sqrt(gap_bad.var(ddof=1) / len(gap_bad) + gap_good.var(ddof=1) / len(gap_good))
+    if se < 1e-12:
+        return difference, -1.0, 1.0, 1.0
+    half = float(stats.norm.isf(alpha / 2)) * se
+    p = float(2 * stats.norm.sf(abs(difference) / se))
+    return difference, max(-1.0, difference - half), min(1.0, difference + half), p
+
+
+def _placements_or_raise(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
+    if not len(good) or not len(bad):
+        raise ValueError(f"DeLong's test needs both classes: {len(good)} GOOD, {len(bad)} BAD")
+    return _placements(good, bad)
+
+
+def group_bootstrap(
+    metric: Callable[[NDArray[np.intp]], float],
+    groups: Sequence[str] | ArrayLike,
+    n_resamples: int = 1000,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Interval:
+    """Percentile interval of a metric, drawing whole groups (components) with replacement.
+
+    `metric` takes an index array [n] into the parts (with repeats) and returns a float; NaN
+    means "not defined for this draw" (e.g. no BAD in it). Such draws are left out; when over
+    half are, low and high are NaN. The same seed draws the same groups, so that two metrics can
+    be compared.
+    """
+    labels = np.asarray(groups)
+    if not len(labels):
+        raise ValueError("group_bootstrap needs at least one part")
+    _, inverse = np.unique(labels, return_inverse=True)
+    members = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(len(members), size=(n_resamples, len(members)))
+    values = np.array([metric(np.concatenate([members[g] for g in draw])) for draw in draws])
+    values = values[np.isfinite(values)]
+    low, high = math.nan, math.nan
+    if len(values) >= max(1, n_resamples / 2):
+        low, high = (float(q) for q in np.quantile(values, [alpha / 2, 1 - alpha / 2]))
+    return float(metric(np.arange(len(labels)))), low, high
+
+
+def nadeau_bengio(
+    differences: ArrayLike, n_train: int, n_test: int, alpha: float = 0.05
+) -> tuple[float, float, float, float]:
+    """Corrected resampled t-test (Nadeau & Bengio 2003): (mean, low, high, two-sided p).
+
+    `differences` [folds x repeats] is metric a - metric b, a value per fold. Folds share training
+    parts, so the variance is (1/J + n_test/n_train) s^2 rather than s^2/J, with J - 1 degrees of
+    freedom. Equal differences (s = 0) have no interval but their mean: p is 1 at 0, else 0.
+    """
+    values = _scores("differences", differences)
+    n = len(values)
+    if n < 2 or n_train < 1 or n_test < 1:
+        raise ValueError(f"need 2 differences and parts in both sets: {n}, {n_train}, {n_test}")
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    if sd <= 1e-12 * abs(mean):
+        return mean, mean, mean, float(mean == 0)
+    se = math.sqrt(1 / n + n_test / n_train) * sd
+    half = float(stats.t.isf(alpha / 2, n - 1)) * se
+    return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / se, n - 1))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Holm-adjusted p-values under the same keys (statsmodels). Leave unreliable features out."""
+    if not p_values:
+        return {}
+    unusable = [key for key, p in p_values.items() if not 0 <= p <= 1]
+    if unusable:
+        raise ValueError(f"p-values must lie in [0, 1]; leave out: {', '.join(unusable)}")
+    adjusted = multipletests(list(p_values.values()), method="holm")[1]
+    return {key: float(p) for key, p in zip(p_values, adjusted, strict=True)}
+
+
+def clopper_pearson(
+    k: int, n: int, alpha: float = 0.05, side: Literal["two", "lower", "upper"] = "two"
+) -> tuple[float, float]:
+    """Exact binomial interval (low, high) for k events in n trials; n = 0 gives (0, 1).
+
+    side "upper" spends all of alpha on the upper bound (low = 0), "lower" on the lower one
+    (high = 1). 0 of 59 with "upper" is just below 0.05: the certificate for FPR <= 5 %.
+    """
+    if not 0 <= k <= n:
+        raise ValueError(f"need 0 <= k <= n, got k = {k}, n = {n}")
+    if n == 0:
+        return 0.0, 1.0
+    alternative = {"two": "two-sided", "lower": "greater", "upper": "less"}[side]
+    interval = stats.binomtest(k, n, alternative=alternative).proportion_ci(1 - alpha, "exact")
+    return float(interval.low), float(interval.high)
+
+
+def hanley_mcneil_se(area: float, n_good: int, n_bad: int) -> float:
+    """Standard error of an AUROC from its value and the counts (Hanley & McNeil 1982).
+
+    Exact for exponential scores; for normal ones with few BAD it is on the safe side, a fifth or
+    so too large, and with it the differences of `smallest_detectable_difference`.
+    """
+    if not 0 <= area <= 1 or n_good < 1 or n_bad < 1:
+        raise ValueError(f"need AUROC in [0, 1] and parts in both classes: {area}")
+    q_bad, q_good = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (n_bad - 1) * (q_bad - area**2) + (n_good - 1) * (q_good - area**2)
+    return math.sqrt(max(0.0, area * (1 - area) + spread) / (n_good * n_bad))
+
+
+def _difference_se(a: float, b: float, n_good: int, n_bad: int, correlation: float) -> float:
+    se_a, se_b = hanley_mcneil_se(a, n_good, n_bad), hanley_mcneil_se(b, n_good, n_bad)
+    return math.sqrt(max(0.0, se_a**2 + se_b**2 - 2 * correlation * se_a * se_b))
+
+
+def power(
+    auroc_a: float,
+    auroc_b: float,
+    n_good: int,
+    n_bad: int,
+    correlation: float = 0.5,
+    alpha: float = 0.05,
+) -> float:
+    """Chance that a two-sided paired test finds the difference of two AUROCs.
+
+    `correlation` is that of the two AUROC estimates on the same parts (Hanley & McNeil 1983):
+    0 for different parts, about 0.5 for two methods on the same parts, more for close kin.
+    """
+    se = _difference_se(auroc_a, auroc_b, n_good, n_bad, correlation)
+    if se == 0:
+        return float(auroc_a != auroc_b)
+    shift, z = (auroc_a - auroc_b) / se, stats.norm.isf(alpha / 2)
+    return float(stats.norm.sf(z - shift) + stats.norm.cdf(-z - shift))
+
+
+def smallest_detectable_difference(
+    baseline: float,
+    n_good: int,
+    n_bad: int,
+    correlation: float = 0.5,
+    alpha: float = 0.05,
+    target_power: float = 0.8,
+) -> float:
+    """Smallest gain over a baseline AUROC that a paired test finds with the given power.
+
+    Solves d = (z_alpha/2 + z_power) se(baseline, baseline + d) with Hanley-McNeil variances.
+    NaN when not even a perfect detector (AUROC 1) could be told from the baseline.
+    """
+    z = stats.norm.isf(alpha / 2) + stats.norm.ppf(target_power)
+
+    def shortfall(d: float) -> float:
+        return float(z * _difference_se(baseline, baseline + d, n_good, n_bad, correlation) - d)
+
+    if shortfall(1 - baseline) > 0:
+        return math.nan
+    return float(optimize.brentq(shortfall, 1e-9, 1 - baseline))
+
+
+def fpr_at_tpr(good_scores: ArrayLike, bad_scores: ArrayLike, tpr: float = 0.95) -> float:
+    """Share of GOOD raised (score >= threshold) where at least `tpr` of BAD are. NaN if empty."""
+    good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
+    if not 0 < tpr <= 1:
+        raise ValueError(f"tpr must lie in (0, 1], got {tpr}")
+    if not len(good) or not len(bad):
+        return math.nan
+    needed = math.ceil(tpr * len(bad) - 1e-9)
+    return float((good >= np.sort(bad)[-needed]).mean())
+
+
+def average_precision(good_scores: ArrayLike, bad_scores: ArrayLike) -> float:
+    """Area under precision-recall with BAD positive (scikit-learn). NaN when a class is empty."""
+    good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
+    if not len(good) or not len(bad):
+        return math.nan
+    is_bad = np.repeat([0, 1], [len(good), len(bad)])
+    return float(average_precision_score(is_bad, np.concatenate([good, bad])))

@@ -1,0 +1,319 @@
+"""Jobs: a child process for each run, a queue, cancel, resume, and re-adoption after a restart.
+
+The run folders hold all state, so nothing is lost when this process dies: on the next start it
+finds the children that still run, ingests what ended meanwhile and goes on with the queue.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from backend import registry, runs, specs
+from backend.records import RunState, UserError
+from backend.runs import Run
+from backend.settings import PROJECT, Settings, quiet_environment
+from backend.store import Store, signature
+
+MIN_FREE_BYTES = 500 * 2**20
+GRACE_SECONDS = 8.0
+KILL_SECONDS = 12.0
+
+log = logging.getLogger(__name__)
+
+
+def submit(
+    settings: Settings,
+    kind: str,
+    values: Mapping[str, Any],
+    *,
+    name: str = "",
+    parent: str = "",
+    queued: bool = True,
+) -> Run:
+    """Check a spec and make its run folder. Raises UserError before any work starts."""
+    spec = specs.from_json(registry.get(kind).spec_type, values)
+    _check_inputs(settings, spec)
+    check_disk(settings.storage)
+    _refuse_duplicate(settings, kind, specs.to_json(spec))
+    return runs.create(
+        settings.runs, kind, specs.to_json(spec), name=name.strip(), parent=parent, queued=queued
+    )
+
+
+def _check_inputs(settings: Settings, spec: Any) -> None:
+    for p in specs.params(type(spec)):
+        value = getattr(spec, p.name)
+        for item in value if p.many else (value,):
+            if p.run and item:
+                _check_run_input(settings, p, item)
+            if p.path and item and not Path(item).exists():
+                raise UserError(f"{p.label}: there is no {p.path} '{item}' on this computer.")
+
+
+def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
+    folder = settings.runs / run_id
+    if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
+        raise UserError(f"{p.label}: there is no run '{run_id}'. Choose one from the list.")
+    source = runs.read(folder)
+    if source.kind not in p.run.split("|"):
+        raise UserError(f"{p.label}: run '{run_id}' is of kind '{source.kind}', not '{p.run}'.")
+    if source.state is not RunState.COMPLETED:
+        raise UserError(f"{p.label}: run '{run_id}' is {source.state}. Choose a completed one.")
+
+
+def check_disk(folder: Path) -> None:
+    """Raises UserError where less than 500 MB is free."""
+    folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise UserError(
+            f"Only {free / 2**20:.0f} MB are free in {folder}; a run needs at least 500 MB. "
+            "Delete old runs or empty the trash."
+        )
+
+
+def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any]) -> None:
+    for run in active(settings):
+        if run.kind == kind and run.spec == spec:
+            raise UserError(f"The same job is already {run.state} as {run.id}. Wait for it.")
+
+
+def active(settings: Settings, ended: Mapping[str, str] | None = None) -> list[Run]:
+    """Pending and running runs, oldest first. `ended`: signatures that need no second look."""
+    found = []
+    for folder in run_folders(settings.runs):
+        if ended and ended.get(folder.name) == signature(folder):
+            continue
+        try:
+            run = runs.read(folder)
+        except UserError:
+            continue
+        if not run.state.ended:
+            found.append(run)
+    return found
+
+
+def run_folders(runs_folder: Path) -> list[Path]:
+    """Every run folder by age; names that are no run id are passed over."""
+    if not runs_folder.exists():
+        return []
+    names = sorted(name for name in os.listdir(runs_folder) if runs.RUN_ID.fullmatch(name))
+    return [runs_folder / name for name in names]
+
+
+def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the run's own process, in its own process group, so that it outlives this one."""
+    environment = os.environ | quiet_environment(settings)
+    environment["DISTILLERY_STORAGE"] = str(settings.storage)
+    with (folder / "log.txt").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend", "run", str(folder)],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    runs.claim(folder, process.pid)
+    return process
+
+
+def request_cancel(folder: Path) -> None:
+    """Ask a run to stop at its next step; a pending one ends at once."""
+    run = runs.read(folder)
+    if run.state is RunState.PENDING:
+        runs.finish(folder, RunState.CANCELED)
+    elif run.state is RunState.RUNNING:
+        (folder / "cancel").touch()
+
+
+def enforce_cancel(folder: Path) -> None:
+    """Where a run ignores its cancel: SIGTERM after 8 s, SIGKILL after 12 s."""
+    try:
+        waited = time.time() - (folder / "cancel").stat().st_mtime
+        claim = runs.read_json(folder / "process.json")
+    except (FileNotFoundError, UserError):
+        return
+    if waited > KILL_SECONDS:
+        _signal_group(claim, signal.SIGKILL)
+        shutil.rmtree(folder / "facts", ignore_errors=True)
+        runs.finish(folder, RunState.CANCELED)
+    elif waited > GRACE_SECONDS:
+        _signal_group(claim, signal.SIGTERM)
+
+
+def _signal_group(claim: Mapping[str, Any], signum: int) -> None:
+    if runs.is_alive(claim):
+        try:
+            os.killpg(claim["pid"], signum)
+        except ProcessLookupError:
+            pass
+
+
+class Supervisor:
+    """Keeps the queue moving and the store up to date, from one thread of the owner process."""
+
+    def __init__(self, settings: Settings, store: Store, interval: float = 0.5):
+        self.settings = settings
+        self.store = store
+        self.interval = interval
+        self.problems: dict[str, str] = {}
+        self._known = store.signatures()
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._active: list[Run] = []
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; running jobs go on and are adopted at the next start."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.tick()
+            except Exception:
+                log.exception("supervisor")
+            self._stop.wait(self.interval)
+
+    def tick(self) -> None:
+        """One round: take in what ended, press cancels, start what is due."""
+        with self._lock:
+            self._reap()
+            self._take_in()
+            for run in self._active:
+                enforce_cancel(run.folder)
+            self._start_due()
+
+    def active(self) -> list[Run]:
+        """Pending and running runs as of now, oldest first."""
+        with self._lock:
+            return active(self.settings, self._known)
+
+    def _reap(self) -> None:
+        for run_id, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[run_id]
+
+    def _take_in(self) -> None:
+        folders = run_folders(self.settings.runs)
+        self._active = []
+        for folder in folders:
+            mark = signature(folder)
+            if self._known.get(folder.name) != mark:
+                self._look_at(folder, mark)
+        for gone in set(self._known) - {folder.name for folder in folders}:
+            self.store.forget(gone)
+            del self._known[gone]
+
+    def _look_at(self, folder: Path, mark: str) -> None:
+        try:
+            run = runs.read(folder)
+            if run.state.ended:
+                self.store.ingest(run, mark)
+                self._known[folder.name] = mark
+            else:
+                if self._known.pop(folder.name, None):
+                    self.store.forget(folder.name)
+                self._active.append(run)
+            self.problems.pop(folder.name, None)
+        except UserError as error:
+            self.problems[folder.name] = str(error)
+
+    def _start_due(self) -> None:
+        running = sum(run.state is RunState.RUNNING for run in self._active)
+        for run in self._active:
+            if running >= self.settings.max_jobs:
+                return
+            if run.state is RunState.PENDING and run.queued:
+                self._children[run.id] = start(self.settings, run.folder)
+                running += 1
+
+    # What people ask for. Each raises UserError in words for them.
+
+    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+        with self._lock:
+            return submit(self.settings, kind, values, name=name, parent=parent)
+
+    def find(self, run_id: str) -> Run:
+        """The run of that id, from its folder. Raises UserError where there is none."""
+        folder = self.settings.runs / run_id
+        if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
+            raise UserError(f"There is no run '{run_id}'. It may have been deleted.")
+        return runs.read(folder)
+
+    def cancel(self, run_id: str) -> None:
+        request_cancel(self.find(run_id).folder)
+
+    def resume(self, run_id: str) -> None:
+        """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
+        with self._lock:
+            run = self.find(run_id)
+            if not run.state.resumable:
+                raise UserError(f"{run_id} is {run.state}; only a stopped run can be resumed.")
+            check_disk(self.settings.storage)
+            runs.reopen(run.folder)
+
+    def dependents(self, run_id: str) -> list[str]:
+        """Runs whose spec names this one."""
+        frame = self.store.read(
+            "SELECT id FROM runs WHERE id <> ? AND contains(spec::VARCHAR, ?) ORDER BY id",
+            [run_id, run_id],
+        )
+        return list(frame["id"])
+
+    def delete(self, run_id: str) -> None:
+        """Move an ended run to the trash, from where `restore` brings it back."""
+        with self._lock:
+            run = self.find(run_id)
+            if not run.state.ended:
+                raise UserError(f"{run_id} is {run.state}. Cancel it first.")
+            self.settings.trash.mkdir(parents=True, exist_ok=True)
+            run.folder.rename(self.settings.trash / run_id)
+            self._take_in()
+
+    def restore(self, run_id: str) -> None:
+        with self._lock:
+            if not runs.RUN_ID.fullmatch(run_id) or not (self.settings.trash / run_id).is_dir():
+                raise UserError(f"'{run_id}' is not in the trash.")
+            (self.settings.trash / run_id).rename(self.settings.runs / run_id)
+            self._take_in()
+
+    def empty_trash(self) -> None:
+        shutil.rmtree(self.settings.trash, ignore_errors=True)
+
+
+def wait(folder: Path, process: subprocess.Popen[bytes], seconds: float) -> Run:
+    """The run after its process ended or `seconds` passed."""
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        pass
+    return runs.read(folder)
+
+
+def memory_in_use(run: Run) -> int:
+    """Bytes of resident memory of a running run's process and its children, 0 otherwise."""
+    try:
+        claim = runs.read_json(run.folder / "process.json")
+        process = psutil.Process(claim["pid"])
+        return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+    except (UserError, psutil.Error):
+        return 0

@@ -1,0 +1,106 @@
+"""The kinds of job: which verb, which spec, which function, which section."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from backend.records import UserError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job. `module` defines `Spec` and `run(spec, out_dir, progress) -> Result`.
+
+    The module must import without torch; its heavy half is imported inside `run`.
+    """
+
+    name: str
+    section: str
+    title: str
+    summary: str
+    module: str
+
+    @property
+    def spec_type(self) -> type[Any]:
+        return importlib.import_module(self.module).Spec
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        return importlib.import_module(self.module).run
+
+
+KINDS = (
+    Kind(
+        "generate",
+        "synthesis",
+        "Teacher images",
+        "Make defect images with exact masks and boxes.",
+        "backend.synthesis.teacher",
+    ),
+    Kind(
+        "distill",
+        "synthesis",
+        "Student generator",
+        "Distil teacher images into a small generator that runs on a CPU.",
+        "backend.synthesis.student",
+    ),
+    Kind(
+        "similarity",
+        "synthesis",
+        "Similarity",
+        "Compare a student's images with its teacher's: SSIM with controls.",
+        "backend.synthesis.similarity",
+    ),
+    Kind(
+        "dataset",
+        "synthesis",
+        "Synthetic data set",
+        "Sample a student (or take teacher images) into a data set with boxes.",
+        "backend.synthesis.dataset",
+    ),
+    Kind(
+        "detector",
+        "synthesis",
+        "Detector",
+        "Train YOLO on a data set and judge it on images it never saw.",
+        "backend.synthesis.detector",
+    ),
+    Kind(
+        "parts",
+        "inspection",
+        "Parts",
+        "Simulate printed parts, or import your own with a metadata.csv.",
+        "backend.inspection.parts",
+    ),
+    Kind(
+        "inspect",
+        "inspection",
+        "Anomaly model",
+        "Cross-validate GOOD-only scores per feature type, with a baseline on the same folds.",
+        "backend.inspection.crossval",
+    ),
+    Kind(
+        "export",
+        "deployment",
+        "Export",
+        "Write the anomaly model as one ONNX file and check that the scores agree.",
+        "backend.deployment.export",
+    ),
+    Kind(
+        "latency",
+        "deployment",
+        "Latency",
+        "Time an exported model on this computer, part by part.",
+        "backend.deployment.latency",
+    ),
+)
+
+_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def get(name: str) -> Kind:
+    """The kind of that name. Raises UserError for an unknown one."""
+    if name not in _BY_NAME:
+        raise UserError(f"Unknown kind of job '{name}'. Known are: {', '.join(_BY_NAME)}.")
+    return _BY_NAME[name]

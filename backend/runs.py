@@ -1,0 +1,266 @@
+"""The run folder: the truth about one run, readable without a database.
+
+    runs/<utc>-<kind>-<id>/
+        spec.json      what was asked for, written once at submission
+        process.json   the process working on it: pid and start time
+        events.jsonl   progress and metrics, one JSON object a line
+        log.txt        everything the process printed
+        provenance.json  library versions, git revision, hashes of the inputs
+        result.json    how it ended; written last and atomically
+        facts/         one Parquet file per database table
+        artifacts/     images, models and everything else
+        checkpoint/    where an interrupted run resumes from
+"""
+
+import hashlib
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from backend.records import RunState, UserError
+
+RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as its folder tells it. Times are UTC; seconds is the wall time so far."""
+
+    id: str
+    folder: Path
+    kind: str
+    name: str
+    state: RunState
+    spec: dict[str, Any]
+    created: datetime
+    started: datetime | None = None
+    finished: datetime | None = None
+    result: dict[str, Any] | None = None
+    error: str = ""
+    parent: str = ""
+    queued: bool = True
+
+    @property
+    def seconds(self) -> float | None:
+        if self.started is None:
+            return None
+        return ((self.finished or datetime.now(UTC)) - self.started).total_seconds()
+
+    @property
+    def artifacts(self) -> Path:
+        return self.folder / "artifacts"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write whole or not at all: a reader never sees half a file."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Raises UserError naming the file where it is cut short or no JSON object."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"Cannot read {path}: {error}. Restore it or delete the run.") from error
+    if not isinstance(value, dict):
+        raise UserError(f"Cannot read {path}: not a JSON object. Restore it or delete the run.")
+    return value
+
+
+def create(
+    runs: Path,
+    kind: str,
+    spec: Mapping[str, Any],
+    *,
+    name: str = "",
+    parent: str = "",
+    queued: bool = True,
+) -> Run:
+    """Make the folder of a new run. `queued` runs are started by the dashboard's queue."""
+    created = now()
+    run_id = f"{created:%Y%m%dT%H%M%S}-{kind}-{secrets.token_hex(3)}"
+    folder = runs / run_id
+    folder.mkdir(parents=True)
+    head = {
+        "kind": kind,
+        "name": name,
+        "parent": parent,
+        "queued": queued,
+        "created": created.isoformat(),
+        "spec": dict(spec),
+    }
+    write_json(folder / "spec.json", head)
+    return read(folder)
+
+
+def read(folder: Path) -> Run:
+    """The run in a folder. Raises UserError where spec.json or result.json is damaged."""
+    head = read_json(folder / "spec.json")
+    missing = {"kind", "created", "spec"} - set(head)
+    if missing:
+        raise UserError(f"{folder / 'spec.json'} lacks '{min(missing)}'. Delete the run.")
+    run = Run(
+        id=folder.name,
+        folder=folder,
+        kind=head["kind"],
+        name=head.get("name", ""),
+        state=RunState.PENDING,
+        spec=head["spec"],
+        created=datetime.fromisoformat(head["created"]),
+        parent=head.get("parent", ""),
+        queued=head.get("queued", True),
+    )
+    return _with_outcome(run)
+
+
+def _with_outcome(run: Run) -> Run:
+    process = run.folder / "process.json"
+    result = run.folder / "result.json"
+    values = dict(run.__dict__)
+    if process.exists():
+        claim = read_json(process)
+        values["started"] = datetime.fromisoformat(claim["started"])
+        values["state"] = RunState.RUNNING
+    if result.exists():
+        outcome = read_json(result)
+        values["state"] = RunState(outcome["state"])
+        values["finished"] = datetime.fromisoformat(outcome["finished"])
+        values["result"] = outcome.get("result")
+        values["error"] = outcome.get("error", "")
+    elif process.exists() and not is_alive(claim):
+        values["state"] = RunState.INTERRUPTED
+        values["finished"] = last_sign_of_life(run.folder)
+        values["error"] = "Its process ended without a result (killed, out of memory or power)."
+    return Run(**values)
+
+
+def is_alive(claim: Mapping[str, Any]) -> bool:
+    """Is the process that claimed a run still the one with that pid?"""
+    try:
+        process = psutil.Process(claim["pid"])
+        same = abs(process.create_time() - claim["process_started"]) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def last_sign_of_life(folder: Path) -> datetime:
+    files = [folder / name for name in ("events.jsonl", "log.txt", "process.json")]
+    latest = max(file.stat().st_mtime for file in files if file.exists())
+    return datetime.fromtimestamp(latest, UTC)
+
+
+def claim(folder: Path, pid: int) -> None:
+    """Note which process works on the run."""
+    write_json(
+        folder / "process.json",
+        {
+            "pid": pid,
+            "process_started": psutil.Process(pid).create_time(),
+            "started": now().isoformat(),
+        },
+    )
+
+
+def finish(
+    folder: Path, state: RunState, *, result: Mapping[str, Any] | None = None, error: str = ""
+) -> None:
+    """Write result.json, which ends the run."""
+    outcome = {
+        "state": state.value,
+        "finished": now().isoformat(),
+        "error": error,
+        "result": result,
+    }
+    write_json(folder / "result.json", outcome)
+
+
+def reopen(folder: Path) -> None:
+    """Make an ended run pending again; its checkpoint, events and log stay."""
+    head = read_json(folder / "spec.json")
+    write_json(folder / "spec.json", head | {"queued": True})
+    for name in ("result.json", "cancel", "process.json"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def append_event(folder: Path, event: Mapping[str, Any]) -> None:
+    line = json.dumps({"t": time.time(), **event})
+    with (folder / "events.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    """All events so far; a torn last line is left out."""
+    path = folder / "events.jsonl"
+    if not path.exists():
+        return []
+    return list(_parse(path.read_bytes().splitlines()))
+
+
+def _parse(lines: list[bytes]) -> Iterator[dict[str, Any]]:
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def tail(path: Path, size: int = 8192) -> bytes:
+    """The last `size` bytes of a file, b"" where there is none."""
+    if not path.exists():
+        return b""
+    with path.open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        file.seek(max(0, file.tell() - size))
+        return file.read()
+
+
+def last_event(folder: Path) -> dict[str, Any]:
+    """The newest event, {} before the first. Costs the same however long the run is."""
+    found = list(_parse(tail(folder / "events.jsonl").splitlines()))
+    return found[-1] if found else {}
+
+
+def log_tail(folder: Path, lines: int = 200) -> str:
+    text = tail(folder / "log.txt", 64_000).decode("utf-8", "replace")
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def sibling(out_dir: Path, run_id: str) -> Path:
+    """The folder of a run that feeds this one. Raises UserError where it is gone."""
+    folder = out_dir.parent / run_id
+    if not RUN_ID.fullmatch(run_id) or not (folder / "result.json").exists():
+        raise UserError(f"Run '{run_id}' has no result here. Choose another, or make it again.")
+    return folder
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 over names and contents of a file or of every file below a folder."""
+    digest = hashlib.sha256()
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    for file in files:
+        digest.update(file.name.encode() if path.is_file() else str(file.relative_to(path)).encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()

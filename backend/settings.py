@@ -1,0 +1,87 @@
+"""Where things are and how much may run: read once from the environment."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment of this installation.
+
+    storage: every byte of state (DISTILLERY_STORAGE).
+    max_jobs: jobs at the same time (DISTILLERY_MAX_JOBS).
+    threads: CPU threads for a job's numeric libraries (DISTILLERY_THREADS).
+    cluster: address of a Ray cluster for fan-out, "" for this computer (DISTILLERY_RAY_ADDRESS).
+    """
+
+    storage: Path
+    max_jobs: int = 1
+    threads: int = 1
+    cluster: str = ""
+
+    @property
+    def runs(self) -> Path:
+        return self.storage / "runs"
+
+    @property
+    def trash(self) -> Path:
+        return self.storage / "trash"
+
+    @property
+    def weights(self) -> Path:
+        return self.storage / "weights"
+
+    @property
+    def database(self) -> Path:
+        return self.storage / "results.duckdb"
+
+    @property
+    def backups(self) -> Path:
+        return self.storage / "backups"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    cores = os.cpu_count() or 1
+    return Settings(
+        storage=Path(os.environ.get("DISTILLERY_STORAGE") or PROJECT / "storage").resolve(),
+        max_jobs=_positive("DISTILLERY_MAX_JOBS", 1),
+        threads=_positive("DISTILLERY_THREADS", cores),
+        cluster=os.environ.get("DISTILLERY_RAY_ADDRESS", ""),
+    )
+
+
+def _positive(name: str, default: int) -> int:
+    text = os.environ.get(name, "")
+    if text and (not text.isdigit() or int(text) < 1):
+        raise SystemExit(f"{name} must be a whole number of at least 1; it is '{text}'.")
+    return int(text) if text else default
+
+
+def quiet_environment(settings: Settings) -> dict[str, str]:
+    """Variables that keep the libraries offline and polite; set before they are imported.
+
+    Ultralytics, Hugging Face and Streamlit would otherwise contact servers outside. PASSIVE
+    waiting keeps OpenMP from starving a neighbouring process.
+    """
+    threads = str(settings.threads)
+    return {
+        "YOLO_OFFLINE": "true",
+        "YOLO_AUTOINSTALL": "false",
+        "YOLO_CONFIG_DIR": str(settings.storage / "config"),
+        "YOLO_VERBOSE": "false",
+        "MPLCONFIGDIR": str(settings.storage / "config" / "matplotlib"),
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HOME": str(settings.weights / "huggingface"),
+        "HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "1"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": threads,
+        "MKL_NUM_THREADS": threads,
+        "OPENBLAS_NUM_THREADS": threads,
+        "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    }

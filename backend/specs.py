@@ -1,0 +1,172 @@
+"""Specs: frozen dataclasses that describe a job completely, one to one with JSON.
+
+One declaration of a field serves the form, the command line and the check:
+
+    @dataclass(frozen=True)
+    class GenerateSpec:
+        count: int = param(150, "how many images", lo=1, hi=100_000)
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from backend.records import UserError
+
+SpecType = type[Any]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One field of a spec, as the form and the command line see it.
+
+    type: bool, int, float or str, or the element type where `many`.
+    lo, hi: inclusive range. choices: the allowed values.
+    run: the kind of run whose id this field holds ("generate", …), "" where none.
+    path: "file" or "folder" where the field is a path on the server, else "".
+    """
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    lo: float | None = None
+    hi: float | None = None
+    choices: tuple[Any, ...] | None = None
+    run: str = ""
+    path: str = ""
+    many: bool = False
+    optional: bool = False
+    advanced: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
+    @property
+    def required(self) -> bool:
+        return bool(self.run) and not self.optional and self.default == ""
+
+
+def param(
+    default: Any,
+    help: str,
+    *,
+    lo: float | None = None,
+    hi: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+    run: str = "",
+    path: str = "",
+    optional: bool = False,
+    advanced: bool = False,
+) -> Any:
+    """Declare a spec field; see `Param` for the arguments."""
+    extra = {
+        "help": help,
+        "lo": lo,
+        "hi": hi,
+        "choices": choices,
+        "run": run,
+        "path": path,
+        "optional": optional,
+        "advanced": advanced,
+    }
+    return dataclasses.field(default=default, metadata=extra)
+
+
+@cache
+def params(spec_type: SpecType) -> tuple[Param, ...]:
+    """The fields of a spec in the order of their declaration."""
+    hints = typing.get_type_hints(spec_type)
+    return tuple(_param_of(field, hints[field.name]) for field in dataclasses.fields(spec_type))
+
+
+def _param_of(field: dataclasses.Field[Any], hint: Any) -> Param:
+    many = typing.get_origin(hint) is tuple
+    if many:
+        hint = typing.get_args(hint)[0]
+    if isinstance(hint, types.UnionType):
+        raise TypeError(f"{field.name}: a spec field has one type")
+    return Param(field.name, hint, field.default, many=many, **field.metadata)
+
+
+def defaults(spec_type: SpecType) -> dict[str, Any]:
+    return {p.name: p.default for p in params(spec_type)}
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A spec or result as plain JSON values (tuples become lists)."""
+    return dataclasses.asdict(record)
+
+
+def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
+    """Build and check a spec. Raises UserError naming the field that does not fit."""
+    known = {p.name: p for p in params(spec_type)}
+    unknown = sorted(set(values) - set(known))
+    if unknown:
+        raise UserError(
+            f"Unknown setting '{unknown[0]}'. Known are: {', '.join(known)}. Correct the name."
+        )
+    checked = {name: check(known[name], value) for name, value in values.items()}
+    spec = spec_type(**checked)
+    validate(spec)
+    return spec
+
+
+def validate(spec: Any) -> None:
+    """Check every field and the spec's own `check()`, if it has one. Raises UserError."""
+    for p in params(type(spec)):
+        check(p, getattr(spec, p.name))
+    if hasattr(spec, "check"):
+        spec.check()
+
+
+def check(p: Param, value: Any) -> Any:
+    """The value in the field's type, or UserError in words for a person."""
+    if p.many:
+        if isinstance(value, str) or not isinstance(value, (list, tuple)):
+            raise UserError(f"{p.label} must be a list.")
+        return tuple(_check_one(p, item) for item in value)
+    return _check_one(p, value)
+
+
+def _check_one(p: Param, value: Any) -> Any:
+    value = _as_type(p, value)
+    if p.choices is not None and value not in p.choices:
+        allowed = ", ".join(str(c) for c in p.choices)
+        raise UserError(f"{p.label} must be one of: {allowed}; got '{value}'.")
+    below = p.lo is not None and value < p.lo
+    above = p.hi is not None and value > p.hi
+    if below or above:
+        raise UserError(f"{p.label} must be {_range_words(p)}; got {value}.")
+    if p.required and value == "":
+        raise UserError(f"{p.label} is missing: choose a finished '{p.run}' run.")
+    if p.path == "folder" and not p.optional and value == "":
+        raise UserError(f"{p.label} is missing: name a folder on this computer.")
+    return value
+
+
+def _as_type(p: Param, value: Any) -> Any:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if p.type is bool and isinstance(value, bool):
+        return value
+    if p.type is float and number and value == value and abs(value) != float("inf"):
+        return float(value)
+    if p.type is int and number and float(value).is_integer():
+        return int(value)
+    if p.type is str and isinstance(value, str):
+        return value
+    words = {bool: "yes or no", float: "a number", int: "a whole number", str: "text"}
+    raise UserError(f"{p.label} must be {words[p.type]}; got '{value}'.")
+
+
+def _range_words(p: Param) -> str:
+    if p.lo is None:
+        return f"at most {p.hi:g}"
+    if p.hi is None:
+        return f"at least {p.lo:g}"
+    return f"between {p.lo:g} and {p.hi:g}"

@@ -1,0 +1,282 @@
+"""The DuckDB index over the run folders: one owner process, one writer, reads as data frames.
+
+DuckDB lets a single process hold the file, so the dashboard owns it; everything in it can be
+rebuilt from the run folders with `rebuild`.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from backend import facts, runs
+from backend.migrations import FACTS, STEPS
+from backend.records import UserError
+from backend.runs import Run
+
+TABLES = ("runs", "curves", *FACTS)
+
+
+class Store:
+    """The database of one storage folder. Raises UserError where another process holds it."""
+
+    def __init__(self, path: Path | str):
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = duckdb.connect(str(path))
+        except duckdb.IOException as error:
+            raise UserError(_cannot_open(Path(path), error)) from error
+        self._writing = threading.Lock()
+        self._migrate()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _migrate(self) -> None:
+        with self._transaction() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (step INTEGER, applied TIMESTAMP)")
+            row = cursor.execute("SELECT coalesce(max(step), 0) FROM migrations").fetchall()[0]
+        for number, step in enumerate(STEPS[row[0] :], start=row[0] + 1):
+            with self._transaction() as cursor:
+                cursor.execute(step)
+                cursor.execute("INSERT INTO migrations VALUES (?, ?)", [number, _naive(runs.now())])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._writing:
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        """Any query as a data frame, safe to call from any thread."""
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(sql, list(values)).df()
+        finally:
+            cursor.close()
+
+    # Writing: one run, one transaction.
+
+    def ingest(self, run: Run, signature: str) -> None:
+        """Put an ended run and its facts in place of what was known of it.
+
+        Raises UserError naming the file where a fact file is damaged; then nothing changed.
+        """
+        with self._transaction() as cursor:
+            _delete(cursor, run.id)
+            cursor.execute(
+                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                _row(run, signature),
+            )
+            _insert_curves(cursor, run)
+            if run.state == "completed":
+                for table in FACTS:
+                    _insert_facts(cursor, run, table)
+
+    def forget(self, run_id: str) -> None:
+        with self._transaction() as cursor:
+            _delete(cursor, run_id)
+
+    # Named reads.
+
+    def signatures(self) -> dict[str, str]:
+        """Run id → the signature of the folder state that was ingested."""
+        frame = self.read("SELECT id, signature FROM runs")
+        return dict(zip(frame["id"], frame["signature"], strict=True))
+
+    def runs(self, kind: str = "", state: str = "", limit: int = 1000) -> pd.DataFrame:
+        """Ended runs, newest first."""
+        return self.read(
+            """SELECT id, kind, name, state, created, started, finished, seconds, error, parent
+               FROM runs WHERE (? = '' OR kind = ?) AND (? = '' OR state = ?)
+               ORDER BY created DESC, id DESC LIMIT ?""",
+            [kind, kind, state, state, limit],
+        )
+
+    def results(self, kind: str, limit: int = 200) -> pd.DataFrame:
+        """Completed runs of a kind with `spec` and `result` as dictionaries, newest first."""
+        frame = self.read(
+            """SELECT id, name, finished, seconds, spec, result FROM runs
+               WHERE kind = ? AND state = 'completed' ORDER BY created DESC, id DESC LIMIT ?""",
+            [kind, limit],
+        )
+        for column in ("spec", "result"):
+            frame[column] = [json.loads(text or "{}") for text in frame[column]]
+        return frame
+
+    def counts(self) -> dict[str, int]:
+        """State → number of ended runs."""
+        frame = self.read("SELECT state, count(*) AS n FROM runs GROUP BY state")
+        return {state: int(n) for state, n in zip(frame["state"], frame["n"], strict=True)}
+
+    def facts(self, table: str, run_id: str) -> pd.DataFrame:
+        """All rows of one table of facts for one run, in the order they were written."""
+        if table not in TABLES:
+            raise KeyError(table)
+        return self.read(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY rowid", [run_id])
+
+    def latest_figures(self, kind: str, metric: str, limit: int = 20) -> pd.DataFrame:
+        """One metric over the newest completed runs of a kind, oldest first."""
+        return self.read(
+            """SELECT * FROM (
+                 SELECT r.id, r.finished, f.subject, f.value, f.low, f.high, f.n
+                 FROM figures f JOIN runs r ON r.id = f.run_id
+                 WHERE r.kind = ? AND f.metric = ? ORDER BY r.created DESC LIMIT ?)
+               ORDER BY finished""",
+            [kind, metric, limit],
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table in a fixed row order, for comparison and checks."""
+        return {table: self.read(f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES}
+
+
+def signature(folder: Path) -> str:
+    """Changes whenever a run starts again or ends."""
+    parts = []
+    for name in ("process.json", "result.json"):
+        path = folder / name
+        parts.append(str(path.stat().st_mtime_ns) if path.exists() else "-")
+    return "/".join(parts)
+
+
+def rebuild(path: Path, runs_folder: Path) -> list[str]:
+    """Write a fresh database at `path` from the run folders, replacing the old one at the end.
+
+    Returns one sentence per run folder that could not be read. Raises UserError where another
+    process holds the old database.
+    """
+    if path.exists():
+        Store(path).close()
+    fresh = path.with_suffix(".rebuilding")
+    fresh.unlink(missing_ok=True)
+    store, problems = Store(fresh), []
+    for folder in sorted(p for p in runs_folder.glob("*") if p.is_dir()):
+        try:
+            run = runs.read(folder)
+            if run.state.ended:
+                store.ingest(run, signature(folder))
+        except UserError as error:
+            problems.append(str(error))
+    store.close()
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    fresh.replace(path)
+    return problems
+
+
+def differences(store: Store, runs_folder: Path) -> list[str]:
+    """What the run folders and the database say differently, one sentence each; [] is good."""
+    known, found = store.signatures(), []
+    folders = {p.name: p for p in runs_folder.glob("*") if p.is_dir()}
+    for run_id in sorted(set(known) - set(folders)):
+        found.append(f"{run_id}: in the database, but its folder is gone. Run a reindex.")
+    for run_id, folder in sorted(folders.items()):
+        found += _folder_differences(store, folder, known.get(run_id))
+    return found
+
+
+def _folder_differences(store: Store, folder: Path, known: str | None) -> list[str]:
+    try:
+        run = runs.read(folder)
+        if not run.state.ended:
+            return []
+        if known != signature(folder):
+            return [f"{folder.name}: not in the database as it is on disk. Run a reindex."]
+        return [] if run.state != "completed" else _row_count_differences(store, folder)
+    except UserError as error:
+        return [str(error)]
+
+
+def _row_count_differences(store: Store, folder: Path) -> list[str]:
+    found = []
+    for table in FACTS:
+        stored = len(store.facts(table, folder.name))
+        written = len(facts.read(folder, table)) if facts.path(folder, table).exists() else 0
+        if stored != written:
+            found.append(
+                f"{folder.name}: {written} rows of '{table}' on disk, {stored} in the database. "
+                "Run a reindex."
+            )
+    return found
+
+
+def _cannot_open(path: Path, error: Exception) -> str:
+    if "lock" in str(error).lower():
+        return (
+            f"{path} is in use by another process, most likely the dashboard. "
+            "Use the dashboard, or stop it first."
+        )
+    return f"Cannot open {path}: {error}. Move the file away and run 'python -m backend reindex'."
+
+
+def _row(run: Run, signature: str) -> list[Any]:
+    provenance = run.folder / "provenance.json"
+    return [
+        run.id,
+        run.kind,
+        run.name,
+        run.state.value,
+        _naive(run.created),
+        _naive(run.started),
+        _naive(run.finished),
+        run.seconds,
+        json.dumps(run.spec),
+        json.dumps(run.result) if run.result is not None else None,
+        provenance.read_text(encoding="utf-8") if provenance.exists() else None,
+        run.error,
+        run.parent,
+        signature,
+    ]
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _delete(cursor: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    cursor.execute("DELETE FROM runs WHERE id = ?", [run_id])
+    for table in TABLES[1:]:
+        cursor.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
+
+
+def _insert_curves(cursor: duckdb.DuckDBPyConnection, run: Run) -> None:
+    latest = {}
+    for event in runs.events(run.folder):
+        for metric, value in event.get("metrics", {}).items():
+            latest[event.get("step", 0), metric] = value
+    rows = [(run.id, step, metric, value) for (step, metric), value in latest.items()]
+    if rows:
+        curves = pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
+        cursor.register("new_curves", curves)
+        cursor.execute("INSERT INTO curves SELECT * FROM new_curves")
+        cursor.unregister("new_curves")
+
+
+def _insert_facts(cursor: duckdb.DuckDBPyConnection, run: Run, table: str) -> None:
+    path = facts.path(run.folder, table)
+    if not path.exists():
+        return
+    try:
+        cursor.execute(
+            f"INSERT INTO {table} BY NAME SELECT ? AS run_id, * FROM read_parquet(?)",
+            [run.id, str(path)],
+        )
+    except duckdb.Error as error:
+        raise UserError(
+            f"Cannot read {path}: {str(error).splitlines()[0]}. Re-run, or restore a backup."
+        ) from error
