@@ -67,7 +67,7 @@ def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
     source = runs.read(folder)
     if source.kind not in p.run.split("|"):
         raise UserError(f"{p.label}: run '{run_id}' is of kind '{source.kind}', not '{p.run}'.")
-    if source.state is not RunState.COMPLETED:
+    if source.state.ended and source.state is not RunState.COMPLETED:
         raise UserError(f"{p.label}: run '{run_id}' is {source.state}. Choose a completed one.")
 
 
@@ -100,7 +100,30 @@ def active(settings: Settings, ended: Mapping[str, str] | None = None) -> list[R
             continue
         if not run.state.ended:
             found.append(run)
+    return sorted(found, key=lambda run: (run.created, run.id))
+
+
+def inputs(run: Run) -> list[str]:
+    """Ids of the runs whose results this run needs."""
+    found: list[str] = []
+    for p in specs.params(registry.get(run.kind).spec_type):
+        value = run.spec.get(p.name, "")
+        if p.run and value:
+            found += value if p.many else [value]
     return found
+
+
+def waits_for(settings: Settings, run: Run) -> list[str]:
+    """Inputs that are not ready yet. Raises UserError where one of them never will be."""
+    waiting = []
+    for run_id in inputs(run):
+        folder = settings.runs / run_id
+        state = runs.read(folder).state if folder.is_dir() else RunState.FAILED
+        if state.ended and state is not RunState.COMPLETED:
+            raise UserError(f"Its input {run_id} was {state}. Make that first, then run this again.")
+        if state is not RunState.COMPLETED:
+            waiting.append(run_id)
+    return waiting
 
 
 def run_folders(runs_folder: Path) -> list[Path]:
@@ -219,6 +242,7 @@ class Supervisor:
             mark = signature(folder)
             if self._known.get(folder.name) != mark:
                 self._look_at(folder, mark)
+        self._active.sort(key=lambda run: (run.created, run.id))
         for gone in set(self._known) - {folder.name for folder in folders}:
             self.store.forget(gone)
             del self._known[gone]
@@ -242,9 +266,16 @@ class Supervisor:
         for run in self._active:
             if running >= self.settings.max_jobs:
                 return
-            if run.state is RunState.PENDING and run.queued:
+            if run.state is RunState.PENDING and run.queued and self._is_ready(run):
                 self._children[run.id] = start(self.settings, run.folder)
                 running += 1
+
+    def _is_ready(self, run: Run) -> bool:
+        try:
+            return not waits_for(self.settings, run)
+        except UserError as error:
+            runs.finish(run.folder, RunState.FAILED, error=str(error))
+            return False
 
     # What people ask for. Each raises UserError in words for them.
 

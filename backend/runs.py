@@ -193,10 +193,10 @@ def finish(
     write_json(folder / "result.json", outcome)
 
 
-def reopen(folder: Path) -> None:
+def reopen(folder: Path, *, queued: bool = True) -> None:
     """Make an ended run pending again; its checkpoint, events and log stay."""
     head = read_json(folder / "spec.json")
-    write_json(folder / "spec.json", head | {"queued": True})
+    write_json(folder / "spec.json", head | {"queued": queued})
     for name in ("result.json", "cancel", "process.json"):
         (folder / name).unlink(missing_ok=True)
 

@@ -1,0 +1,230 @@
+"""The command line: one verb per kind of job, and what keeps an installation in order.
+
+Exit codes: 0 done, 1 the job failed, 2 the call or a setting is wrong, 3 interrupted,
+130 canceled.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from backend import demo, jobs, maintenance, registry, runs, specs, terminal, worker
+from backend.records import RunState, UserError
+from backend.settings import quiet_environment, settings
+
+EXIT_CODES = {
+    RunState.COMPLETED: 0,
+    RunState.FAILED: 1,
+    RunState.INTERRUPTED: 3,
+    RunState.CANCELED: 130,
+}
+
+
+class Main(click.Group):
+    """Turns a UserError of any verb into one line and exit code 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UserError as error:
+            raise click.UsageError(str(error)) from error
+
+
+@click.group(cls=Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Defect Distillery: synthetic defects, honest detectors, GOOD-only inspection."""
+
+
+def _option(p: specs.Param) -> click.Option:
+    """The command-line twin of a form's field."""
+    default = "latest" if p.required else p.default
+    return click.Option(
+        [f"--{p.name.replace('_', '-')}" + (f"/--no-{p.name.replace('_', '-')}" if p.type is bool else "")],
+        type=_click_type(p),
+        default=default,
+        multiple=p.many,
+        show_default=True,
+        help=p.help + (f" [a {p.run.replace('|', ' or ')} run, or 'latest']" if p.run else ""),
+    )
+
+
+def _click_type(p: specs.Param) -> Any:
+    if p.choices is not None and p.type is str:
+        return click.Choice(p.choices)
+    if p.type is int:
+        return click.IntRange(_int(p.lo), _int(p.hi))
+    if p.type is float:
+        return click.FloatRange(p.lo, p.hi)
+    return p.type
+
+
+def _int(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def _verb(kind: registry.Kind) -> click.Command:
+    def call(name: str, dry_run: bool, as_json: bool, queue: bool, **values: Any) -> None:
+        values = _with_latest(kind, values)
+        if dry_run:
+            spec = specs.from_json(kind.spec_type, values)
+            click.echo(json.dumps({"kind": kind.name, "spec": specs.to_json(spec)}, indent=1))
+            return
+        run = jobs.submit(settings(), kind.name, values, name=name, queued=queue)
+        if queue:
+            click.echo(f"{run.id} is queued; the dashboard will run it.")
+            return
+        sys.exit(EXIT_CODES[_follow(run.folder, as_json).state])
+
+    options = [_option(p) for p in specs.params(kind.spec_type)]
+    common: list[click.Parameter] = [
+        click.Option(["--name"], default="", help="A name for people."),
+        click.Option(["--dry-run"], is_flag=True, help="Print the full spec and stop."),
+        click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON."),
+        click.Option(["--queue"], is_flag=True, help="Leave it to the dashboard's queue."),
+    ]
+    return click.Command(
+        kind.name, params=[*options, *common], callback=call, help=f"{kind.title}: {kind.summary}"
+    )
+
+
+def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
+    for p in specs.params(kind.spec_type):
+        if p.run and values[p.name] == "latest":
+            values[p.name] = _latest(p)
+    return values
+
+
+def _latest(p: specs.Param) -> str:
+    for folder in reversed(jobs.run_folders(settings().runs)):
+        run = runs.read(folder)
+        if run.kind in p.run.split("|") and run.state is RunState.COMPLETED:
+            return run.id
+    raise UserError(f"{p.label}: no '{p.run}' run is completed yet. Run that verb first.")
+
+
+def _follow(folder: Path, as_json: bool) -> runs.Run:
+    run = terminal.follow(settings(), folder)
+    maintenance.ingest_if_free(settings(), run)
+    if as_json:
+        record = {"id": run.id, "state": run.state, "error": run.error, "result": run.result}
+        click.echo(json.dumps(record, indent=1))
+    return run
+
+
+for _kind in registry.KINDS:
+    main.add_command(_verb(_kind))
+
+
+@main.command("run", hidden=True)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+def run_command(folder: str) -> None:
+    """Work on a run folder; started by the queue or by a verb."""
+    worker.main(folder)
+
+
+@main.command("resume")
+@click.argument("run_id")
+def resume_command(run_id: str) -> None:
+    """Go on with an interrupted, canceled or failed run, from its checkpoint."""
+    folder = _folder(run_id)
+    if not runs.read(folder).state.resumable:
+        raise UserError(f"{run_id} is {runs.read(folder).state}; only a stopped run can be resumed.")
+    runs.reopen(folder, queued=False)
+    sys.exit(EXIT_CODES[_follow(folder, False).state])
+
+
+@main.command("cancel")
+@click.argument("run_id")
+def cancel_command(run_id: str) -> None:
+    """Ask a pending or running run to stop."""
+    jobs.request_cancel(_folder(run_id))
+
+
+def _folder(run_id: str) -> Path:
+    folder = settings().runs / run_id
+    if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
+        raise UserError(f"There is no run '{run_id}'. 'python -m backend runs' lists them.")
+    return folder
+
+
+@main.command("runs")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
+def runs_command(as_json: bool, limit: int) -> None:
+    """List the newest runs."""
+    found = [runs.read(f) for f in reversed(jobs.run_folders(settings().runs)[-limit:])]
+    if as_json:
+        rows = [{"id": r.id, "kind": r.kind, "state": r.state, "error": r.error} for r in found]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for run in found:
+        click.echo(f"{run.id:<44} {run.state.value:<12} {run.name} {run.error}".rstrip())
+
+
+@main.command("demo")
+@click.option("--serve/--no-serve", default=True, show_default=True, help="Open the dashboard after.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.pass_context
+def demo_command(ctx: click.Context, serve: bool, port: int) -> None:
+    """Run both flows on the embedded defaults, then serve the results."""
+    for step in demo.STEPS:
+        run = jobs.submit(
+            settings(), step.kind, demo.values(settings(), step), name=step.name, queued=False
+        )
+        state = _follow(run.folder, False).state
+        if state is not RunState.COMPLETED:
+            sys.exit(EXIT_CODES[state])
+    if serve:
+        ctx.invoke(serve_command, host="127.0.0.1", port=port)
+
+
+@main.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+def serve_command(host: str, port: int) -> None:
+    """Serve the dashboard."""
+    maintenance.serve(settings(), host, port)
+
+
+@main.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to this version's tables (the dashboard does so when it starts)."""
+    maintenance.migrate(settings())
+    click.echo(f"{settings().database} is up to date.")
+
+
+@main.command("reindex")
+def reindex_command() -> None:
+    """Rebuild the database from the run folders."""
+    problems = maintenance.reindex(settings())
+    _report(problems, f"{settings().database} was rebuilt from {settings().runs}.")
+
+
+@main.command("check")
+def check_command() -> None:
+    """Compare the run folders with the database."""
+    _report(maintenance.check(settings()), "Run folders and database agree.")
+
+
+def _report(problems: list[str], good: str) -> None:
+    for problem in problems:
+        click.echo(problem, err=True)
+    if problems:
+        sys.exit(1)
+    click.echo(good)
+
+
+@main.command("backup")
+@click.option("--to", type=click.Path(path_type=Path), help="File to write [storage/backups/…].")
+def backup_command(to: Path | None) -> None:
+    """Write the finished runs and a database of just these into one tar file."""
+    click.echo(f"Wrote {maintenance.backup(settings(), to)}.")
+
+
+if __name__ == "__main__":
+    os.environ.update(quiet_environment(settings()))
+    main(prog_name="python -m backend")

@@ -1,0 +1,107 @@
+"""Pictures on disk: read safely, write, tile, and turn masks into boxes."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+from scipy import ndimage
+
+from backend.records import Box, UserError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+MOST_PIXELS = 50_000_000
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files of a folder and below, sorted. Raises UserError where there is none."""
+    if not folder.is_dir():
+        raise UserError(f"There is no folder '{folder}' on this computer.")
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if not files:
+        raise UserError(f"'{folder}' holds no image ({', '.join(SUFFIXES)}).")
+    return files
+
+
+def read_rgb(path: Path) -> np.ndarray:
+    """An image as uint8 [H, W, 3]. Raises UserError for a missing, damaged or huge file."""
+    try:
+        with Image.open(path) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise UserError(f"{path} has {width} × {height} px; at most 50 megapixels are read.")
+            return np.asarray(image.convert("RGB"))
+    except FileNotFoundError as error:
+        raise UserError(f"There is no image file '{path}'.") from error
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"'{path}' is no readable image. Replace or remove it.") from error
+
+
+def read_mask(path: Path, size: int) -> np.ndarray:
+    """A mask as bool [size, size]; a pixel counts where a quarter of it is defect."""
+    small = Image.fromarray(read_rgb(path)[..., 0]).resize((size, size), Image.Resampling.BOX)
+    return np.asarray(small) >= 64
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    """Write a uint8 image [H, W] or [H, W, 3]; a reader never sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial" + path.suffix)
+    Image.fromarray(pixels).save(partial, compress_level=1)
+    partial.replace(path)
+
+
+def resized(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The image as size × size px, averaged where it shrinks."""
+    if pixels.shape[:2] == (size, size):
+        return pixels
+    return np.asarray(Image.fromarray(pixels).resize((size, size), Image.Resampling.LANCZOS))
+
+
+def sheet(images: Sequence[np.ndarray], columns: int = 0, gap: int = 2) -> np.ndarray:
+    """Images of one size tiled on white: uint8 [rows, columns, 3]."""
+    columns = columns or math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    height, width = images[0].shape[:2]
+    canvas = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 255, dtype=np.uint8
+    )
+    for index, image in enumerate(images):
+        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
+        canvas[top : top + height, left : left + width] = image
+    return canvas
+
+
+def boxes_of(mask: np.ndarray, class_name: str, *, least_pixels: int = 6, join: int = 2) -> list[Box]:
+    """One box per connected region of a mask [H, W] bool.
+
+    join: px by which regions are grown before they count as one. Regions of fewer than
+    `least_pixels` px are noise.
+    """
+    grown = ndimage.binary_dilation(mask, iterations=join) if join else mask
+    labelled, _ = ndimage.label(grown, structure=np.ones((3, 3)))
+    labelled = np.where(mask, labelled, 0)
+    found = []
+    for number, place in enumerate(ndimage.find_objects(labelled), start=1):
+        if place is not None and (labelled[place] == number).sum() >= least_pixels:
+            rows, columns = place
+            corners = (columns.start, rows.start, columns.stop, rows.stop)
+            found.append(Box(class_name, tuple(float(c) for c in corners), source="exact"))
+    return found
+
+
+def box_row(image: str, box: Box) -> dict[str, Any]:
+    """The box as a row of the table `boxes`."""
+    x1, y1, x2, y2 = box.xyxy
+    return {
+        "image": image,
+        "class_name": box.class_name,
+        "x1": x1,
+        "y1": y1,
+        "x2": x2,
+        "y2": y2,
+        "confidence": box.confidence,
+        "source": box.source,
+    }

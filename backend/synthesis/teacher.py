@@ -1,0 +1,141 @@
+"""Teacher images: the pictures a student learns from, each with an exact mask and boxes."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend import facts
+from backend.records import Progress, UserError
+from backend.specs import param
+from backend.synthesis import pictures
+
+CLASSES = ("crack", "scratch", "chip", "bubble", "inclusion")
+LIGHTINGS = ("mixed", "back light", "dark field", "bright field", "photograph")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Settings of a teacher run. Image k depends on `seed + k` alone."""
+
+    teacher: str = param("renderer", "who makes the images", choices=("renderer",))
+    count: int = param(150, "number of images", lo=1, hi=100_000)
+    size: int = param(128, "edge length of the square images, px", lo=64, hi=1024)
+    classes: tuple[str, ...] = param(("crack",), "kinds of defect to draw", choices=CLASSES)
+    intact_share: float = param(0.0, "share of images without any defect", lo=0, hi=0.9)
+    lighting: str = param("mixed", "how the glass is lit", choices=LIGHTINGS)
+    defects_most: int = param(3, "most defects in one image", lo=1, hi=12, advanced=True)
+    severity_least: float = param(0.2, "faintest defect", lo=0, hi=1, advanced=True)
+    severity_most: float = param(1.0, "strongest defect", lo=0, hi=1, advanced=True)
+    background_folder: str = param(
+        "",
+        "folder with photographs of good parts to place defects on; empty: made backgrounds",
+        path="folder",
+        optional=True,
+        advanced=True,
+    )
+    seed: int = param(0, "seed of the first image", lo=0, hi=2**31 - 1)
+
+    def check(self) -> None:
+        if not self.classes:
+            raise UserError("Classes: choose at least one kind of defect.")
+        if self.severity_least > self.severity_most:
+            raise UserError("Severity least must not be above severity most.")
+
+
+@dataclass(frozen=True)
+class Result:
+    """images, intact, boxes: how many; mask_share: mean share of an image's pixels that is defect."""
+
+    images: int
+    intact: int
+    boxes: int
+    mask_share: float
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Render the images; one that is there already is not made again."""
+    backgrounds = _background_files(spec)
+    image_rows: list[dict[str, Any]] = []
+    box_rows: list[dict[str, Any]] = []
+    shares = []
+    for index in range(spec.count):
+        rows = _make(spec, index, backgrounds, out_dir)
+        image_rows.append(rows[0])
+        box_rows.extend(rows[1])
+        shares.append(rows[2])
+        progress((index + 1) / spec.count, f"image {index + 1} of {spec.count}")
+    facts.write(out_dir, "images", image_rows)
+    facts.write(out_dir, "boxes", box_rows)
+    _write_sheet(out_dir, image_rows)
+    intact = spec.count - len({row["image"] for row in box_rows})
+    return Result(spec.count, intact, len(box_rows), float(np.mean(shares)))
+
+
+def _background_files(spec: Spec) -> list[Path]:
+    return pictures.image_files(Path(spec.background_folder)) if spec.background_folder else []
+
+
+def _make(
+    spec: Spec, index: int, backgrounds: list[Path], out_dir: Path
+) -> tuple[dict[str, Any], list[dict[str, Any]], float]:
+    """One image on disk; its image row, its box rows and the share of defect pixels."""
+    from backend.synthesis import renderer
+
+    seed = spec.seed + index
+    random = np.random.default_rng([seed, 1])
+    intact = random.random() < spec.intact_share
+    background = None
+    if backgrounds:
+        background = pictures.read_rgb(backgrounds[int(random.integers(len(backgrounds)))])
+    made = renderer.render(
+        seed,
+        spec.size,
+        classes=spec.classes,
+        lighting=spec.lighting,
+        defects=(0, 0) if intact else (1, spec.defects_most),
+        severity=(spec.severity_least, spec.severity_most),
+        background=background,
+    )
+    name = f"{index:06d}"
+    paths = {
+        kind: f"artifacts/{kind}/{name}.png" for kind in ("images", "masks", "backgrounds")
+    }
+    for kind, pixels in (("images", made.image), ("masks", made.mask), ("backgrounds", made.background)):
+        pictures.write(out_dir / paths[kind], pixels)
+    image_row = {
+        "image": name,
+        "path": paths["images"],
+        "mask_path": paths["masks"],
+        "background_path": paths["backgrounds"],
+        "source": "rendered",
+        "group": name,
+        "seed": seed,
+        "params": json.dumps(made.params),
+    }
+    box_rows = [pictures.box_row(name, box) for box in made.boxes]
+    return image_row, box_rows, float((made.mask > 0).mean())
+
+
+def _write_sheet(out_dir: Path, rows: list[dict[str, Any]], most: int = 100) -> None:
+    chosen = [pictures.read_rgb(out_dir / row["path"]) for row in rows[:most]]
+    pictures.write(out_dir / "artifacts" / "sheet.png", pictures.sheet(chosen))
+
+
+def load(run_folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """A finished teacher run as arrays.
+
+    Returns images uint8 [N, size, size, 3] and masks bool [N, size, size].
+    """
+    images, masks = [], []
+    for row in _rows(run_folder):
+        images.append(pictures.resized(pictures.read_rgb(run_folder / row["path"]), size))
+        masks.append(pictures.read_mask(run_folder / row["mask_path"], size))
+    return np.stack(images), np.stack(masks)
+
+
+def _rows(run_folder: Path) -> Iterator[dict[str, Any]]:
+    yield from facts.read(run_folder, "images").to_dict("records")

@@ -1,0 +1,108 @@
+"""Follow a run from a terminal: a progress bar for a person, plain lines for a log."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from backend import jobs, registry, runs
+from backend.records import RunState
+from backend.runs import Run
+from backend.settings import Settings
+
+POLL_SECONDS = 0.2
+console = Console(stderr=True, highlight=False)
+
+
+def follow(settings: Settings, folder: Path) -> Run:
+    """Start the run in `folder` and show its progress until it ends. Ctrl-C cancels it."""
+    run = runs.read(folder)
+    process = jobs.start(settings, folder)
+    show = _Bar(run) if console.is_terminal else _Lines(run)
+    with show:
+        while process.poll() is None:
+            try:
+                jobs.wait(folder, process, POLL_SECONDS)
+                show.update(runs.last_event(folder))
+                jobs.enforce_cancel(folder)
+            except KeyboardInterrupt:
+                show.say("canceling …")
+                jobs.request_cancel(folder)
+    ended = runs.read(folder)
+    _say_how_it_ended(ended)
+    return ended
+
+
+def _say_how_it_ended(run: Run) -> None:
+    if run.state is RunState.COMPLETED:
+        figures = ", ".join(f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v))
+        console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
+        return
+    console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
+    if run.state is RunState.FAILED:
+        console.print(f"Its log: {run.folder / 'log.txt'}", soft_wrap=True)
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+class _Bar:
+    """A progress bar on one line."""
+
+    def __init__(self, run: Run):
+        self.title = registry.get(run.kind).title
+        self.progress = Progress(
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[message]}"),
+            console=console,
+        )
+        self.task = self.progress.add_task(self.title, total=1.0, message="")
+
+    def __enter__(self) -> "_Bar":
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.stop()
+
+    def update(self, event: dict[str, Any]) -> None:
+        if event:
+            self.progress.update(
+                self.task, completed=event["fraction"], message=event.get("message", "")
+            )
+
+    def say(self, words: str) -> None:
+        self.progress.update(self.task, message=words)
+
+
+class _Lines:
+    """A line at most every five seconds."""
+
+    def __init__(self, run: Run):
+        self.title = registry.get(run.kind).title
+        self.next = 0.0
+
+    def __enter__(self) -> "_Lines":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        sys.stderr.flush()
+
+    def update(self, event: dict[str, Any]) -> None:
+        if event and time.monotonic() >= self.next:
+            self.next = time.monotonic() + 5.0
+            self.say(f"{event['fraction']:4.0%}  {event.get('message', '')}")
+
+    def say(self, words: str) -> None:
+        console.print(f"{self.title}: {words}", soft_wrap=True)
