@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend import jobs, registry, runs, specs
+from backend import registry, runs, specs
 from backend.records import RunState, UserError
 from backend.settings import Settings
 
@@ -58,8 +58,7 @@ def values(settings: Settings, step: Step) -> dict[str, Any]:
 
 
 def _newest(settings: Settings, name: str) -> str:
-    for folder in reversed(jobs.run_folders(settings.runs)):
-        run = runs.read(folder)
+    for run in reversed(runs.readable(settings.runs)):
         if run.name == name and (not run.state.ended or run.state is RunState.COMPLETED):
             return run.id
     raise UserError(f"The demo's run '{name}' is missing. Start the demo again.")

@@ -1,12 +1,14 @@
 """A run's facts as rows: one Parquet file a table, written by the job, indexed by the store."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 
-from backend.migrations import FACTS
+from backend.migrations import FACTS, STEPS
 from backend.records import UserError
 
 
@@ -17,13 +19,29 @@ def path(run_folder: Path, table: str) -> Path:
     return run_folder / "facts" / f"{table}.parquet"
 
 
+@cache
+def columns(table: str) -> tuple[str, ...]:
+    """The columns of a table of facts, without `run_id`."""
+    with duckdb.connect(":memory:") as database:
+        for step in STEPS:
+            database.execute(step)
+        return tuple(row[0] for row in database.execute(f"DESCRIBE {table}").fetchall()[1:])
+
+
 def write(run_folder: Path, table: str, rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> None:
-    """Write a run's rows of one table, in place of earlier ones."""
-    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    """Write a run's rows of one table, in place of earlier ones; no rows are a file too.
+
+    Raises ValueError for a column the table lacks.
+    """
     target = path(run_folder, table)
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    if frame.empty:
+        frame = pd.DataFrame(columns=columns(table))
+    unknown = set(frame.columns) - set(columns(table))
+    if unknown:
+        raise ValueError(f"table '{table}' has no column '{min(unknown)}'")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if len(frame.columns):
-        frame.to_parquet(target, index=False)
+    frame.to_parquet(target, index=False)
 
 
 def read(run_folder: Path, table: str) -> pd.DataFrame:

@@ -4,6 +4,8 @@ The run folders hold all state, so nothing is lost when this process dies: on th
 finds the children that still run, ingests what ended meanwhile and goes on with the queue.
 """
 
+import contextlib
+import json
 import logging
 import os
 import shutil
@@ -27,6 +29,11 @@ from backend.store import Store, signature
 MIN_FREE_BYTES = 500 * 2**20
 GRACE_SECONDS = 8.0
 KILL_SECONDS = 12.0
+_ENDS = {
+    RunState.FAILED: "failed",
+    RunState.CANCELED: "was canceled",
+    RunState.INTERRUPTED: "was interrupted",
+}
 
 log = logging.getLogger(__name__)
 
@@ -41,13 +48,13 @@ def submit(
     queued: bool = True,
 ) -> Run:
     """Check a spec and make its run folder. Raises UserError before any work starts."""
-    spec = specs.from_json(registry.get(kind).spec_type, values)
-    _check_inputs(settings, spec)
+    checked = specs.from_json(registry.get(kind).spec_type, values)
+    _check_inputs(settings, checked)
     check_disk(settings.storage)
-    _refuse_duplicate(settings, kind, specs.to_json(spec))
-    return runs.create(
-        settings.runs, kind, specs.to_json(spec), name=name.strip(), parent=parent, queued=queued
-    )
+    spec = specs.to_json(checked)
+    _refuse_duplicate(settings, kind, spec)
+    words = name.encode("utf-8", "replace").decode().strip()
+    return runs.create(settings.runs, kind, spec, name=words, parent=parent, queued=queued)
 
 
 def _check_inputs(settings: Settings, spec: Any) -> None:
@@ -56,8 +63,15 @@ def _check_inputs(settings: Settings, spec: Any) -> None:
         for item in value if p.many else (value,):
             if p.run and item:
                 _check_run_input(settings, p, item)
-            if p.path and item and not Path(item).exists():
+            if p.path and item and not _is_there(Path(item), p.path):
                 raise UserError(f"{p.label}: there is no {p.path} '{item}' on this computer.")
+
+
+def _is_there(path: Path, what: str) -> bool:
+    try:
+        return path.is_dir() if what == "folder" else path.is_file()
+    except OSError:
+        return False
 
 
 def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
@@ -72,8 +86,13 @@ def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
 
 
 def check_disk(folder: Path) -> None:
-    """Raises UserError where less than 500 MB is free."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Raises UserError where less than 500 MB is free, or nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to {folder}: {error.strerror}. Set DISTILLERY_STORAGE to another folder."
+        ) from error
     free = shutil.disk_usage(folder).free
     if free < MIN_FREE_BYTES:
         raise UserError(
@@ -85,13 +104,15 @@ def check_disk(folder: Path) -> None:
 def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any]) -> None:
     for run in active(settings):
         if run.kind == kind and run.spec == spec:
-            raise UserError(f"The same job is already {run.state} as {run.id}. Wait for it.")
+            raise UserError(
+                f"The same job is already {run.state} as {run.id}. Wait, or cancel that."
+            )
 
 
 def active(settings: Settings, ended: Mapping[str, str] | None = None) -> list[Run]:
     """Pending and running runs, oldest first. `ended`: signatures that need no second look."""
     found = []
-    for folder in run_folders(settings.runs):
+    for folder in runs.folders(settings.runs):
         if ended and ended.get(folder.name) == signature(folder):
             continue
         try:
@@ -104,10 +125,11 @@ def active(settings: Settings, ended: Mapping[str, str] | None = None) -> list[R
 
 
 def inputs(run: Run) -> list[str]:
-    """Ids of the runs whose results this run needs."""
+    """Ids of the runs whose results this run needs. Raises UserError for a damaged spec."""
+    spec = specs.from_json(registry.get(run.kind).spec_type, run.spec)
     found: list[str] = []
-    for p in specs.params(registry.get(run.kind).spec_type):
-        value = run.spec.get(p.name, "")
+    for p in specs.params(type(spec)):
+        value = getattr(spec, p.name)
         if p.run and value:
             found += value if p.many else [value]
     return found
@@ -118,20 +140,14 @@ def waits_for(settings: Settings, run: Run) -> list[str]:
     waiting = []
     for run_id in inputs(run):
         folder = settings.runs / run_id
-        state = runs.read(folder).state if folder.is_dir() else RunState.FAILED
+        if not folder.is_dir():
+            raise UserError(f"Its input {run_id} was deleted. Restore that, then resume this run.")
+        state = runs.read(folder).state
         if state.ended and state is not RunState.COMPLETED:
-            raise UserError(f"Its input {run_id} was {state}. Make that first, then run this again.")
+            raise UserError(f"Its input {run_id} {_ENDS[state]}. Resume that, then this run.")
         if state is not RunState.COMPLETED:
             waiting.append(run_id)
     return waiting
-
-
-def run_folders(runs_folder: Path) -> list[Path]:
-    """Every run folder by age; names that are no run id are passed over."""
-    if not runs_folder.exists():
-        return []
-    names = sorted(name for name in os.listdir(runs_folder) if runs.RUN_ID.fullmatch(name))
-    return [runs_folder / name for name in names]
 
 
 def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
@@ -148,17 +164,25 @@ def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    runs.claim(folder, process.pid)
+    try:
+        runs.claim(folder, process.pid)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return process
 
 
 def request_cancel(folder: Path) -> None:
-    """Ask a run to stop at its next step; a pending one ends at once."""
-    run = runs.read(folder)
-    if run.state is RunState.PENDING:
+    """Ask a run to stop at its next step; a pending one ends at once.
+
+    The file comes first: a run that starts meanwhile finds it.
+    """
+    if runs.read(folder).state.ended:
+        return
+    (folder / "cancel").touch()
+    if runs.read(folder).state is RunState.PENDING:
         runs.finish(folder, RunState.CANCELED)
-    elif run.state is RunState.RUNNING:
-        (folder / "cancel").touch()
 
 
 def enforce_cancel(folder: Path) -> None:
@@ -178,10 +202,8 @@ def enforce_cancel(folder: Path) -> None:
 
 def _signal_group(claim: Mapping[str, Any], signum: int) -> None:
     if runs.is_alive(claim):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(claim["pid"], signum)
-        except ProcessLookupError:
-            pass
 
 
 class Supervisor:
@@ -236,16 +258,19 @@ class Supervisor:
                 del self._children[run_id]
 
     def _take_in(self) -> None:
-        folders = run_folders(self.settings.runs)
+        folders = runs.folders(self.settings.runs)
         self._active = []
         for folder in folders:
             mark = signature(folder)
             if self._known.get(folder.name) != mark:
                 self._look_at(folder, mark)
         self._active.sort(key=lambda run: (run.created, run.id))
-        for gone in set(self._known) - {folder.name for folder in folders}:
+        names = {folder.name for folder in folders}
+        for gone in set(self._known) - names:
             self.store.forget(gone)
             del self._known[gone]
+        for gone in set(self.problems) - names:
+            del self.problems[gone]
 
     def _look_at(self, folder: Path, mark: str) -> None:
         try:
@@ -260,6 +285,10 @@ class Supervisor:
             self.problems.pop(folder.name, None)
         except UserError as error:
             self.problems[folder.name] = str(error)
+        except Exception as error:
+            if folder.name not in self.problems:
+                log.exception("run %s", folder.name)
+            self.problems[folder.name] = f"Cannot take in {folder}: {error}"
 
     def _start_due(self) -> None:
         running = sum(run.state is RunState.RUNNING for run in self._active)
@@ -267,8 +296,15 @@ class Supervisor:
             if running >= self.settings.max_jobs:
                 return
             if run.state is RunState.PENDING and run.queued and self._is_ready(run):
-                self._children[run.id] = start(self.settings, run.folder)
-                running += 1
+                running += self._start(run)
+
+    def _start(self, run: Run) -> bool:
+        try:
+            self._children[run.id] = start(self.settings, run.folder)
+        except OSError as error:
+            self.problems[run.id] = f"Cannot start {run.id}: {error.strerror}. It is tried again."
+            return False
+        return True
 
     def _is_ready(self, run: Run) -> bool:
         try:
@@ -285,13 +321,17 @@ class Supervisor:
 
     def find(self, run_id: str) -> Run:
         """The run of that id, from its folder. Raises UserError where there is none."""
+        return runs.read(self._folder(run_id))
+
+    def _folder(self, run_id: str) -> Path:
         folder = self.settings.runs / run_id
         if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
             raise UserError(f"There is no run '{run_id}'. It may have been deleted.")
-        return runs.read(folder)
+        return folder
 
     def cancel(self, run_id: str) -> None:
-        request_cancel(self.find(run_id).folder)
+        with self._lock:
+            request_cancel(self.find(run_id).folder)
 
     def resume(self, run_id: str) -> None:
         """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
@@ -303,21 +343,25 @@ class Supervisor:
             runs.reopen(run.folder)
 
     def dependents(self, run_id: str) -> list[str]:
-        """Runs whose spec names this one."""
+        """Runs whose spec names this one, ended or not."""
+        found = {run.id for run in self.active() if run_id in json.dumps(run.spec)}
         frame = self.store.read(
             "SELECT id FROM runs WHERE id <> ? AND contains(spec::VARCHAR, ?) ORDER BY id",
             [run_id, run_id],
         )
-        return list(frame["id"])
+        return sorted(found | set(frame["id"]))
 
     def delete(self, run_id: str) -> None:
-        """Move an ended run to the trash, from where `restore` brings it back."""
+        """Move an ended or damaged run to the trash, from where `restore` brings it back."""
         with self._lock:
-            run = self.find(run_id)
-            if not run.state.ended:
-                raise UserError(f"{run_id} is {run.state}. Cancel it first.")
+            folder = self._folder(run_id)
+            for run in self.active():
+                if run.id == run_id:
+                    raise UserError(f"{run_id} is {run.state}. Cancel it first.")
+                if run_id in json.dumps(run.spec):
+                    raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
             self.settings.trash.mkdir(parents=True, exist_ok=True)
-            run.folder.rename(self.settings.trash / run_id)
+            folder.rename(self.settings.trash / run_id)
             self._take_in()
 
     def restore(self, run_id: str) -> None:
@@ -333,10 +377,8 @@ class Supervisor:
 
 def wait(folder: Path, process: subprocess.Popen[bytes], seconds: float) -> Run:
     """The run after its process ended or `seconds` passed."""
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        pass
     return runs.read(folder)
 
 

@@ -5,9 +5,10 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
-from backend import jobs, runs, store
+from backend import runs, store
 from backend.records import UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
@@ -68,24 +69,25 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
     Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
     storage folder to restore. Raises UserError where the disk is too small.
     """
-    target = target or settings.backups / f"{runs.now():%Y%m%dT%H%M%S}.tar"
-    ended = [folder for folder in jobs.run_folders(settings.runs) if _has_ended(folder)]
+    name = f"{runs.now():%Y%m%dT%H%M%S}.tar"
+    target = target or settings.backups / name
+    target = target / name if target.is_dir() else target
+    ended = [run.folder for run in runs.readable(settings.runs) if run.state.ended]
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(ended, target.parent)
     partial = target.with_name(target.name + ".partial")
-    with tempfile.TemporaryDirectory(dir=target.parent) as work, tarfile.open(partial, "w") as tar:
-        for folder in ended:
-            tar.add(folder, f"runs/{folder.name}")
-        tar.add(_database_of(ended, Path(work)), "results.duckdb")
-    partial.replace(target)
-    return target
-
-
-def _has_ended(folder: Path) -> bool:
     try:
-        return runs.read(folder).state.ended
-    except UserError:
-        return False
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent) as work,
+            tarfile.open(partial, "w") as t,
+        ):
+            for folder in ended:
+                t.add(folder, f"runs/{folder.name}")
+            t.add(_database_of(ended, Path(work)), "results.duckdb")
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
 
 
 def _check_room(folders: list[Path], target: Path) -> None:
@@ -102,7 +104,8 @@ def _database_of(folders: list[Path], work: Path) -> Path:
     path = work / "results.duckdb"
     database = Store(path)
     for folder in folders:
-        database.ingest(runs.read(folder), signature(folder))
+        with suppress(UserError):  # a damaged run is kept as it is; `check` names it
+            database.ingest(runs.read(folder), signature(folder))
     database.close()
     return path
 

@@ -63,8 +63,11 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-class Cancelled(Exception):
-    """A cancel was asked for; the job stops at its next step."""
+class Cancelled(BaseException):
+    """A cancel was asked for; the job stops at its next step.
+
+    No `Exception`, so that a library's `except Exception` does not swallow it.
+    """
 
 
 class UserError(Exception):

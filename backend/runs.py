@@ -1,15 +1,15 @@
 """The run folder: the truth about one run, readable without a database.
 
-    runs/<utc>-<kind>-<id>/
-        spec.json      what was asked for, written once at submission
-        process.json   the process working on it: pid and start time
-        events.jsonl   progress and metrics, one JSON object a line
-        log.txt        everything the process printed
-        provenance.json  library versions, git revision, hashes of the inputs
-        result.json    how it ended; written last and atomically
-        facts/         one Parquet file per database table
-        artifacts/     images, models and everything else
-        checkpoint/    where an interrupted run resumes from
+runs/<utc>-<kind>-<id>/
+    spec.json      what was asked for, written once at submission
+    process.json   the process working on it: pid and start time
+    events.jsonl   progress and metrics, one JSON object a line
+    log.txt        everything the process printed
+    provenance.json  library versions, git revision, hashes of the inputs
+    result.json    how it ended; written last and atomically
+    facts/         one Parquet file per database table
+    artifacts/     images, models and everything else
+    checkpoint/    where an interrupted run resumes from
 """
 
 import hashlib
@@ -19,7 +19,8 @@ import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -67,11 +68,15 @@ def now() -> datetime:
 def write_json(path: Path, value: Any) -> None:
     """Write whole or not at all: a reader never sees half a file."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -83,6 +88,34 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UserError(f"Cannot read {path}: not a JSON object. Restore it or delete the run.")
     return value
+
+
+@contextmanager
+def _fields_of(path: Path) -> Iterator[None]:
+    """Whatever is missing or of the wrong type within becomes a UserError naming the file."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        words = f"{type(error).__name__}: {error}"
+        raise UserError(f"{path} is damaged ({words}). Restore it or delete the run.") from error
+
+
+def folders(runs: Path) -> list[Path]:
+    """Every run folder by age; names that are no run id are passed over."""
+    if not runs.exists():
+        return []
+    return sorted(path for path in runs.iterdir() if RUN_ID.fullmatch(path.name))
+
+
+def readable(runs: Path) -> list[Run]:
+    """Every run by age, without those whose files are damaged."""
+    found = []
+    for folder in folders(runs):
+        try:
+            found.append(read(folder))
+        except UserError:
+            continue
+    return found
 
 
 def create(
@@ -97,8 +130,8 @@ def create(
     """Make the folder of a new run. `queued` runs are started by the dashboard's queue."""
     created = now()
     run_id = f"{created:%Y%m%dT%H%M%S}-{kind}-{secrets.token_hex(3)}"
-    folder = runs / run_id
-    folder.mkdir(parents=True)
+    making = runs / f".{run_id}"
+    making.mkdir(parents=True)
     head = {
         "kind": kind,
         "name": name,
@@ -107,49 +140,63 @@ def create(
         "created": created.isoformat(),
         "spec": dict(spec),
     }
-    write_json(folder / "spec.json", head)
-    return read(folder)
+    write_json(making / "spec.json", head)
+    return read(making.rename(runs / run_id))
 
 
 def read(folder: Path) -> Run:
-    """The run in a folder. Raises UserError where spec.json or result.json is damaged."""
+    """The run in a folder. Raises UserError naming the file that is missing or damaged."""
     head = read_json(folder / "spec.json")
-    missing = {"kind", "created", "spec"} - set(head)
-    if missing:
-        raise UserError(f"{folder / 'spec.json'} lacks '{min(missing)}'. Delete the run.")
-    run = Run(
-        id=folder.name,
-        folder=folder,
-        kind=head["kind"],
-        name=head.get("name", ""),
-        state=RunState.PENDING,
-        spec=head["spec"],
-        created=datetime.fromisoformat(head["created"]),
-        parent=head.get("parent", ""),
-        queued=head.get("queued", True),
+    with _fields_of(folder / "spec.json"):
+        run = Run(
+            id=folder.name,
+            folder=folder,
+            kind=str(head["kind"]),
+            name=head.get("name", ""),
+            state=RunState.PENDING,
+            spec=dict(head["spec"]),
+            created=_moment(head["created"]),
+            parent=head.get("parent", ""),
+            queued=head.get("queued", True),
+        )
+    return _with_outcome(_with_process(run))
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _with_process(run: Run) -> Run:
+    """Look at the process before the result: one that ends in between has a result."""
+    path = run.folder / "process.json"
+    if not path.exists():
+        return run
+    claim = read_json(path)
+    with _fields_of(path):
+        run = replace(run, state=RunState.RUNNING, started=_moment(claim["started"]))
+        if is_alive(claim):
+            return run
+    return replace(
+        run,
+        state=RunState.INTERRUPTED,
+        finished=last_sign_of_life(run.folder),
+        error="Its process ended without a result (killed, no memory, full disk or power cut).",
     )
-    return _with_outcome(run)
 
 
 def _with_outcome(run: Run) -> Run:
-    process = run.folder / "process.json"
-    result = run.folder / "result.json"
-    values = dict(run.__dict__)
-    if process.exists():
-        claim = read_json(process)
-        values["started"] = datetime.fromisoformat(claim["started"])
-        values["state"] = RunState.RUNNING
-    if result.exists():
-        outcome = read_json(result)
-        values["state"] = RunState(outcome["state"])
-        values["finished"] = datetime.fromisoformat(outcome["finished"])
-        values["result"] = outcome.get("result")
-        values["error"] = outcome.get("error", "")
-    elif process.exists() and not is_alive(claim):
-        values["state"] = RunState.INTERRUPTED
-        values["finished"] = last_sign_of_life(run.folder)
-        values["error"] = "Its process ended without a result (killed, out of memory or power)."
-    return Run(**values)
+    path = run.folder / "result.json"
+    if not path.exists():
+        return run
+    outcome = read_json(path)
+    with _fields_of(path):
+        return replace(
+            run,
+            state=RunState(outcome["state"]),
+            finished=_moment(outcome["finished"]),
+            result=None if outcome["result"] is None else dict(outcome["result"]),
+            error=outcome["error"],
+        )
 
 
 def is_alive(claim: Mapping[str, Any]) -> bool:
@@ -164,8 +211,8 @@ def is_alive(claim: Mapping[str, Any]) -> bool:
 
 def last_sign_of_life(folder: Path) -> datetime:
     files = [folder / name for name in ("events.jsonl", "log.txt", "process.json")]
-    latest = max(file.stat().st_mtime for file in files if file.exists())
-    return datetime.fromtimestamp(latest, UTC)
+    latest = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+    return datetime.fromtimestamp(round(latest, 3), UTC)
 
 
 def claim(folder: Path, pid: int) -> None:
@@ -259,7 +306,7 @@ def fingerprint(path: Path) -> str:
     digest = hashlib.sha256()
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     for file in files:
-        digest.update(file.name.encode() if path.is_file() else str(file.relative_to(path)).encode())
+        digest.update(os.fsencode(file.name if path.is_file() else file.relative_to(path)))
         with file.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)

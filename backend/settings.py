@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from backend.records import UserError
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -46,7 +48,7 @@ class Settings:
 
 @cache
 def settings() -> Settings:
-    """The settings of this process."""
+    """The settings of this process. Raises UserError for a variable that makes no sense."""
     cores = os.cpu_count() or 1
     return Settings(
         storage=Path(os.environ.get("DISTILLERY_STORAGE") or PROJECT / "storage").resolve(),
@@ -58,8 +60,8 @@ def settings() -> Settings:
 
 def _positive(name: str, default: int) -> int:
     text = os.environ.get(name, "")
-    if text and (not text.isdigit() or int(text) < 1):
-        raise SystemExit(f"{name} must be a whole number of at least 1; it is '{text}'.")
+    if text and (not text.isdecimal() or int(text) < 1):
+        raise UserError(f"{name} must be a whole number of at least 1; it is '{text}'.")
     return int(text) if text else default
 
 

@@ -8,6 +8,8 @@ One declaration of a field serves the form, the command line and the check:
 """
 
 import dataclasses
+import math
+import sys
 import types
 import typing
 from collections.abc import Mapping
@@ -99,8 +101,25 @@ def defaults(spec_type: SpecType) -> dict[str, Any]:
 
 
 def to_json(record: Any) -> dict[str, Any]:
-    """A spec or result as plain JSON values (tuples become lists)."""
-    return dataclasses.asdict(record)
+    """A spec or result as JSON reads it back: lists for tuples, null for NaN and infinity.
+
+    Raises TypeError where a field holds something JSON has no word for.
+    """
+    return {name: _plain(value) for name, value in dataclasses.asdict(record).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if type(value).__module__ == "numpy":
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    raise TypeError(f"a spec or result cannot hold a {type(value).__name__}")
 
 
 def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
@@ -152,16 +171,22 @@ def _check_one(p: Param, value: Any) -> Any:
 
 def _as_type(p: Param, value: Any) -> Any:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    finite = number and abs(value) <= sys.float_info.max
     if p.type is bool and isinstance(value, bool):
         return value
-    if p.type is float and number and value == value and abs(value) != float("inf"):
+    if p.type is float and finite:
         return float(value)
-    if p.type is int and number and float(value).is_integer():
+    if p.type is int and finite and float(value).is_integer():
         return int(value)
-    if p.type is str and isinstance(value, str):
+    if p.type is str and isinstance(value, str) and _is_storable(value):
         return value
     words = {bool: "yes or no", float: "a number", int: "a whole number", str: "text"}
     raise UserError(f"{p.label} must be {words[p.type]}; got '{value}'.")
+
+
+def _is_storable(text: str) -> bool:
+    """No NUL and no lone surrogate (a file name that is not UTF-8): the database refuses them."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
 def _range_words(p: Param) -> str:

@@ -7,7 +7,7 @@ rebuilt from the run folders with `rebuild`.
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,29 @@ class Store:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = duckdb.connect(str(path))
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
             raise UserError(_cannot_open(Path(path), error)) from error
         self._writing = threading.Lock()
-        self._migrate()
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._connection.close()
 
     def _migrate(self) -> None:
         with self._transaction() as cursor:
-            cursor.execute("CREATE TABLE IF NOT EXISTS migrations (step INTEGER, applied TIMESTAMP)")
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (step INTEGER, applied TIMESTAMP)"
+            )
             row = cursor.execute("SELECT coalesce(max(step), 0) FROM migrations").fetchall()[0]
+        if row[0] > len(STEPS):
+            raise UserError(
+                "The database was written by a newer version of this program. Install that, or "
+                "move results.duckdb away and run 'python -m backend reindex'."
+            )
         for number, step in enumerate(STEPS[row[0] :], start=row[0] + 1):
             with self._transaction() as cursor:
                 cursor.execute(step)
@@ -57,7 +68,8 @@ class Store:
                 yield cursor
                 cursor.execute("COMMIT")
             except BaseException:
-                cursor.execute("ROLLBACK")
+                with suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    cursor.execute("ROLLBACK")
                 raise
             finally:
                 cursor.close()
@@ -77,13 +89,15 @@ class Store:
 
         Raises UserError naming the file where a fact file is damaged; then nothing changed.
         """
+        row, curves = _row(run, signature), _curves(run)
         with self._transaction() as cursor:
             _delete(cursor, run.id)
-            cursor.execute(
-                "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                _row(run, signature),
-            )
-            _insert_curves(cursor, run)
+            marks = ", ".join("?" * len(row))
+            cursor.execute(f"INSERT INTO runs VALUES ({marks})", row)
+            if len(curves):
+                cursor.register("new_curves", curves)
+                cursor.execute("INSERT INTO curves SELECT * FROM new_curves")
+                cursor.unregister("new_curves")
             if run.state == "completed":
                 for table in FACTS:
                     _insert_facts(cursor, run, table)
@@ -161,45 +175,57 @@ def rebuild(path: Path, runs_folder: Path) -> list[str]:
     Returns one sentence per run folder that could not be read. Raises UserError where another
     process holds the old database.
     """
-    if path.exists():
-        Store(path).close()
+    held = Store(path) if path.exists() else None  # until the end, so that no one opens it
     fresh = path.with_suffix(".rebuilding")
     fresh.unlink(missing_ok=True)
-    store, problems = Store(fresh), []
-    for folder in sorted(p for p in runs_folder.glob("*") if p.is_dir()):
+    with closing(Store(fresh)) as store:
+        problems = _take_in(store, runs_folder)
+    if held:
+        held.close()
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    fresh.replace(path)
+    return problems
+
+
+def _take_in(store: Store, runs_folder: Path) -> list[str]:
+    problems = []
+    for folder in runs.folders(runs_folder):
         try:
             run = runs.read(folder)
             if run.state.ended:
                 store.ingest(run, signature(folder))
         except UserError as error:
             problems.append(str(error))
-    store.close()
-    path.with_name(path.name + ".wal").unlink(missing_ok=True)
-    fresh.replace(path)
     return problems
 
 
 def differences(store: Store, runs_folder: Path) -> list[str]:
     """What the run folders and the database say differently, one sentence each; [] is good."""
-    known, found = store.signatures(), []
-    folders = {p.name: p for p in runs_folder.glob("*") if p.is_dir()}
+    rows = store.read("SELECT id, state, started FROM runs").itertuples(index=False, name=None)
+    known, found = {row[0]: row[1:] for row in rows}, []
+    folders = {path.name: path for path in runs.folders(runs_folder)}
     for run_id in sorted(set(known) - set(folders)):
         found.append(f"{run_id}: in the database, but its folder is gone. Run a reindex.")
-    for run_id, folder in sorted(folders.items()):
+    for run_id, folder in folders.items():
         found += _folder_differences(store, folder, known.get(run_id))
     return found
 
 
-def _folder_differences(store: Store, folder: Path, known: str | None) -> list[str]:
+def _folder_differences(store: Store, folder: Path, known: tuple[Any, ...] | None) -> list[str]:
     try:
         run = runs.read(folder)
         if not run.state.ended:
             return []
-        if known != signature(folder):
+        if known is None or not _is_same(run, *known):
             return [f"{folder.name}: not in the database as it is on disk. Run a reindex."]
         return [] if run.state != "completed" else _row_count_differences(store, folder)
     except UserError as error:
         return [str(error)]
+
+
+def _is_same(run: Run, state: str, started: Any) -> bool:
+    moment = None if pd.isna(started) else started
+    return run.state == state and _naive(run.started) == moment
 
 
 def _row_count_differences(store: Store, folder: Path) -> list[str]:
@@ -237,7 +263,7 @@ def _row(run: Run, signature: str) -> list[Any]:
         run.seconds,
         json.dumps(run.spec),
         json.dumps(run.result) if run.result is not None else None,
-        provenance.read_text(encoding="utf-8") if provenance.exists() else None,
+        json.dumps(runs.read_json(provenance)) if provenance.exists() else None,
         run.error,
         run.parent,
         signature,
@@ -254,17 +280,18 @@ def _delete(cursor: duckdb.DuckDBPyConnection, run_id: str) -> None:
         cursor.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
 
 
-def _insert_curves(cursor: duckdb.DuckDBPyConnection, run: Run) -> None:
+def _curves(run: Run) -> pd.DataFrame:
+    """Every metric's value at every step; a resumed run's newer value counts."""
     latest = {}
-    for event in runs.events(run.folder):
-        for metric, value in event.get("metrics", {}).items():
-            latest[event.get("step", 0), metric] = value
+    try:
+        for event in runs.events(run.folder):
+            for metric, value in event.get("metrics", {}).items():
+                latest[int(event.get("step", 0)), metric] = float(value)
+    except (AttributeError, TypeError, ValueError) as error:
+        path = run.folder / "events.jsonl"
+        raise UserError(f"{path} is damaged ({error}). Restore it or delete the run.") from error
     rows = [(run.id, step, metric, value) for (step, metric), value in latest.items()]
-    if rows:
-        curves = pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
-        cursor.register("new_curves", curves)
-        cursor.execute("INSERT INTO curves SELECT * FROM new_curves")
-        cursor.unregister("new_curves")
+    return pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
 
 
 def _insert_facts(cursor: duckdb.DuckDBPyConnection, run: Run, table: str) -> None:

@@ -1,7 +1,10 @@
 """Follow a run from a terminal: a progress bar for a person, plain lines for a log."""
 
+import signal
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +21,43 @@ console = Console(stderr=True, highlight=False)
 
 
 def follow(settings: Settings, folder: Path) -> Run:
-    """Start the run in `folder` and show its progress until it ends. Ctrl-C cancels it."""
+    """Start the run in `folder` and show its progress until it ends.
+
+    Ctrl-C or SIGTERM cancels it, whenever it comes: no signal leaves a job behind.
+    """
     run = runs.read(folder)
-    process = jobs.start(settings, folder)
     show = _Bar(run) if console.is_terminal else _Lines(run)
-    with show:
+
+    def cancel(*_: object) -> None:
+        jobs.request_cancel(folder)
+        show.say("canceling …")
+
+    with _on_signals(cancel), show:
+        process = jobs.start(settings, folder)
         while process.poll() is None:
-            try:
-                jobs.wait(folder, process, POLL_SECONDS)
-                show.update(runs.last_event(folder))
-                jobs.enforce_cancel(folder)
-            except KeyboardInterrupt:
-                show.say("canceling …")
-                jobs.request_cancel(folder)
+            jobs.wait(folder, process, POLL_SECONDS)
+            show.update(runs.last_event(folder))
+            jobs.enforce_cancel(folder)
     ended = runs.read(folder)
     _say_how_it_ended(ended)
     return ended
 
 
+@contextmanager
+def _on_signals(handler: Callable[..., None]) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
 def _say_how_it_ended(run: Run) -> None:
     if run.state is RunState.COMPLETED:
-        figures = ", ".join(f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v))
+        figures = ", ".join(
+            f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v)
+        )
         console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)

@@ -1,5 +1,6 @@
 """The job's own process: read the spec, run it, write how it ended."""
 
+import errno
 import importlib.metadata
 import os
 import platform
@@ -18,7 +19,6 @@ from backend.records import Cancelled, RunState, UserError
 from backend.settings import PROJECT
 
 PACKAGES = ("torch", "diffusers", "ultralytics", "onnxruntime", "scikit-image", "numpy", "pandas")
-NO_SPACE = 28
 EXIT_CODES = {RunState.COMPLETED: 0, RunState.FAILED: 1, RunState.CANCELED: 130}
 
 
@@ -41,9 +41,9 @@ class Reporter:
         if (self.folder / "cancel").exists():
             raise Cancelled
         if metrics or fraction >= 1 or time.monotonic() - self.last >= self.interval:
-            event: dict[str, Any] = {"fraction": round(fraction, 4), "message": message}
+            event: dict[str, Any] = {"fraction": round(float(fraction), 4), "message": message}
             if step is not None:
-                event["step"] = step
+                event["step"] = int(step)
             if metrics:
                 event["metrics"] = {name: float(value) for name, value in metrics.items()}
             runs.append_event(self.folder, event)
@@ -54,20 +54,25 @@ def run(folder: Path) -> int:
     """Work on the run in `folder`; returns the exit code. Its claim must name this process."""
     if not _wait_for_claim(folder):
         return 3
-    signal.signal(signal.SIGTERM, _cancel)
-    signal.signal(signal.SIGINT, _cancel)
-    result, error, state = None, "", RunState.COMPLETED
     try:
-        result = _work(folder)
-    except (Cancelled, KeyboardInterrupt):
-        state = RunState.CANCELED
-    except Exception as caught:
-        traceback.print_exc()
-        state, error = RunState.FAILED, explain(caught)
+        _heed_signals(_cancel)
+        state, result, error = _outcome(folder)
+        _heed_signals(signal.SIG_IGN)
+    except Cancelled:
+        state, result, error = RunState.CANCELED, None, ""
     if state is RunState.CANCELED:
         _drop_unfinished(folder)
     runs.finish(folder, state, result=result, error=error)
     return EXIT_CODES[state]
+
+
+def _outcome(folder: Path) -> tuple[RunState, dict[str, Any] | None, str]:
+    """How the work ended: state, result and error. Raises Cancelled."""
+    try:
+        return RunState.COMPLETED, _work(folder), ""
+    except Exception as caught:
+        traceback.print_exc()
+        return RunState.FAILED, None, explain(caught)
 
 
 def _work(folder: Path) -> dict[str, Any]:
@@ -84,7 +89,14 @@ def _work(folder: Path) -> dict[str, Any]:
     return result
 
 
+def _heed_signals(handler: Any) -> None:
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, handler)
+
+
 def _cancel(signum: int, frame: object) -> None:
+    """Raises Cancelled, once: a second signal must not break into the end of the run."""
+    _heed_signals(signal.SIG_IGN)
     raise Cancelled
 
 
@@ -108,8 +120,11 @@ def explain(error: BaseException) -> str:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return "Not enough memory. Use a smaller batch, image size or model, or close other programs."
-    if isinstance(error, OSError) and error.errno == NO_SPACE:
+        return (
+            "Not enough memory. Use a smaller batch, image size or model, or close other programs."
+        )
+    no_space = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if no_space or "no space left" in str(error).lower():
         return "The disk is full. Free some space (Storage page), then resume the run."
     first_line = (str(error).splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line} (details in the log)"
@@ -147,7 +162,9 @@ def _inputs(folder: Path, spec: Any) -> dict[str, str]:
         value = getattr(spec, p.name)
         if p.run and value:
             for run_id in value if p.many else (value,):
-                found[f"{p.name}:{run_id}"] = runs.fingerprint(runs.sibling(folder, run_id) / "facts")
+                found[f"{p.name}:{run_id}"] = runs.fingerprint(
+                    runs.sibling(folder, run_id) / "facts"
+                )
         elif p.path and value and Path(value).exists():
             found[f"{p.name}:{value}"] = runs.fingerprint(Path(value))
     return found

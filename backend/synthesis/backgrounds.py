@@ -55,7 +55,7 @@ def draw_camera(rng: Generator, size: int, lighting: str) -> Camera:
     """Blur grows with the picture size: a larger picture is the same scene, finer sampled."""
     soft = rng.uniform(0.9, 1.5) if rng.random() < 0.12 else rng.uniform(0.3, 0.75)
     calm = 0.35 if lighting in ("back light", "bright field") else 1.0
-    noise = calm * float(np.exp(rng.uniform(np.log(0.004), np.log(0.035))))
+    noise = calm * float(np.exp(rng.uniform(np.log(0.004), np.log(0.024))))
     jpeg = int(rng.integers(72, 98)) if rng.random() < 0.6 else 0
     return Camera(round(soft * max(0.8, size / 300), 3), round(noise, 4), jpeg)
 
@@ -66,12 +66,12 @@ def expose(rng: Generator, camera: Camera, *images: np.ndarray) -> list[np.ndarr
     luma = rng.standard_normal((height, width), np.float32)
     if camera.blur > 0.6:  # demosaicing correlates neighbours
         luma = cv2.GaussianBlur(luma, (3, 3), 0.5) * 1.5
-    chroma = rng.standard_normal((height // 2 + 1, width // 2 + 1, 3), np.float32)
-    grain = cv2.resize(chroma, (width, height)) * 0.5 + luma[..., None]
+    chroma = rng.standard_normal((height // 3, width // 3, 3), np.float32)
+    grain = cv2.resize(chroma, (width, height)) * np.float32(0.5) + luma[..., None]
+    grain *= np.float32(camera.noise) * np.sqrt(0.12 + 0.88 * images[0])
     shots = []
     for image in images:
-        signal = image + grain * (camera.noise * np.sqrt(0.12 + 0.88 * image))
-        shot = np.clip(signal * 255 + 0.5, 0, 255).astype(np.uint8)
+        shot = cv2.convertScaleAbs(np.maximum(image + grain, 0), alpha=255)
         shots.append(_compress(shot, camera.jpeg) if camera.jpeg else shot)
     return shots
 
@@ -84,13 +84,14 @@ def noise_field(rng: Generator, size: int, cells: float, octaves: int = 1) -> np
         if knots > size:
             break
         grid = rng.uniform(-1, 1, (knots, knots)).astype(np.float32)
-        field += cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC) * 0.55**octave
+        wide = cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
+        field += (wide if octave % 2 else wide.T) * np.float32(0.55**octave)
     return field
 
 
 def _compress(image: np.ndarray, quality: int) -> np.ndarray:
     _, code = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    return cv2.imdecode(code, cv2.IMREAD_COLOR)
+    return np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
 
 
 def _ramp(rng: Generator, size: int) -> np.ndarray:
@@ -105,6 +106,10 @@ def _vignette(rng: Generator, size: int) -> np.ndarray:
     depth = rng.uniform(0, 0.25) if rng.random() < 0.7 else 0.0
     axis = np.linspace(-1, 1, size, dtype=np.float32) ** 2
     return (1 - depth * (axis[None, :] + axis[:, None]) / 2)[..., None].astype(np.float32)
+
+
+def _rgb(red: float, green: float, blue: float) -> np.ndarray:
+    return np.array([red, green, blue], np.float32)
 
 
 def _tint(rng: Generator, spread: float) -> np.ndarray:
@@ -124,7 +129,7 @@ def _colour(rng: Generator, low: float, high: float, saturation: float = 0.35) -
 def _back_light(rng: Generator, size: int) -> tuple[np.ndarray, str]:
     """Diffuse lamp behind the pane: bright, even, nearly grey; wear hardly shows."""
     level = rng.uniform(0.6, 0.95) if rng.random() < 0.75 else rng.uniform(0.35, 0.7)
-    tint = _tint(rng, 0.04) if rng.random() < 0.8 else _colour(rng, 0.85, 1.0, 0.25)
+    tint = _tint(rng, 0.025) if rng.random() < 0.8 else _colour(rng, 0.85, 1.0, 0.08)
     light = 1 + rng.uniform(0.01, 0.09) * _ramp(rng, size)
     light += rng.uniform(0, 0.03) * noise_field(rng, size, rng.uniform(1, 4))
     image = level * light[..., None] * tint
@@ -147,7 +152,7 @@ def _dark_field(rng: Generator, size: int) -> tuple[np.ndarray, str]:
 def _bright_field(rng: Generator, size: int) -> tuple[np.ndarray, str]:
     """Light from the camera's side: mid grey with veiling glare, wear marks show as pale hairs."""
     level = rng.uniform(0.5, 0.82) if rng.random() < 0.7 else rng.uniform(0.25, 0.6)
-    tint = _tint(rng, 0.04) if rng.random() < 0.75 else _colour(rng, 0.85, 1.0, 0.3)
+    tint = _tint(rng, 0.04) if rng.random() < 0.75 else _colour(rng, 0.85, 1.0, 0.08)
     light = 1 + rng.uniform(0.01, 0.12) * _ramp(rng, size)
     light += rng.uniform(0, 0.05) * noise_field(rng, size, rng.uniform(1, 3), 2)
     image = level * light[..., None] * tint
@@ -212,7 +217,7 @@ def _smudge(rng: Generator, image: np.ndarray, strength: float) -> np.ndarray:
 
 def _reflections(rng: Generator, image: np.ndarray) -> np.ndarray:
     """Soft bright shapes mirrored by the front face of the pane."""
-    layer = np.zeros((WORK, WORK), np.float32)
+    layer: np.ndarray = np.zeros((WORK, WORK), np.float32)
     for _ in range(int(rng.integers(1, 4))):
         centre, reach = rng.uniform(-20, WORK + 20, 2), rng.uniform(0.1, 0.8) * WORK
         side = reach * rng.uniform(0.05, 0.5)
@@ -220,7 +225,7 @@ def _reflections(rng: Generator, image: np.ndarray) -> np.ndarray:
         shape = np.zeros_like(layer)
         cv2.fillConvexPoly(shape, box.astype(np.int32), rng.uniform(0.02, 0.2))
         layer += shape
-    layer = cv2.GaussianBlur(layer, (0, 0), float(np.exp(rng.uniform(0.7, 3))))
+    layer = cv2.GaussianBlur(layer, (0, 0), float(np.exp(rng.uniform(1.3, 3.2))))
     layer = cv2.resize(layer, image.shape[1::-1])
     return image + layer[..., None] * _colour(rng, 0.85, 1, 0.15)
 
@@ -241,7 +246,7 @@ def _cut_pane(
     axis = np.arange(size, dtype=np.float32)
     beyond = np.float32(nx) * axis[None, :] + np.float32(ny) * axis[:, None] - np.float32(c)
     outside = np.clip(beyond + 0.5, 0, 1)[..., None]
-    mean = image.mean((0, 1))
+    mean = np.array(cv2.mean(image.astype(np.float32))[:3], np.float32)
     other = np.clip(mean * rng.uniform(0.3, 1.25) + rng.uniform(-0.05, 0.1), 0, 1)
     other = other * (0.3 * image / (mean + 1e-3) + 0.7)
     band = size * rng.uniform(0.004, 0.02)
@@ -267,11 +272,11 @@ def _photograph(rng: Generator, size: int) -> tuple[np.ndarray, str]:
         "room": _room,
         "texture": _texture,
     }
-    weights = np.array([0.24, 0.12, 0.15, 0.15, 0.1, 0.14, 0.1])
+    weights = np.array([0.26, 0.13, 0.15, 0.15, 0.1, 0.13, 0.08])
     kind = str(rng.choice(list(painters), p=weights))
     view = painters[kind](rng)
-    sigma = float(np.exp(rng.uniform(np.log(1.2), np.log(9))))
-    view = cv2.GaussianBlur(view, (0, 0), sigma)
+    sharpest = 1.2 if kind == "texture" else 2.6
+    view = _defocus(view, float(np.exp(rng.uniform(np.log(sharpest), np.log(11)))))
     if rng.random() < 0.18:
         view = _window_frame(rng, view)
     if rng.random() < 0.3:  # the room mirrored in the pane
@@ -285,11 +290,25 @@ def _photograph(rng: Generator, size: int) -> tuple[np.ndarray, str]:
     return _smudge(rng, image, rng.uniform(0, 0.06)), kind
 
 
+def _defocus(view: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur as a lens does it: highlights keep their energy and spread into discs."""
+    radius = max(1, round(1.5 * sigma))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    bright = np.clip(view, 0, 1).astype(np.float32) ** 2
+    small = cv2.resize(bright, (WORK // 2, WORK // 2), interpolation=cv2.INTER_AREA)
+    disc = cv2.resize(disc.astype(np.float32), (radius | 1, radius | 1))
+    blurred = cv2.filter2D(small, -1, disc / disc.sum(), borderType=cv2.BORDER_REFLECT)
+    if sigma < 2.6:
+        return cv2.GaussianBlur(np.sqrt(bright), (0, 0), sigma)
+    return cv2.resize(np.sqrt(np.clip(blurred, 0, 1)), (WORK, WORK), interpolation=cv2.INTER_CUBIC)
+
+
 def _grade(rng: Generator, view: np.ndarray) -> np.ndarray:
     """Exposure, contrast, saturation and white balance, as photographers differ in them."""
     grey = view.mean(2, keepdims=True)
-    view = grey + (view - grey) * rng.uniform(0.25, 1.15)
-    view = np.clip(view * rng.uniform(0.65, 1.25) * _tint(rng, 0.08), 0, 1)
+    view = grey + (view - grey) * rng.uniform(0.1, 0.9)
+    gain = rng.uniform(0.65, 1.25) * min(1.0, 0.72 / (float(grey.mean()) + 0.01))
+    view = np.clip(view * gain * _tint(rng, 0.06), 0, 1)
     return (view ** np.float32(np.exp(rng.normal(0, 0.25)))).astype(np.float32)
 
 
@@ -312,11 +331,11 @@ def _sky(rng: Generator) -> np.ndarray:
     tops = [(0.25, 0.45, 0.8), (0.55, 0.65, 0.75), (0.15, 0.2, 0.4), (0.6, 0.62, 0.65)]
     lows = [(0.75, 0.85, 0.95), (0.9, 0.9, 0.9), (0.95, 0.65, 0.4), (0.8, 0.82, 0.82)]
     pick = int(rng.integers(0, 4))
-    top, low = np.float32(tops[pick]) * _tint(rng, 0.1), np.float32(lows[pick]) * _tint(rng, 0.1)
+    top, low = _rgb(*tops[pick]) * _tint(rng, 0.1), _rgb(*lows[pick]) * _tint(rng, 0.1)
     height = np.linspace(0, 1.3, WORK, dtype=np.float32)[:, None].repeat(WORK, 1)
     view = _blend(top, low, height)
     clouds = noise_field(rng, WORK, rng.uniform(2, 5), 4) + rng.uniform(-0.6, 0.2)
-    view = _blend(view, np.float32([0.95, 0.95, 0.96]), clouds * rng.uniform(0.3, 1.2))
+    view = _blend(view, _rgb(0.95, 0.95, 0.96), clouds * rng.uniform(0.3, 1.2))
     if rng.random() < 0.6:
         steps = np.linspace(0, 1, 24)
         crest = rng.uniform(0.5, 0.95) + np.cumsum(rng.normal(0, 0.025, 24))
@@ -347,8 +366,8 @@ def _city(rng: Generator) -> np.ndarray:
 
 def _foliage(rng: Generator) -> np.ndarray:
     """Leaves in sun and shade with the sky glinting through."""
-    shade = np.float32([0.08, 0.14, 0.05]) * rng.uniform(0.6, 2) * _tint(rng, 0.3)
-    sun = np.float32([0.42, 0.55, 0.2]) * rng.uniform(0.7, 1.4) * _tint(rng, 0.3)
+    shade = _rgb(0.08, 0.14, 0.05) * rng.uniform(0.6, 2) * _tint(rng, 0.3)
+    sun = _rgb(0.44, 0.5, 0.26) * rng.uniform(0.6, 1.2) * _tint(rng, 0.2)
     view = _blend(shade, sun, noise_field(rng, WORK, rng.uniform(2, 6), 4) * 0.6 + 0.35)
     leaf = rng.uniform(2, 9)
     for _ in range(int(rng.integers(80, 260))):
@@ -358,8 +377,10 @@ def _foliage(rng: Generator) -> np.ndarray:
         tone = (shade * (1 - mix) + sun * mix) * rng.uniform(0.6, 1.6)
         turn = rng.uniform(0, 180)
         cv2.ellipse(view, at, axes, turn, 0, 360, tone.tolist(), -1)
-    gaps = np.clip(noise_field(rng, WORK, rng.uniform(4, 10), 3) - rng.uniform(0.5, 1), 0, 0.3) * 4
-    return _blend(view, _colour(rng, 0.75, 1, 0.2), gaps)
+    gaps = (
+        np.clip(noise_field(rng, WORK, rng.uniform(4, 10), 3) - rng.uniform(0.5, 1), 0, 0.3) * 2.5
+    )
+    return _blend(view, _colour(rng, 0.6, 0.95, 0.15), gaps)
 
 
 def _night_lights(rng: Generator) -> np.ndarray:
@@ -369,7 +390,7 @@ def _night_lights(rng: Generator) -> np.ndarray:
     )
     radius = rng.uniform(5, 18)
     for _ in range(int(rng.integers(8, 45))):
-        disc = np.zeros((WORK, WORK), np.uint8) if _ == 0 else disc * 0
+        disc = np.zeros((WORK, WORK), np.uint8)
         at = tuple(int(v) for v in rng.normal(WORK / 2, WORK / 3, 2))
         cv2.circle(disc, at, int(radius * rng.uniform(0.7, 1.3)), 1, -1)
         view[disc > 0] += _colour(rng, 0.1, 0.5, 0.9)
@@ -385,7 +406,7 @@ def _room(rng: Generator) -> np.ndarray:
     for _ in range(int(rng.integers(3, 10))):
         x, y = rng.uniform(-0.1, 1, 2) * WORK
         w, h = rng.uniform(0.05, 0.5, 2) * WORK
-        tone = _colour(rng, 0.7, 1, 0.15) if rng.random() < 0.3 else _colour(rng, 0.05, 0.7, 0.6)
+        tone = _colour(rng, 0.7, 1, 0.1) if rng.random() < 0.3 else _colour(rng, 0.05, 0.7, 0.3)
         corner = (int(x), int(y)), (int(x + w), int(y + h))
         cv2.rectangle(view, *corner, tone.tolist(), -1)
     light = 0.8 + 0.35 * _ramp(rng, WORK) + 0.1 * noise_field(rng, WORK, 3)
@@ -394,8 +415,10 @@ def _room(rng: Generator) -> np.ndarray:
 
 def _texture(rng: Generator) -> np.ndarray:
     """Asphalt, plaster, cloth or metal right behind the pane."""
-    base = _colour(rng, 0.15, 0.8, 0.4)
-    rough = noise_field(rng, WORK, rng.uniform(2, 8), 6) * rng.uniform(0.05, 0.35)
+    base = _colour(rng, 0.15, 0.75, 0.2)
+    rough = noise_field(rng, WORK, rng.uniform(1, 3), 7) * rng.uniform(0.03, 0.2)
+    speckle = rng.standard_normal((WORK, WORK), np.float32)
+    rough += cv2.GaussianBlur(speckle, (0, 0), rng.uniform(0.6, 2.5)) * rng.uniform(0, 0.35)
     view = base * (1 + rough[..., None])
     if rng.random() < 0.4:
         pitch = rng.uniform(6, 40)
@@ -407,7 +430,7 @@ def _texture(rng: Generator) -> np.ndarray:
 def _window_frame(rng: Generator, view: np.ndarray) -> np.ndarray:
     """One or two straight bars behind the pane."""
     tone = _colour(rng, 0.02, 0.25) if rng.random() < 0.6 else _colour(rng, 0.6, 0.95, 0.15)
-    bars = np.zeros((WORK, WORK), np.float32)
+    bars: np.ndarray = np.zeros((WORK, WORK), np.float32)
     for across in rng.permutation(2)[: int(rng.integers(1, 3))]:
         at, wide = rng.uniform(0, WORK), rng.uniform(5, 26)
         tilt = rng.normal(0, 6)

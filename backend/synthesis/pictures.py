@@ -31,7 +31,9 @@ def read_rgb(path: Path) -> np.ndarray:
         with Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
-                raise UserError(f"{path} has {width} × {height} px; at most 50 megapixels are read.")
+                raise UserError(
+                    f"{path} has {width} × {height} px; at most 50 megapixels are read."
+                )
             return np.asarray(image.convert("RGB"))
     except FileNotFoundError as error:
         raise UserError(f"There is no image file '{path}'.") from error
@@ -74,7 +76,9 @@ def sheet(images: Sequence[np.ndarray], columns: int = 0, gap: int = 2) -> np.nd
     return canvas
 
 
-def boxes_of(mask: np.ndarray, class_name: str, *, least_pixels: int = 6, join: int = 2) -> list[Box]:
+def boxes_of(
+    mask: np.ndarray, class_name: str, *, least_pixels: int = 6, join: int = 2
+) -> list[Box]:
     """One box per connected region of a mask [H, W] bool.
 
     join: px by which regions are grown before they count as one. Regions of fewer than

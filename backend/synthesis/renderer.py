@@ -6,7 +6,7 @@ the scene within the defect's own lines, so it is exact by construction.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,12 +20,12 @@ from backend.synthesis.backgrounds import (
     draw_camera,
     draw_scene,
     expose,
-    noise_field,
 )
 
 CLASSES = ("crack", "scratch", "chip", "bubble", "inclusion")
-VISIBLE = 0.016  # of full scale; a smaller difference is not in the mask
-DARK, GLINT, HAZE = 0, 1, 2
+VISIBLE = 0.02  # of full scale; a smaller difference is not in the mask
+GLINT = 1  # channel of the layers: dark, glint, haze
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,7 @@ class Sketch:
     kind: str
     shift: np.ndarray | None = None  # float32 [H, W, 2], px by which the scene is displaced
     tone: np.ndarray | None = None  # float32 [H, W], brightness of tilted facets, about 0
+    solid: bool = False  # a body: its mask has no holes
 
 
 def render(
@@ -98,7 +99,7 @@ def render(
     """
     _check(size, classes, lighting, defects, severity, background, region)
     rng = np.random.default_rng(seed)
-    style = lighting if lighting != "mixed" else str(rng.choice(LIGHTINGS))
+    style = lighting if lighting != "mixed" else _suited_lighting(rng, background)
     scene, camera = _prepare(rng, size, style, classes, background)
     allowed = scene.glass if region is None else scene.glass & _fit_region(region, size)
     light = _draw_light(rng, style, scene.image)
@@ -113,7 +114,7 @@ def render(
         mask |= own
         boxes.append(Box(name, _tight_box(own)))
         drawn.append(record)
-    photo, clean = _photographs(rng, camera, image, scene.image, mask, background is not None)
+    photo, clean = _photographs(rng, None if background is not None else camera, image, scene.image)
     params = {
         "seed": int(seed),
         "size": size,
@@ -128,7 +129,15 @@ def render(
 # --- arguments and scene ------------------------------------------------------------------------
 
 
-def _check(size, classes, lighting, defects, severity, background, region) -> None:  # type: ignore[no-untyped-def]
+def _check(
+    size: int,
+    classes: Sequence[str],
+    lighting: str,
+    defects: tuple[int, int],
+    severity: tuple[float, float],
+    background: np.ndarray | None,
+    region: np.ndarray | None,
+) -> None:
     unknown = sorted(set(classes) - set(CLASSES))
     low, high = severity
     if not 128 <= size <= 1024:
@@ -157,12 +166,21 @@ def _prepare(
 ) -> tuple[Scene, Camera]:
     camera = draw_camera(rng, size, style)
     if photo is None:
-        return draw_scene(rng, size, style, 0.45 if "chip" in classes else 0.12), camera
+        return draw_scene(rng, size, style, 0.3 if "chip" in classes else 0.12), camera
     shrink = photo.shape[0] > size or photo.shape[1] > size
     way = cv2.INTER_AREA if shrink else cv2.INTER_CUBIC
     image = cv2.resize(photo, (size, size), interpolation=way).astype(np.float32) / 255
     scene = Scene(image, "own photograph", np.ones((size, size), bool), None)
     return scene, Camera(camera.blur, 0.0, 0)
+
+
+def _suited_lighting(rng: Generator, photo: np.ndarray | None) -> str:
+    """Any lighting for a made scene; for a photograph one that its brightness allows."""
+    if photo is None:
+        return str(rng.choice(LIGHTINGS))
+    dark = photo.mean() < 90
+    fits = ("dark field",) if dark else ("back light", "bright field")
+    return str(rng.choice([*fits, "photograph"]))
 
 
 def _fit_region(region: np.ndarray, size: int) -> np.ndarray:
@@ -181,28 +199,20 @@ def _draw_light(rng: Generator, style: str, scene: np.ndarray) -> Light:
     }
     dark, glint, haze = (float(rng.uniform(*ends)) for ends in ranges[style])
     angle = rng.uniform(0, 2 * np.pi)
-    mean = scene.mean((0, 1))
+    mean = np.array(cv2.mean(scene)[:3])
     hue = (mean + 0.15) / (mean.max() + 0.15)
     colour = np.clip(rng.uniform(0.8, 1.05) * (0.65 + 0.35 * hue), 0, 1).astype(np.float32)
     return Light((float(np.cos(angle)), float(np.sin(angle))), colour, dark, glint, haze)
 
 
 def _photographs(
-    rng: Generator,
-    camera: Camera,
-    image: np.ndarray,
-    clean: np.ndarray,
-    mask: np.ndarray,
-    own: bool,
+    rng: Generator, camera: Camera | None, image: np.ndarray, clean: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 images with and without the defects, equal in noise; an own photograph adds none."""
-    if own:
-        return tuple(np.rint(np.clip(i, 0, 1) * 255).astype(np.uint8) for i in (image, clean))  # type: ignore[return-value]
-    if not mask.any():
-        (shot,) = expose(rng, camera, clean)
-        return shot, shot.copy()
-    shot, intact = expose(rng, camera, image, clean)
-    return shot, intact
+    """uint8 images with and without the defects, equal in noise; no camera: no noise is added."""
+    if camera is not None:
+        shot, intact = expose(rng, camera, image, clean)
+        return shot, intact
+    return np.rint(image * 255).astype(np.uint8), np.rint(clean * 255).astype(np.uint8)
 
 
 # --- placing and compositing --------------------------------------------------------------------
@@ -230,9 +240,9 @@ def _place(
         spot = Spot(x + 0.5, y + 0.5, size, size / 256, grade, light, scene.edge)
         sketch = _see(SKETCHERS[name](rng, spot), camera, allowed)
         for boost in (1.0, 2.0, 5.0):
-            merged = _composite(image, sketch, light, boost)
-            own = _visible_mask(merged, image, sketch)
-            if own.sum() >= 6:
+            merged, own = _composite(image, sketch, light, boost)
+            own &= allowed
+            if own.sum() >= 9:
                 break
         else:
             continue
@@ -251,15 +261,40 @@ def _see(sketch: Sketch, camera: Camera, allowed: np.ndarray) -> Sketch:
     """The sketch through the camera's blur, cut to where it may lie."""
     layers = cv2.GaussianBlur(sketch.layers, (0, 0), camera.blur)
     if allowed.all():
-        return Sketch(layers, sketch.kind, sketch.shift, sketch.tone)
+        return replace(sketch, layers=layers)
     keep = allowed.astype(np.float32)
     shift = None if sketch.shift is None else sketch.shift * keep[..., None]
     tone = None if sketch.tone is None else sketch.tone * keep
-    return Sketch(layers * keep[..., None], sketch.kind, shift, tone)
+    return replace(sketch, layers=layers * keep[..., None], shift=shift, tone=tone)
 
 
-def _composite(image: np.ndarray, sketch: Sketch, light: Light, boost: float) -> np.ndarray:
-    """Scene refracted, then dimmed, scattered and lit by the defect; float32 [H, W, 3]."""
+def _composite(
+    image: np.ndarray, sketch: Sketch, light: Light, boost: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scene refracted, then scattered, dimmed and lit where the defect has lines.
+
+    Returns float32 [H, W, 3] and the defect's mask bool [H, W]: its lines as far as they visibly
+    change the scene, one px wider.
+    """
+    merged, drawn = _refract(image, sketch), _strongest(sketch.layers).ravel()
+    at = np.flatnonzero(drawn > 0.004)
+    view = merged.reshape(-1, 3)[at]
+    dark, glint, haze = (column[:, None] for column in sketch.layers.reshape(-1, 3)[at].T)
+    milk = np.minimum(view * light.haze + (0.06 if light.haze > 1 else 0), light.colour)
+    view = view + (milk - view) * np.minimum(haze * boost, 1)
+    view = view * (1 - min(1.0, light.dark * boost) * dark)
+    view = view + (light.colour - view) * (min(1.0, light.glint * boost) * glint)
+    view = np.clip(view, 0, 1).astype(np.float32)
+    merged.reshape(-1, 3)[at] = view
+    change = np.abs(view - image.reshape(-1, 3)[at])
+    seen = np.maximum(np.maximum(change[:, 0], change[:, 1]), change[:, 2]) > VISIBLE
+    own = np.zeros(drawn.shape, np.uint8)
+    own[at[seen & (drawn[at] > 0.02)]] = 1
+    return merged, _grown(own.reshape(image.shape[:2]), sketch.solid)
+
+
+def _refract(image: np.ndarray, sketch: Sketch) -> np.ndarray:
+    """The scene as the tilted pieces of glass displace and shade it; a new array."""
     view = image
     if sketch.shift is not None:
         axis = np.arange(image.shape[0], dtype=np.float32)
@@ -267,25 +302,22 @@ def _composite(image: np.ndarray, sketch: Sketch, light: Light, boost: float) ->
         down = sketch.shift[..., 1] + axis[:, None]
         view = cv2.remap(view, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     if sketch.tone is not None:
-        view = view * (1 + sketch.tone[..., None])
-    dark, glint, haze = cv2.split(sketch.layers)
-    gain_dark = min(1.0, light.dark * boost)
-    gain_glint = min(1.0, light.glint * boost)
-    milk = np.minimum(image * light.haze + (0.06 if light.haze > 1 else 0), light.colour)
-    view = view + (milk - view) * np.minimum(haze * boost, 1)[..., None]
-    view = view * (1 - gain_dark * dark)[..., None]
-    view = view + (light.colour - view) * (gain_glint * glint)[..., None]
-    return np.clip(view, 0, 1).astype(np.float32)
+        view = np.clip(view * (1 + sketch.tone[..., None]), 0, 1)
+    return view.copy() if view is image else view
 
 
-def _visible_mask(merged: np.ndarray, image: np.ndarray, sketch: Sketch) -> np.ndarray:
-    """Where the defect's own lines change the scene, one px wider; bool [H, W]."""
-    change = np.abs(merged - image).max(2) > VISIBLE
-    lines = sketch.layers.max(2) > 0.02
-    return cv2.dilate((change & lines).astype(np.uint8), CROSS) > 0
+def _grown(own: np.ndarray, solid: bool) -> np.ndarray:
+    own = cv2.dilate(own, CROSS)
+    if solid:
+        rims, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(own, rims, -1, 1, -1)
+    return own > 0
 
 
-CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+def _strongest(layers: np.ndarray) -> np.ndarray:
+    """Maximum over the three channels; numpy's own over a short last axis is ten times slower."""
+    one, two, three = cv2.split(layers)
+    return cv2.max(cv2.max(one, two), three)
 
 
 def _tight_box(mask: np.ndarray) -> tuple[float, float, float, float]:
@@ -309,13 +341,20 @@ class Pen:
         """Filled polygon [n, 2] px."""
         self.facets.append((corners, (dark * 255, glint * 255, haze * 255)))
 
-    def line(self, points: np.ndarray, width, dark, glint, haze=0.0) -> None:  # type: ignore[no-untyped-def]
-        """Polyline [n, 2] px; width (px) and the three layers (0..1) are scalars or [n - 1]."""
-        parts = np.empty((len(points) - 1, 8))
-        parts[:, :2], parts[:, 2:4] = points[:-1], points[1:]
+    def line(
+        self,
+        points: np.ndarray,
+        width: float | np.ndarray,
+        dark: float | np.ndarray,
+        glint: float | np.ndarray,
+        haze: float | np.ndarray = 0.0,
+    ) -> None:
+        """Polylines [..., n, 2] px; width (px) and the layers (0..1): scalars or [..., n - 1]."""
+        parts = np.empty((*points.shape[:-2], points.shape[-2] - 1, 8))
+        parts[..., :2], parts[..., 2:4] = points[..., :-1, :], points[..., 1:, :]
         for column, value in zip((4, 5, 6, 7), (width, dark, glint, haze), strict=True):
-            parts[:, column] = value
-        self.lines.append(parts)
+            parts[..., column] = value
+        self.lines.append(parts.reshape(-1, 8))
 
     def layers(self, light: Light) -> np.ndarray:
         """float32 [H, W, 3]; the lit side of each line lies half a px towards the light."""
@@ -327,16 +366,18 @@ class Pen:
         if self.lines:
             self._draw_lines(canvas)
         dx, dy = (round(v * self.scale) for v in light.direction)
-        canvas[..., GLINT] = np.roll(canvas[..., GLINT], (dy, dx), (0, 1))
+        lit = cv2.copyMakeBorder(canvas[..., GLINT], 2, 2, 2, 2, cv2.BORDER_REPLICATE)
+        canvas[..., GLINT] = lit[2 - dy : 2 - dy + side, 2 - dx : 2 - dx + side]
         small = cv2.resize(canvas, (self.size, self.size), interpolation=cv2.INTER_AREA)
-        return small.astype(np.float32) / 255
+        return np.multiply(small, np.float32(1 / 255), dtype=np.float32)
 
     def _draw_lines(self, canvas: np.ndarray) -> None:
         """Faint before strong, so that a crossing keeps the stronger line."""
         parts = np.concatenate(self.lines)
-        reach = (self.size + 50) * 1.0
-        parts = parts[(np.abs(parts[:, :4] - reach / 2) < reach).all(1)]
-        parts = parts[np.argsort(parts[:, 5:7].max(1), kind="stable")]
+        x0, y0, x1, y1 = np.abs(parts[:, :4].T - self.size / 2)
+        reach = self.size + 50.0
+        parts = parts[(x0 < reach) & (y0 < reach) & (x1 < reach) & (y1 < reach)]
+        parts = parts[np.argsort(np.maximum(parts[:, 5], parts[:, 6]), kind="stable")]
         wide = parts[:, 4] * self.scale
         thin = np.clip(wide, 0.15, 1)[:, None]  # a line below one px is drawn paler, not thinner
         colours = (np.clip(parts[:, 5:8], 0, 1) * thin * 255).tolist()
@@ -346,53 +387,86 @@ class Pen:
             cv2.line(canvas, (x0, y0), (x1, y1), colour, width, cv2.LINE_AA, 4)
 
 
-def _wave(rng: Generator, count: int, knots: int) -> np.ndarray:
-    """Smooth random numbers [count], -1..1, with `knots` turning points."""
-    return np.interp(
-        np.linspace(0, max(knots, 2) - 1, count),
-        np.arange(max(knots, 2)),
-        rng.uniform(-1, 1, max(knots, 2)),
-    )
+def _waves(rng: Generator, lines: int, count: int, knots: int) -> np.ndarray:
+    """Smooth random numbers [lines, count], -1..1, each line with `knots` turning points."""
+    knots = max(knots, 2)
+    values = rng.uniform(-1, 1, (lines, knots + 1))
+    place = np.arange(count) * ((knots - 1) / max(count - 1, 1))
+    left = place.astype(int)
+    part = place - left
+    return values[:, left] * (1 - part) + values[:, left + 1] * part
 
 
-def _path(
-    rng: Generator, start: np.ndarray, angle: float, length: float, step: float, wander: float
+def _paths(
+    rng: Generator,
+    starts: np.ndarray,
+    angles: np.ndarray,
+    lengths: np.ndarray,
+    step: float,
+    wander: float,
 ) -> np.ndarray:
-    """Points [n, 2] of a crack that starts at `angle` (rad) and strays by about `wander` (rad)."""
-    count = max(4, int(length / step) + 1)
-    heading = angle + wander * (_wave(rng, count, 2 + count // 9) + 0.6 * rng.normal(0, 0.5, count))
-    if rng.random() < 0.3:  # a kink, as where a crack meets another stress
-        heading[int(rng.integers(1, count)) :] += rng.normal(0, 2.0 * wander)
-    moves = np.c_[np.cos(heading), np.sin(heading)] * (length / (count - 1))
-    return start + np.vstack([[0, 0], np.cumsum(moves[:-1], 0)])
+    """Cracks [m, n, 2] px that set out at `angles` (rad) and stray by about `wander` (rad)."""
+    lines, count = len(angles), int(np.clip(np.max(lengths) / step, 4, 50))
+    heading = wander * (_waves(rng, lines, count, 2 + count // 9))
+    heading += wander * rng.normal(0, 0.3, heading.shape) + np.asarray(angles)[:, None]
+    kinked = rng.normal(0, 2 * wander, (lines, 1)) * (rng.random((lines, 1)) < 0.3)
+    heading += kinked * (np.arange(count) > rng.integers(1, count, (lines, 1)))
+    moves = np.stack([np.cos(heading), np.sin(heading)], 2)
+    moves *= (np.asarray(lengths) / count)[:, None, None]
+    paths = np.empty((lines, count + 1, 2))
+    paths[:, :1] = np.reshape(starts, (-1, 1, 2))
+    paths[:, 1:] = paths[:, :1] + np.cumsum(moves, 1)
+    return paths
 
 
-def _crack_line(
-    rng: Generator, pen: Pen, points: np.ndarray, width: float, opacity: float, spot: Spot
+def _fractures(
+    rng: Generator,
+    pen: Pen,
+    lines: np.ndarray,
+    width: float,
+    opacity: float | np.ndarray,
+    spot: Spot,
+    fades: bool = True,
+    oblique: float = 0.35,
 ) -> None:
-    """A fracture: opacity varies along it, it fades at the tip, lit where it faces the light.
+    """Cracks [m, n, 2]: each varies in opacity, fades at its tip, is lit where it faces the light.
 
-    Some fractures run oblique through the pane: then a pale ribbon shows between their lines on
-    the front and the back face.
+    The share `oblique` of them runs aslant through the pane: a pale ribbon shows between their
+    lines on the front and the back face. `width` in px, `opacity` (0..1) scalar or [m].
     """
+    count, parts = lines.shape[0], lines.shape[1] - 1
+    if not count:
+        return
+    own = np.reshape(opacity, (-1, 1)) * rng.uniform(0.5, 1, (count, 1))
+    along = own * np.clip(0.75 + 0.42 * _waves(rng, count, parts, 2 + parts // 5), 0.06, 1)
+    taper = np.minimum(np.linspace(1.3, 0.2, parts), 1) if fades else np.ones(parts)
+    thick = width * rng.uniform(0.5, 1.2, (count, 1)) * np.sqrt(taper)
+    lit = 0.4 * _facing(lines, spot.light) + rng.uniform(0.2, 0.5, (count, 1))
+    lit = np.clip(lit + 0.45 * _waves(rng, count, parts, 3 + parts // 3), 0, 1)
+    for i in np.flatnonzero(rng.random(count) < oblique):
+        depth = rng.normal(0, 3.5 if fades else 1.5) * spot.unit
+        slant = depth * (0.4 + 0.6 * _waves(rng, 1, parts + 1, 3)[0])
+        other = lines[i] + slant[:, None] * np.array(spot.light.direction)[::-1]
+        _ribbon(rng, pen, lines[i], other, rng.uniform(0.1, 0.7) * float(own[i % len(own), 0]))
+        pen.line(other, 0.4 * thick[i], 0.4 * along[i], 0.5 * along[i] * lit[i])
+    pen.line(lines, thick, along * np.clip(1.15 - 0.75 * lit, 0.25, 1), along * lit)
+
+
+def _facing(points: np.ndarray, light: Light) -> np.ndarray:
+    """How squarely each part of a polyline [..., n, 2] faces the light, [..., n - 1], 0..1."""
+    move = np.diff(points, axis=-2)
+    lx, ly = light.direction
+    cross = np.abs(move[..., 0] * ly - move[..., 1] * lx)
+    return cross / (np.hypot(move[..., 0], move[..., 1]) + 1e-6)
+
+
+def _ribbon(rng: Generator, pen: Pen, points: np.ndarray, other: np.ndarray, shine: float) -> None:
+    """The fracture face between two lines [n, 2], flashing here and there."""
     count = len(points) - 1
-    move = np.diff(points, axis=0)
-    normal = np.c_[-move[:, 1], move[:, 0]] / (np.linalg.norm(move, axis=1, keepdims=True) + 1e-6)
-    facing = np.abs(normal @ np.array(spot.light.direction))
-    along = opacity * np.clip(0.72 + 0.45 * _wave(rng, count, 2 + count // 5), 0.06, 1)
-    taper = np.clip(np.linspace(1.25, 0.25, count), 0, 1)
-    lit = np.clip(0.4 * facing + 0.35 + 0.45 * _wave(rng, count, 3 + count // 3), 0, 1)
-    if rng.random() < 0.35:
-        depth = rng.normal(0, 4.5) * spot.unit * (0.4 + 0.6 * _wave(rng, count + 1, 3))
-        other = points + depth[:, None] * np.array(spot.light.direction)[::-1]
-        shine = rng.uniform(0.1, 0.7) * opacity
-        flash = shine * np.clip(0.5 + _wave(rng, count, 3 + count // 3), 0, 1)
-        for i in range(count):
-            quad = np.array([points[i], points[i + 1], other[i + 1], other[i]])
-            pen.facet(quad, 0.35 * shine, flash[i], 0.4 * shine)
-        pen.line(other, 0.4 * width * taper, 0.4 * along, 0.5 * along * lit)
-    dark = along * np.clip(1.15 - 0.75 * lit, 0.25, 1)
-    pen.line(points, width * np.sqrt(taper), dark, along * lit)
+    flash = shine * np.clip(0.5 + _waves(rng, 1, count, 3 + count // 3)[0], 0, 1)
+    quads = np.stack([points[:-1], points[1:], other[1:], other[:-1]], axis=1)
+    for quad, glint in zip(quads, flash.tolist(), strict=True):
+        pen.facet(quad, 0.35 * shine, glint, 0.4 * shine)
 
 
 # --- cracks -------------------------------------------------------------------------------------
@@ -400,7 +474,7 @@ def _crack_line(
 
 def _crack(rng: Generator, spot: Spot) -> Sketch:
     kinds: list[Callable[[Generator, Spot], Sketch]] = [_impact, _running, _spindle, _shatter]
-    pick = int(rng.choice(4, p=[0.5, 0.27, 0.13, 0.1]))
+    pick = int(rng.choice(4, p=[0.52, 0.28, 0.1, 0.1]))
     return kinds[pick](rng, spot)
 
 
@@ -412,97 +486,106 @@ def _extent(rng: Generator, spot: Spot, low: float, high: float) -> float:
 
 def _impact(rng: Generator, spot: Spot) -> Sketch:
     """A blow: crushed centre, radial cracks that fork, and chords between them."""
-    pen, reach = Pen(spot.size), _extent(rng, spot, 0.08, 0.8)
-    radials = _radials(rng, spot, reach)
-    width = rng.uniform(0.6, 1.1 + 0.7 * spot.severity) * spot.unit**0.6
-    opacity = rng.uniform(0.35, 0.65) + 0.35 * spot.severity
-    web = [*radials, *_chords(rng, spot, radials, reach)]
-    for place, line in enumerate(web):
-        main = place < len(radials)
-        thick = width * rng.uniform(0.55, 1.2) * (1 if main else 0.8)
-        _crack_line(rng, pen, line, thick, opacity * rng.uniform(0.5, 1), spot)
-        if main and rng.random() < 0.45:
-            _fork(rng, pen, line, width, opacity, spot)
-    for _ in range(int(rng.integers(0, 14))):  # hairlines around the blow
-        angle, far = rng.uniform(0, 2 * np.pi), reach * rng.uniform(0.06, 0.35)
-        hair = _path(rng, spot.at, angle, far, 4 * spot.unit, 0.3)
-        _crack_line(rng, pen, hair, 0.5 * width, 0.7 * opacity, spot)
+    grand = spot.severity > 0.45 and rng.random() < 0.35
+    reach = spot.size * rng.uniform(0.6, 1.2) if grand else _extent(rng, spot, 0.07, 0.75)
+    pen, radials = Pen(spot.size), _radials(rng, spot, reach, 1.6 if grand else 1.0)
+    width, opacity = _stroke(rng, spot)
+    chords = _chords(rng, spot, radials, reach, grand)
+    _fractures(rng, pen, radials, width, opacity, spot)
+    _fork(rng, pen, radials[rng.random(len(radials)) < 0.4], width, opacity, spot)
+    _fractures(rng, pen, chords, 0.85 * width, opacity, spot, fades=False, oblique=0.15)
+    hairs = int(rng.integers(0, 12))  # around the blow
+    angles, far = rng.uniform(0, 2 * np.pi, hairs), reach * rng.uniform(0.05, 0.3, hairs)
+    if hairs:
+        short = _paths(rng, spot.at, angles, far, 5 * spot.unit, 0.3)
+        _fractures(rng, pen, short, 0.5 * width, 0.7 * opacity, spot, oblique=0.1)
     if rng.random() < 0.8:
-        _crush(rng, pen, spot, reach * rng.uniform(0.015, 0.07) + spot.unit)
-    kind = "impact" if len(web) == len(radials) else "spiderweb"
-    shift, tone = _facets(rng, spot, web, reach)
-    return Sketch(pen.layers(spot.light), kind, shift, tone)
+        _crush(rng, pen, spot, min(reach * rng.uniform(0.015, 0.07), 0.05 * spot.size) + spot.unit)
+    shift, tone = _facets(rng, spot, [*radials, *chords], reach)
+    return Sketch(pen.layers(spot.light), "spiderweb" if len(chords) else "impact", shift, tone)
 
 
-def _radials(rng: Generator, spot: Spot, reach: float) -> list[np.ndarray]:
-    count = int(rng.integers(3, 7 + round(11 * spot.severity)))
+def _stroke(rng: Generator, spot: Spot) -> tuple[float, float]:
+    """Width (px) and opacity (0..1) of the main lines of a crack."""
+    width = rng.uniform(0.6, 1.1 + 0.9 * spot.severity) * spot.unit**0.6
+    return float(width), float(rng.uniform(0.4, 0.7) + 0.35 * spot.severity)
+
+
+def _radials(rng: Generator, spot: Spot, reach: float, density: float) -> np.ndarray:
+    """Cracks [m, n, 2] to all sides of a blow."""
+    count = int(density * rng.integers(3, 7 + round(11 * spot.severity)))
     angles = (np.arange(count) + rng.uniform(-0.42, 0.42, count)) / count * 2 * np.pi
     angles += rng.uniform(0, 2 * np.pi)
     lengths = reach * np.clip(rng.lognormal(-0.35, 0.45, count), 0.12, 1.6)
-    wander = rng.uniform(0.05, 0.3)
-    step = max(4.0 * spot.unit, reach / 22)
-    starts = spot.at + rng.normal(0, 0.012 * reach, (count, 2))
-    return [
-        _path(rng, start, angle, length, step, wander)
-        for start, angle, length in zip(starts, angles, lengths, strict=True)
-    ]
+    starts = spot.at + rng.normal(0, 0.01 * reach, (count, 2))
+    step = max(4.0 * spot.unit, reach / 20)
+    return _paths(rng, starts, angles, lengths, step, rng.uniform(0.04, 0.26))
 
 
 def _chords(
-    rng: Generator, spot: Spot, radials: list[np.ndarray], reach: float
-) -> list[np.ndarray]:
-    """Concentric cracks: from radial to radial, nearly straight, at much the same distance."""
-    if len(radials) < 5 or rng.random() < 0.4:
-        return []
-    chords = []
-    radius = reach * rng.uniform(0.06, 0.2)
-    for _ in range(int(rng.integers(1, 3 + round(4 * spot.severity)))):
-        chance = rng.uniform(0.35, 0.95)
-        for one, two in zip(radials, radials[1:] + radials[:1], strict=True):
-            if rng.random() < chance:
-                ends = [_at_radius(line, radius * rng.uniform(0.82, 1.2)) for line in (one, two)]
-                if ends[0] is not None and ends[1] is not None:
-                    chords.append(_bowed(rng, ends[0], ends[1]))
-        radius *= rng.uniform(1.25, 1.9)
-    return chords
+    rng: Generator, spot: Spot, radials: np.ndarray, reach: float, grand: bool
+) -> np.ndarray:
+    """Concentric cracks [m, 5, 2]: from radial to radial, nearly straight, at much one distance."""
+    radius = reach * rng.uniform(0.04, 0.2)
+    rings = int(rng.integers(1, 3 + round(5 * spot.severity)))
+    if len(radials) < 5 or (not grand and rng.random() < 0.4):
+        rings = 0
+    ends = [np.zeros((0, 2, 2))]
+    for _ in range(rings):
+        far = radius * rng.uniform(0.82, 1.2, (2, len(radials)))
+        (one, reached), (two, met) = _at(radials, far[0]), _at(np.roll(radials, -1, 0), far[1])
+        keep = reached & met & (rng.random(len(radials)) < rng.uniform(0.3, 0.95))
+        ends.append(np.stack([one, two], 1)[keep])
+        radius *= rng.uniform(1.2, 1.8)
+    return _bowed(rng, np.concatenate(ends), 0.09)
 
 
-def _at_radius(line: np.ndarray, radius: float) -> np.ndarray | None:
-    far = np.linalg.norm(line - line[0], axis=1)
-    if far[-1] < radius:
-        return None
-    return np.array([np.interp(radius, far, line[:, 0]), np.interp(radius, far, line[:, 1])])
+def _at(lines: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points [m, 2] `far` px along the lines [m, n, 2], and whether the lines reach that far."""
+    each, parts = np.arange(len(lines)), lines.shape[1] - 1
+    place = far / (np.linalg.norm(lines[:, 1] - lines[:, 0], axis=1) + 1e-9)
+    left = np.minimum(place.astype(int), parts - 1)
+    part = (place - left)[:, None]
+    return lines[each, left] * (1 - part) + lines[each, left + 1] * part, place <= parts
 
 
-def _bowed(rng: Generator, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    t = np.linspace(0, 1, 5)[:, None]
-    move = end - start
-    aside = np.array([-move[1], move[0]]) * rng.normal(0, 0.1)
-    jitter = rng.normal(0, 0.025, (5, 2)) * np.linalg.norm(move) * (t * (1 - t) * 4)
-    return start + move * t + aside * (4 * t * (1 - t)) + jitter
+def _bowed(rng: Generator, ends: np.ndarray, bow: float) -> np.ndarray:
+    """Slightly curved, slightly uneven lines [m, 5, 2] between pairs of points [m, 2, 2]."""
+    t = np.linspace(0, 1, 5)[None, :, None]
+    move = ends[:, 1] - ends[:, 0]
+    aside = np.stack([-move[:, 1], move[:, 0]], 1) * rng.normal(0, bow, (len(ends), 1))
+    length = np.linalg.norm(move, axis=1)[:, None, None]
+    uneven = rng.normal(0, 0.2 * bow, (len(ends), 5, 2)) * length + aside[:, None]
+    return ends[:, :1] + move[:, None] * t + uneven * (4 * t * (1 - t))
 
 
 def _fork(
-    rng: Generator, pen: Pen, line: np.ndarray, width: float, opacity: float, spot: Spot
+    rng: Generator, pen: Pen, lines: np.ndarray, width: float, opacity: float, spot: Spot
 ) -> None:
-    """One or two branches at a small angle from somewhere along the line."""
-    for _ in range(int(rng.integers(1, 3))):
-        at = int(rng.integers(len(line) // 3, len(line) - 1))
-        ahead = line[at + 1] - line[at]
-        angle = np.arctan2(ahead[1], ahead[0]) + rng.choice([-1, 1]) * rng.uniform(0.2, 0.75)
-        rest = np.linalg.norm(line[-1] - line[at]) * rng.uniform(0.3, 1.1) + 4 * spot.unit
-        branch = _path(rng, line[at], angle, rest, 5 * spot.unit, rng.uniform(0.08, 0.3))
-        _crack_line(rng, pen, branch, width * rng.uniform(0.4, 0.8), opacity * 0.85, spot)
+    """A branch at a small angle from somewhere along each line [m, n, 2]; now and then two."""
+    lines = np.concatenate([lines, lines[rng.random(len(lines)) < 0.35]])
+    count, parts = lines.shape[0], lines.shape[1] - 1
+    if not count:
+        return
+    each, at = np.arange(count), rng.integers(parts // 3, parts, count)
+    ahead = lines[each, at + 1] - lines[each, at]
+    turn = rng.choice([-1, 1], count) * rng.uniform(0.2, 0.75, count)
+    rest = np.linalg.norm(lines[:, -1] - lines[each, at], axis=1) * rng.uniform(0.3, 1.1, count)
+    angles = np.arctan2(ahead[:, 1], ahead[:, 0]) + turn
+    starts = lines[each, at]
+    branches = _paths(rng, starts, angles, rest + 4 * spot.unit, 5 * spot.unit, 0.2)
+    _fractures(rng, pen, branches, 0.65 * width, 0.85 * opacity, spot)
 
 
 def _crush(rng: Generator, pen: Pen, spot: Spot, radius: float) -> None:
     """Pulverised glass: many tiny facets, each dark, bright or milky, around a pale bruise."""
     count = int(np.clip(6 + 2.2 * radius, 8, 60))
     turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-    for scale, haze in ((1.7, 0.15), (1.1, 0.4)):
-        rim = scale * radius * (0.8 + 0.4 * rng.random(12))
-        bruise = spot.at + np.c_[np.cos(turn), np.sin(turn)] * rim[:, None]
-        pen.facet(bruise, 0.15, 0.1, haze * rng.uniform(0.3, 1.2))
+    for scale in np.linspace(2.4, 0.9, 7):
+        rim = scale * radius * (0.7 + 0.5 * rng.random(12))
+        bruise = spot.at + np.stack([np.cos(turn), np.sin(turn)], 1) * rim[:, None]
+        haze = 0.35 * ((2.6 - scale) / 1.7) ** 2
+        pen.facet(bruise, 0.3 * haze, 0.3 * haze, haze * rng.uniform(0.7, 1.1))
     for _ in range(count):
         centre = spot.at + rng.normal(0, 0.55 * radius, 2)
         shard = centre + rng.normal(0, 0.28 * radius + 0.4, (int(rng.integers(3, 6)), 2))
@@ -516,36 +599,32 @@ def _facets(
     """Displacement and brightness of the pieces between cracks, fading with the distance."""
     if rng.random() < 0.3:
         return None, None
-    size = spot.size
+    size = spot.size // 2  # half size: the pieces are smooth
     walls = np.ones((size, size), np.uint8)
-    cv2.polylines(walls, [line.astype(np.int32) for line in web], False, 0, 1)
+    cv2.polylines(walls, [(line / 2).astype(np.int32) for line in web], False, 0, 1)
     count, labels = cv2.connectedComponents(walls, connectivity=4, ltype=cv2.CV_16U)
-    strength = spot.severity * spot.unit * rng.uniform(0.4, 2.2)
-    tilt = rng.normal(0, 1, (count, 3)).astype(np.float32)
-    axis = np.arange(size, dtype=np.float32)
-    far = (axis[None, :] - spot.x) ** 2 + (axis[:, None] - spot.y) ** 2
-    fade = np.exp(-far / np.float32(0.4 * reach**2 + 1))
-    pieces = cv2.blur(tilt[labels], (3, 3)) * fade[..., None]
-    tone = 0.02 * spot.severity * rng.uniform(0, 1.5)
-    return pieces[..., :2] * np.float32(strength), pieces[..., 2] * np.float32(tone)
+    tilt = rng.normal(0, 1, (count, 3)) * spot.severity
+    tilt *= [*[spot.unit * rng.uniform(0.4, 2.2)] * 2, 0.05 * rng.random() ** 2]
+    axis = np.arange(size, dtype=np.float32) * 2
+    far = (axis[None, :] - np.float32(spot.x)) ** 2 + (axis[:, None] - np.float32(spot.y)) ** 2
+    fade = np.exp(far * np.float32(-1 / (0.4 * reach**2 + 1)))
+    pieces = tilt.astype(np.float32)[labels] * fade[..., None]
+    pieces = cv2.resize(pieces, (spot.size, spot.size), interpolation=cv2.INTER_LINEAR)
+    return pieces[..., :2], pieces[..., 2]
 
 
 def _running(rng: Generator, spot: Spot) -> Sketch:
     """A single crack through the pane, often from border to border, sometimes forked."""
-    pen, size = Pen(spot.size), spot.size
-    angle = rng.uniform(0, 2 * np.pi)
+    pen = Pen(spot.size)
     across = rng.random() < 0.25 + 0.4 * spot.severity
-    length = 2.2 * size if across else _extent(rng, spot, 0.1, 1.0)
+    half = 1.1 * spot.size if across else 0.5 * _extent(rng, spot, 0.1, 1.0)
+    angles = rng.uniform(0, 2 * np.pi) + np.array([0, np.pi])
+    step = max(4 * spot.unit, half / 45)
     wander = rng.uniform(0.06, 0.45)
-    half = length / 2
-    ahead = _path(rng, spot.at, angle, half, max(4 * spot.unit, half / 45), wander)
-    back = _path(rng, spot.at, angle + np.pi, half, max(4 * spot.unit, half / 45), wander)
-    width = rng.uniform(0.5, 1.0 + 1.1 * spot.severity) * spot.unit**0.6
-    opacity = rng.uniform(0.3, 0.65) + 0.35 * spot.severity
-    for line in (ahead, back):
-        _crack_line(rng, pen, line, width, opacity, spot)
-        if rng.random() < 0.35:
-            _fork(rng, pen, line, width, opacity, spot)
+    lines = _paths(rng, spot.at, angles, np.array([half, half]), step, wander)
+    width, opacity = _stroke(rng, spot)
+    _fractures(rng, pen, lines, width * rng.uniform(0.9, 1.5), opacity, spot, oblique=0.45)
+    _fork(rng, pen, lines[rng.random(2) < 0.35], width, opacity, spot)
     return Sketch(pen.layers(spot.light), "border to border" if across else "single")
 
 
@@ -554,23 +633,19 @@ def _spindle(rng: Generator, spot: Spot) -> Sketch:
     pen, length = Pen(spot.size), _extent(rng, spot, 0.07, 0.6)
     angle = rng.uniform(0, 2 * np.pi)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    slim = rng.uniform(0.06, 0.24)
-    t = np.linspace(0, np.pi, 9)
+    slim, t = rng.uniform(0.06, 0.24), np.linspace(0, np.pi, 9)
     for _ in range(int(rng.integers(3, 8 + round(8 * spot.severity)))):
-        x = rng.normal(0, 0.2)
         long = rng.uniform(0.04, 0.3)
-        bow = long * slim * rng.uniform(0.3, 2.2) * np.array([1, rng.uniform(0.2, 1)])
-        y = rng.normal(0, 0.25 * slim)
-        rims = [np.c_[x - long * np.cos(t), y + s * b * np.sin(t)] for s, b in zip((1, -1), bow)]
-        rims = [spot.at + rim * length @ turn for rim in rims]
-        shell = np.vstack([rims[0], rims[1][::-1]])
-        flake = rng.random() < 0.35
-        tone = (rng.uniform(0.5, 0.95), 0.1) if flake else (0.08, rng.uniform(0, 0.45))
-        pen.facet(shell, *tone, 0.1)
-        for rim in rims:
-            _crack_line(rng, pen, rim, rng.uniform(0.5, 2) * spot.unit**0.6, 0.95, spot)
-    seam = _path(rng, spot.at - 0.5 * length * turn[0], angle, length, 4 * spot.unit, 0.12)
-    _crack_line(rng, pen, seam, 0.8 * spot.unit**0.6, 0.6, spot)
+        bow = long * slim * rng.uniform(0.3, 2.2) * np.array([[1], [-rng.uniform(0.2, 1)]])
+        along = rng.normal(0, 0.2) - long * np.cos(t)
+        away = rng.normal(0, 0.25 * slim) + bow * np.sin(t)
+        rims = spot.at + length * (np.stack([along + 0 * away, away], 2) @ turn)
+        tone = (rng.uniform(0.5, 0.95), 0.1) if rng.random() < 0.35 else (0.08, 0.4 * rng.random())
+        pen.facet(np.vstack([rims[0], rims[1][::-1]]), *tone, 0.1)
+        _fractures(rng, pen, rims, 1.5 * spot.unit**0.6, 1.0, spot, fades=False)
+    start, end = spot.at - 0.5 * length * turn[0], np.array([length])
+    seam = _paths(rng, start, np.array([angle]), end, 4 * spot.unit, 0.12)
+    _fractures(rng, pen, seam, spot.unit**0.6, 0.7, spot)
     return Sketch(pen.layers(spot.light), "spindle")
 
 
@@ -578,23 +653,24 @@ def _shatter(rng: Generator, spot: Spot) -> Sketch:
     """Toughened or laminated glass fallen into dice, finer towards the blow."""
     from scipy.spatial import Voronoi
 
-    pen, reach = Pen(spot.size), _extent(rng, spot, 0.18, 0.75)
-    count = int(rng.integers(40, 90 + round(130 * spot.severity)))
-    far = reach * rng.uniform(0.03, 1, count) ** rng.uniform(0.6, 1.1)
+    pen, reach = Pen(spot.size), _extent(rng, spot, 0.2, 1.3)
+    count = int(rng.integers(60, 110 + round(200 * spot.severity)))
+    far = reach * rng.uniform(0.0, 1, count) ** rng.uniform(0.5, 1.3)
     turn = rng.uniform(0, 2 * np.pi, count)
-    seeds = spot.at + np.c_[np.cos(turn), np.sin(turn)] * far[:, None]
-    cells = Voronoi(seeds)
-    ridges = np.array([r for r in cells.ridge_vertices if -1 not in r])
-    ends = cells.vertices[ridges]
-    near = np.linalg.norm(ends - spot.at, axis=2).max(1) < reach * 1.05
-    web = [_bowed(rng, a, b) for a, b in ends[near]]
-    width = rng.uniform(0.5, 1.2) * spot.unit**0.6
-    opacity = rng.uniform(0.4, 0.6) + 0.4 * spot.severity
-    for line in web:
-        _crack_line(rng, pen, line, width, opacity * rng.uniform(0.45, 1), spot)
+    turn += (rng.random() < 0.5) * 0.6 * (np.round(turn * 2.5) / 2.5 - turn)  # along radials
+    seeds = spot.at + np.stack([np.cos(turn), np.sin(turn)], 1) * far[:, None]
+    cells = Voronoi(seeds + rng.normal(0, 0.3, seeds.shape))
+    ends = cells.vertices[np.array([r for r in cells.ridge_vertices if -1 not in r])]
+    depth = np.linalg.norm(ends - spot.at, axis=2).max(1) / reach
+    keep = depth < rng.uniform(0.7, 1.05, len(ends))
+    chords, depth = _bowed(rng, ends[keep], 0.03), depth[keep]
+    width, opacity = _stroke(rng, spot)
+    pale = opacity * np.clip(1.2 - 0.7 * depth, 0.3, 1)
+    _fractures(rng, pen, chords, 0.8 * width, pale, spot, fades=False, oblique=0.12)
+    _fractures(rng, pen, _radials(rng, spot, 0.8 * reach, 0.6), width, opacity, spot)
     if rng.random() < 0.6:
-        _crush(rng, pen, spot, reach * rng.uniform(0.02, 0.07) + spot.unit)
-    shift, tone = _facets(rng, spot, web, reach)
+        _crush(rng, pen, spot, 0.03 * min(reach, spot.size) * rng.random() + spot.unit)
+    shift, tone = _facets(rng, spot, list(chords), reach)
     return Sketch(pen.layers(spot.light), "shattered", shift, tone)
 
 
@@ -603,9 +679,10 @@ def _shatter(rng: Generator, spot: Spot) -> Sketch:
 
 def _scratch(rng: Generator, spot: Spot) -> Sketch:
     """A score: one or several nearly parallel strands, thin, straight or bowed, often broken."""
-    pen, length = Pen(spot.size), _extent(rng, spot, 0.12, 1.1)
+    pen, length = Pen(spot.size), _extent(rng, spot, 0.12, 1.25)
     angle = rng.uniform(0, np.pi)
-    ahead, aside = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    ahead = np.array([np.cos(angle), np.sin(angle)])
+    aside = np.array([-ahead[1], ahead[0]])
     count = max(10, int(length / (5 * spot.unit)))
     t = np.linspace(-0.5, 0.5, count + 1)[:, None]
     bow = rng.normal(0, 0.05) if rng.random() < 0.7 else rng.normal(0, 0.2)
@@ -615,12 +692,10 @@ def _scratch(rng: Generator, spot: Spot) -> Sketch:
     for strand in range(strands):
         drift = aside * gap * (strand - (strands - 1) / 2 + rng.normal(0, 0.3))
         points = spine + drift + aside * t * rng.normal(0, gap)
-        first, last = np.sort(rng.uniform(0, 1, 2)) * [0.3, 1] + [0, 0.0]
-        last = max(last, first + 0.4) if strands > 1 else 1.0
-        first = first if strands > 1 else 0.0
+        first, last = (rng.uniform(0, 0.3), rng.uniform(0.6, 1)) if strands > 1 else (0.0, 1.0)
         _strand(rng, pen, points[int(first * count) : int(last * count) + 2], spot)
     if rng.random() < 0.35:  # the score's floor is ground: a pale band
-        half = aside * gap * 0.5 * strands
+        half = aside * gap * 0.5 * strands * np.clip(6 * (0.5 - np.abs(t)), 0, 1)
         band = np.vstack([spine - half, (spine + half)[::-1]])
         milky = 0.05 + 0.2 * rng.random() * spot.severity
         pen.facets.insert(0, (band, (255 * 0.15 * milky, 255 * 0.4 * milky, 255 * milky)))
@@ -629,10 +704,10 @@ def _scratch(rng: Generator, spot: Spot) -> Sketch:
 
 def _strand(rng: Generator, pen: Pen, points: np.ndarray, spot: Spot) -> None:
     count = len(points) - 1
-    opacity = 0.12 + 0.55 * spot.severity * rng.uniform(0.5, 1.2)
-    along = opacity * np.clip(0.75 + 0.4 * _wave(rng, count, 2 + count // 4), 0.1, 1)
+    opacity = 0.2 + 0.55 * spot.severity * rng.uniform(0.5, 1.2)
+    along = opacity * np.clip(0.75 + 0.4 * _waves(rng, 1, count, 2 + count // 4)[0], 0.1, 1)
     if rng.random() < 0.35:
-        along = along * (_wave(rng, count, 4 + count // 5) > -0.45)
+        along = along * (_waves(rng, 1, count, 4 + count // 5)[0] > -0.45)
     ends = np.minimum(np.linspace(0, 6, count), np.linspace(6, 0, count))
     along = along * np.clip(ends + 0.15, 0, 1)
     width = rng.uniform(0.35, 0.7 + 0.9 * spot.severity) * spot.unit**0.6
@@ -652,78 +727,95 @@ def _chip(rng: Generator, spot: Spot) -> Sketch:
 def _edge_chip(rng: Generator, spot: Spot) -> Sketch:
     """A shell broken out of the pane's edge: ripples around the point of the blow."""
     nx, ny, c = spot.edge  # type: ignore[misc]
-    slack = c - nx * spot.x - ny * spot.y
-    blow = spot.at + slack * np.array([nx, ny])
-    return Sketch(_shell(rng, spot, blow, _extent(rng, spot, 0.015, 0.16)), "edge chip")
+    blow = spot.at + (c - nx * spot.x - ny * spot.y) * np.array([nx, ny])
+    blow = np.clip(blow, 0, spot.size)
+    radius = _extent(rng, spot, 0.02, 0.17)
+    return Sketch(_shell(rng, spot, blow, radius), "edge chip", solid=True)
+
+
+def _around(spot: Spot, at: np.ndarray, reach: float) -> tuple[tuple[slice, slice], np.ndarray]:
+    """The window of the image within `reach` px of a point, and offsets [2, h, w] px from it."""
+    low = np.clip(np.floor(at - reach), 0, spot.size - 1).astype(int)
+    high = np.clip(np.ceil(at + reach), low + 1, spot.size).astype(int)
+    xs, ys = (np.arange(a, b, dtype=np.float32) + 0.5 for a, b in zip(low, high, strict=True))
+    offsets = np.stack(np.meshgrid(xs - np.float32(at[0]), ys - np.float32(at[1])))
+    return (slice(low[1], high[1]), slice(low[0], high[0])), offsets
 
 
 def _shell(rng: Generator, spot: Spot, blow: np.ndarray, radius: float) -> np.ndarray:
     """Conchoidal fracture around `blow`, shaded by the light; layers [H, W, 3]."""
-    axis = np.arange(spot.size, dtype=np.float32) + 0.5
-    dx, dy = axis[None, :] - np.float32(blow[0]), axis[:, None] - np.float32(blow[1])
+    window, (dx, dy) = _around(spot, blow, 2.1 * radius)
     far, turn = np.hypot(dx, dy), np.arctan2(dy, dx)
     rim = np.ones_like(far)
-    for wave in range(1, 6):
-        rim += rng.normal(0, 0.2 / wave) * np.cos(wave * turn + rng.uniform(0, 6.3))
+    for wave in range(1, 7):
+        rim += rng.normal(0, 0.22 / wave) * np.cos(wave * turn + rng.uniform(0, 6.3))
     depth = far / (radius * np.clip(rim, 0.35, 2))
     inside = np.clip((1 - depth) * radius / (1.2 * spot.unit), 0, 1)
-    ripples = rng.uniform(2, 7)
-    relief = np.sin(2 * np.pi * ripples * depth**0.7 + 0.5 * rim) * np.clip(1.1 - depth, 0.2, 1)
+    grain = cv2.resize(rng.uniform(-1, 1, (9, 9)).astype(np.float32), far.shape[::-1])
+    fine = cv2.resize(rng.uniform(-1, 1, (25, 25)).astype(np.float32), far.shape[::-1])
+    phase = rng.uniform(1, 5) * depth**0.8 + 0.35 * grain + rng.uniform(0, 1)
+    relief = rng.uniform(0.15, 0.5) * np.sin(2 * np.pi * phase) * np.clip(1.2 - depth, 0.2, 1)
     lx, ly = spot.light.direction
-    slope = relief * (dx * lx + dy * ly) / (far + 1) + 0.35 * (dx * lx + dy * ly) / radius
-    strength = 0.35 + 0.6 * spot.severity
-    rough = 0.15 * noise_field(rng, spot.size, min(60, 6 * spot.size / radius), 2)
-    border = np.exp(-(((depth - 0.96) * radius / (1.0 * spot.unit)) ** 2)) * 0.7
-    glint = np.clip(slope + rough + 0.1, 0, 1)
-    dark = np.clip(np.clip(-slope - rough, 0, 1) + border, 0, 1)
-    layers = np.stack([dark, glint, np.full_like(dark, 0.25)], 2) * (inside * strength)[..., None]
-    return layers.astype(np.float32)
+    lean = (dx * lx + dy * ly) / (far + 0.2 * radius)
+    slope = lean * (0.45 + relief) + 0.3 * grain + 0.2 * fine
+    border = np.exp(-(((depth - 0.95) * radius / (0.9 * spot.unit)) ** 2)) * (0.4 + 0.3 * grain)
+    dark = np.clip(np.clip(-1.3 * slope, 0, 1) + border, 0, 1)
+    shell = np.stack([dark, np.clip(1.3 * slope, 0, 1), np.full_like(dark, 0.3)], 2)
+    layers = np.zeros((spot.size, spot.size, 3), np.float32)
+    layers[window] = shell * (inside * (0.5 + 0.5 * spot.severity))[..., None]
+    return layers
 
 
 def _gouge(rng: Generator, spot: Spot) -> Sketch:
     """A bruised track: two ragged rails of tiny flakes and a rubbed floor between them."""
-    pen, length = Pen(spot.size), _extent(rng, spot, 0.08, 1.1)
+    pen, length = Pen(spot.size), _extent(rng, spot, 0.1, 1.4)
     step = 2.2 * spot.unit
-    spine = _path(rng, spot.at, rng.uniform(0, 2 * np.pi), length, step, rng.uniform(0.01, 0.1))
+    angle, ends = rng.uniform(0, 2 * np.pi, 1), np.array([length])
+    coarse = _paths(rng, spot.at, angle, ends, 4 * step, rng.uniform(0.01, 0.12))[0]
+    places = np.linspace(0, len(coarse) - 1, max(6, int(length / step)))
+    spine = np.stack([np.interp(places, np.arange(len(coarse)), c) for c in coarse.T], 1)
     spine += spot.at - spine.mean(0)
     move = np.gradient(spine, axis=0)
     aside = np.c_[-move[:, 1], move[:, 0]] / (np.linalg.norm(move, axis=1, keepdims=True) + 1e-6)
     count = len(spine)
     profile = np.clip(np.minimum(np.linspace(0.1, 5, count), np.linspace(2, 0.05, count)), 0, 1)
-    half = rng.uniform(1.2, 3.5 + 4 * spot.severity) * spot.unit * profile
+    half = rng.uniform(1.0, 3 + 4.5 * spot.severity) * spot.unit * profile
     floor = np.vstack([spine + aside * half[:, None], (spine - aside * half[:, None])[::-1]])
     milky = rng.uniform(0.1, 0.35) * (0.3 + spot.severity)
     pen.facet(floor, 0.25 * milky, 0.15 * milky, milky)
-    rails = rng.uniform(-1, 1, int(rng.integers(1, 4)))
+    rails = rng.uniform(-1, 1, int(rng.integers(1, 5)))
     for rail in np.r_[-0.9, 0.9, rails]:
         line = spine + aside * (half * rail)[:, None]
-        _flakes(rng, pen, line, half * rng.uniform(0.1, 0.3), spot)
+        _flakes(rng, pen, line, half * rng.uniform(0.08, 0.4), spot)
     return Sketch(pen.layers(spot.light), "gouge")
 
 
-def _flakes(
-    rng: Generator, pen: Pen, line: np.ndarray, spread: np.ndarray, spot: Spot
-) -> None:
+def _flakes(rng: Generator, pen: Pen, line: np.ndarray, spread: np.ndarray, spot: Spot) -> None:
     """Tiny dark and bright splinters scattered along a line."""
     count = len(line) - 1
     strength = (0.25 + 0.6 * spot.severity) * rng.uniform(0.5, 1)
-    tone = strength * np.clip(0.45 + 0.5 * _wave(rng, count, count // 3) + rng.normal(0, 0.35, count), 0, 1)
+    tone = 0.5 + 0.5 * _waves(rng, 1, count, count // 3)[0] + rng.normal(0, 0.3, count)
+    tone = strength * np.clip(tone, 0, 1)
     ragged = line + rng.normal(0, 1, line.shape) * (spread + 0.15 * spot.unit)[:, None]
     lit = rng.random(count) < 0.3
     width = rng.uniform(0.4, 1.5, count) * spot.unit**0.6
-    pen.line(ragged, width, tone * np.where(lit, 0.15, 1), tone * np.where(lit, 1, 0.35), 0.3 * tone)
+    dark, glint = np.where(lit, 0.15, 1), np.where(lit, 1, 0.35)
+    pen.line(ragged, width, tone * dark, tone * glint, 0.3 * tone)
 
 
 def _pit(rng: Generator, spot: Spot) -> Sketch:
-    """A small round bruise: crushed facets inside a dark, broken rim."""
+    """A small roundish bruise: crushed facets inside a broken rim of little arcs."""
     pen, radius = Pen(spot.size), _extent(rng, spot, 0.008, 0.09)
-    _crush(rng, pen, spot, 0.8 * radius)
-    turn = np.linspace(0, 2 * np.pi, 20) + rng.uniform(0, 6)
-    rim = radius * (1 + 0.18 * _wave(rng, 20, 8))
-    rim[-1] = rim[0]
-    circle = spot.at + np.c_[np.cos(turn), np.sin(turn)] * rim[:, None]
-    _crack_line(rng, pen, circle, rng.uniform(0.6, 1.6) * spot.unit**0.6, 0.85, spot)
-    return Sketch(pen.layers(spot.light), "pit")
+    _crush(rng, pen, spot, radius * rng.uniform(0.6, 1))
+    squeeze = np.array([1, rng.uniform(0.55, 1)])[:: rng.choice([-1, 1])]
+    arcs = int(rng.integers(3, 10))
+    turn = (
+        rng.uniform(0, 2 * np.pi, (arcs, 1)) + rng.uniform(0.4, 2.4, (arcs, 1)) * np.arange(8) / 7
+    )
+    rim = radius * (rng.uniform(0.5, 1.15, (arcs, 1)) + 0.12 * _waves(rng, arcs, 8, 4))
+    lines = spot.at + np.stack([np.cos(turn), np.sin(turn)], 2) * rim[..., None] * squeeze
+    _fractures(rng, pen, lines, 1.2 * spot.unit**0.6, 0.95, spot)
+    return Sketch(pen.layers(spot.light), "pit", solid=True)
 
 
 # --- bubbles and inclusions ---------------------------------------------------------------------
@@ -733,26 +825,24 @@ def _bubble(rng: Generator, spot: Spot) -> Sketch:
     """Gas in the glass: a diverging lens with a dark rim and two highlights."""
     radius = max(1.6, _extent(rng, spot, 0.007, 0.13) * rng.uniform(0.6, 1))
     angle, stretch = rng.uniform(0, np.pi), 1 + rng.exponential(0.18)
-    axis = np.arange(spot.size, dtype=np.float32) + 0.5
-    dx, dy = axis[None, :] - np.float32(spot.x), axis[:, None] - np.float32(spot.y)
-    u = (np.cos(angle) * dx + np.sin(angle) * dy) / np.float32(stretch)
-    v = -np.sin(angle) * dx + np.cos(angle) * dy
-    depth = np.hypot(u, v) / np.float32(radius)
-    soft = max(0.12, 0.7 / radius)
-    inside = np.clip((1 - depth) / soft + 0.5, 0, 1)
+    window, (dx, dy) = _around(spot, spot.at, radius * stretch * 1.3 + 2)
+    along = (np.cos(angle) * dx + np.sin(angle) * dy) / stretch
+    depth = np.hypot(along, np.cos(angle) * dy - np.sin(angle) * dx) / radius
+    inside = np.clip((1 - depth) / max(0.12, 0.7 / radius) + 0.5, 0, 1)
     lx, ly = spot.light.direction
     lean = (dx * lx + dy * ly) / (radius * np.maximum(depth, 0.3))
     rim = np.exp(-(((depth - 0.88) / rng.uniform(0.09, 0.25)) ** 2)) * inside
-    strength = 0.4 + 0.6 * spot.severity
-    dark = rim * (0.65 - 0.3 * lean)
     glow = rim * np.clip(lean, 0, 1) ** 2 * 0.9
-    for side, gain, wide in ((0.5, 1.0, 0.16), (-0.55, 0.5, 0.22)):
+    for side, gain, wide in ((0.5, rng.uniform(0.3, 1), 0.16), (-0.55, rng.uniform(0, 0.6), 0.22)):
         gap = np.hypot(dx - side * radius * lx, dy - side * radius * ly) / radius
         glow = glow + gain * np.exp(-((gap / wide) ** 2)) * inside
-    bend = np.float32(rng.uniform(0.6, 2)) * inside * np.clip(1 - depth, 0, 1) ** 0.5
-    layers = np.stack([dark, glow, 0.06 * inside], 2).astype(np.float32) * np.float32(strength)
-    shift = np.stack([dx * bend, dy * bend], 2).astype(np.float32)
-    return Sketch(np.clip(layers, 0, 1), "bubble", shift)
+    bend = rng.uniform(0.6, 2) * inside * np.sqrt(np.clip(1 - depth, 0, 1))
+    layers = np.zeros((spot.size, spot.size, 3), np.float32)
+    shift = np.zeros((spot.size, spot.size, 2), np.float32)
+    body = np.stack([rim * (0.65 - 0.3 * lean), glow, 0.06 * inside], 2)
+    layers[window] = np.clip(body * (0.4 + 0.6 * spot.severity), 0, 1)
+    shift[window] = np.stack([dx * bend, dy * bend], 2)
+    return Sketch(layers, "bubble", shift, solid=True)
 
 
 def _inclusion(rng: Generator, spot: Spot) -> Sketch:
@@ -765,7 +855,9 @@ def _inclusion(rng: Generator, spot: Spot) -> Sketch:
         _blob(rng, pen, spot.at, radius, 0.12, bright, spot)
     elif kind == "stone":
         radius = _extent(rng, spot, 0.008, 0.045)
-        _blob(rng, pen, spot.at, 2.2 * radius, 0.15, True, spot, 0.15)
+        for share in (1.0, 0.8, 0.65, 0.55):  # strained glass around it
+            halo = share * 2.6 * radius
+            _blob(rng, pen, spot.at, halo, 0.1, True, spot, 0.05 / share**2)
         _blob(rng, pen, spot.at, radius, 0.4, bright, spot)
         _blob(rng, pen, spot.at + rng.normal(0, 0.3 * radius, 2), 0.4 * radius, 0.4, True, spot)
     else:
@@ -773,7 +865,7 @@ def _inclusion(rng: Generator, spot: Spot) -> Sketch:
         for _ in range(int(rng.integers(4, 16))):
             at = spot.at + rng.normal(0, spread, 2) * [1, rng.uniform(0.4, 1)]
             _blob(rng, pen, at, rng.uniform(0.4, 1.3) * spot.unit, 0.3, bright, spot)
-    return Sketch(pen.layers(spot.light), kind)
+    return Sketch(pen.layers(spot.light), kind, solid=True)
 
 
 def _blob(
@@ -788,7 +880,7 @@ def _blob(
 ) -> None:
     turn = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     rim = radius * (1 + ragged * rng.uniform(-1, 1, 14))
-    outline = at + np.c_[np.cos(turn), np.sin(turn)] * rim[:, None]
+    outline = at + np.stack([np.cos(turn), np.sin(turn)], 1) * rim[:, None]
     deep = strength * (0.4 + 0.6 * spot.severity) * rng.uniform(0.7, 1)
     pen.facet(outline, 0.1 * deep if bright else deep, deep if bright else 0.25 * deep, 0.3 * deep)
 

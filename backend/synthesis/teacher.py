@@ -48,7 +48,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """images, intact, boxes: how many; mask_share: mean share of an image's pixels that is defect."""
+    """mask_share: mean share of the pixels of an image that is defect."""
 
     images: int
     intact: int
@@ -101,10 +101,12 @@ def _make(
         background=background,
     )
     name = f"{index:06d}"
-    paths = {
-        kind: f"artifacts/{kind}/{name}.png" for kind in ("images", "masks", "backgrounds")
-    }
-    for kind, pixels in (("images", made.image), ("masks", made.mask), ("backgrounds", made.background)):
+    paths = {kind: f"artifacts/{kind}/{name}.png" for kind in ("images", "masks", "backgrounds")}
+    for kind, pixels in (
+        ("images", made.image),
+        ("masks", made.mask),
+        ("backgrounds", made.background),
+    ):
         pictures.write(out_dir / paths[kind], pixels)
     image_row = {
         "image": name,

@@ -74,7 +74,7 @@ def test_delong_test_agrees_with_paired_bootstrap():
     y, a, b = tied_scores(120, 60)
     _, low, high, _ = st.delong_test(y, a, b)
     _, boot_low, boot_high = st.group_bootstrap(
-        lambda i: roc_auc_score(y[i], a[i]) - roc_auc_score(y[i], b[i]), np.arange(len(y)), 600
+        lambda i: roc_auc_score(y[i], a[i]) - roc_auc_score(y[i], b[i]), np.arange(len(y)), 300
     )
     assert (boot_low, boot_high) == pytest.approx((low, high), abs=0.02)
 
@@ -225,6 +225,9 @@ def test_detectable_difference_has_the_power_it_promises():
     assert st.smallest_detectable_difference(0.8, 480, 180) < 0.6 * d
     assert st.smallest_detectable_difference(0.8, 120, 45, correlation=0.8) < d
     assert st.power(0.8, 0.8, 120, 45) == pytest.approx(0.05)
+    se = st.hanley_mcneil_se(0.8, 120, 45)
+    assert st._difference_se(0.8, 0.8, 120, 45, 0.5) == pytest.approx(se)
+    assert st._difference_se(0.8, 0.8, 120, 45, 1.0) == 0
     assert math.isnan(st.smallest_detectable_difference(0.95, 116, 12))
 
 

@@ -1,0 +1,132 @@
+"""From feature maps to one number a part, with numpy only.
+
+Shapes: N parts, C channels, D dimensions kept, G x G grid positions (P = G * G), T feature types.
+Every figure here is fitted on GOOD parts of the training folds.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+MIN_CALIBRATION = 4  # fewer held-out GOOD parts of a type: its scale comes from all types
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A 1x1 convolution: channels standardised, then their first principal components."""
+
+    weight: Floats  # [D, C]
+    bias: Floats  # [D]
+
+    def __call__(self, features: Floats) -> Floats:
+        """[N, C, G, G] -> [N, D, G, G]."""
+        n, c, g, _ = features.shape
+        flat = self.weight @ features.reshape(n, c, g * g) + self.bias[:, None]
+        return flat.reshape(n, len(self.bias), g, g)
+
+
+def fit_projection(features: Floats, dims: int) -> Projection:
+    """Principal components of all positions of GOOD features [N, C, G, G]; at most C of them.
+
+    Channels are scaled to unit variance first: on six real part types that was worth 0.018 of
+    mean AUROC.
+    """
+    rows = features.transpose(0, 2, 3, 1).reshape(-1, features.shape[1]).astype(np.float64)
+    mean, std = rows.mean(0), rows.std(0) + 1e-6
+    rows = (rows - mean) / std
+    _, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
+    basis = vectors[:, ::-1][:, :dims].T  # [D, C]
+    weight = basis / std
+    return Projection(weight.astype(np.float32), (-weight @ mean).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A Gaussian per feature type and position (PaDiM, arXiv 2011.08785)."""
+
+    mean: Floats  # [T, P, D]
+    matrix: Floats  # [T, P, D, D], symmetric (ZCA): an axis keeps its meaning at every position
+
+    def __call__(self, maps: Floats, types: Ints) -> Floats:
+        """[N, D, G, G] -> [N, D, G, G]; on GOOD parts about zero mean and unit covariance."""
+        n, d, g, _ = maps.shape
+        white = np.empty((n, g * g, d), np.float32)
+        for t in np.unique(types):
+            rows = maps[types == t].reshape(-1, d, g * g).transpose(2, 0, 1)  # [P, n, D]
+            done = (rows - self.mean[t][:, None]) @ self.matrix[t]
+            white[types == t] = done.transpose(1, 0, 2)
+        return white.transpose(0, 2, 1).reshape(n, d, g, g)
+
+
+def fit_whitening(
+    maps: Floats, types: Ints, n_types: int, shrinkage: float = 0.5, ridge: float = 0.01
+) -> Whitening:
+    """Mean and inverse root covariance per type and position, from GOOD maps [N, D, G, G].
+
+    A covariance of D dimensions from some thirty parts is singular: it is mixed, by `shrinkage`,
+    with the mean covariance over all positions of its type, and `ridge` times its mean variance
+    is added. Each type needs at least one part.
+    """
+    n, d, g, _ = maps.shape
+    mean = np.zeros((n_types, g * g, d), np.float32)
+    matrix = np.zeros((n_types, g * g, d, d), np.float32)
+    for t in range(n_types):
+        rows = maps[types == t].reshape(-1, d, g * g).transpose(2, 0, 1)  # [P, n, D]
+        mean[t] = rows.mean(1)
+        rows = rows - mean[t][:, None]
+        local = rows.transpose(0, 2, 1) @ rows / max(1, rows.shape[1] - 1)
+        pooled = local.mean(0)
+        loading = ridge * max(float(np.trace(pooled)) / d, 1e-6) * np.eye(d, dtype=np.float32)
+        matrix[t] = _inverse_root((1 - shrinkage) * local + shrinkage * pooled + loading)
+    return Whitening(mean, matrix)
+
+
+def _inverse_root(covariance: Floats) -> Floats:
+    """[..., D, D] -> its symmetric inverse square root."""
+    values, vectors = np.linalg.eigh(covariance)
+    scaled = vectors / np.sqrt(np.maximum(values, 1e-8))[..., None, :]
+    return (scaled @ vectors.swapaxes(-1, -2)).astype(np.float32)
+
+
+def top_count(positions: int, share: float) -> int:
+    """How many patches the top `share` of them are; at least one."""
+    return max(1, round(share * positions))
+
+
+def top_mean(maps: Floats, share: float) -> Floats:
+    """Part scores [N]: the mean of the highest `share` of the patches of maps [N, G, G]."""
+    flat = maps.reshape(len(maps), -1)
+    k = top_count(flat.shape[1], share)
+    return np.sort(flat, axis=1)[:, -k:].mean(1)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Mean and standard deviation of scores per type, on held-out GOOD parts."""
+
+    mean: Floats  # [T]
+    std: Floats  # [T]
+
+    def __call__(self, scores: Floats, types: Ints) -> Floats:
+        """z-scores [N]: 0 is a usual GOOD part of its type."""
+        return (scores - self.mean[types]) / self.std[types]
+
+
+def fit_scale(scores: Floats, types: Ints, n_types: int) -> Scale:
+    """z-score constants per type from calibration scores [N] (arXiv 2211.07740).
+
+    A type with fewer than `MIN_CALIBRATION` parts takes the spread of all types; without any
+    part, their mean too.
+    """
+    mean = np.full(n_types, scores.mean(), np.float32)
+    std = np.full(n_types, max(float(scores.std()), 1e-6), np.float32)
+    for t in range(n_types):
+        mine = scores[types == t]
+        if len(mine):
+            mean[t] = mine.mean()
+        if len(mine) >= MIN_CALIBRATION:
+            std[t] = max(float(mine.std(ddof=1)), 1e-6)
+    return Scale(mean, std)

@@ -1,0 +1,200 @@
+"""Frozen test images: real ones in YOLO's layout, or fresh rendered ones, marked as such."""
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from backend import facts
+from backend.records import Box, UserError
+from backend.synthesis import pictures
+
+RENDERED_TEST_SEED = 1_900_000_000
+RENDERED_DEFECT, RENDERED_INTACT = 60, 30
+
+
+@dataclass(frozen=True)
+class TestImage:
+    """path: absolute. group: images of one specimen share it. boxes in px."""
+
+    name: str
+    path: Path
+    group: str
+    boxes: tuple[Box, ...]
+    source: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """hash: SHA-256 over image contents and boxes, so that a study can name its test set."""
+
+    images: tuple[TestImage, ...]
+    real: bool
+    hash: str
+
+
+def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> TestSet:
+    """The real test set where a folder is given, else rendered images from seeds kept for tests.
+
+    Raises UserError naming the file that does not fit.
+    """
+    if not folder:
+        return _freeze(_rendered(out_dir, size), real=False)
+    images = read_yolo(Path(folder))
+    if intact_folder:
+        images += [_intact(path) for path in split_files(Path(intact_folder), "test")]
+    return _freeze(images, real=True)
+
+
+def _freeze(images: list[TestImage], *, real: bool) -> TestSet:
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(image.path.read_bytes())
+        digest.update(repr([box.xyxy for box in image.boxes]).encode())
+    return TestSet(tuple(images), real, digest.hexdigest()[:16])
+
+
+def _rendered(out_dir: Path, size: int) -> list[TestImage]:
+    from backend.synthesis import renderer
+
+    found = []
+    for index in range(RENDERED_DEFECT + RENDERED_INTACT):
+        defects = (1, 3) if index < RENDERED_DEFECT else (0, 0)
+        made = renderer.render(RENDERED_TEST_SEED + index, size, defects=defects)
+        path = out_dir / "artifacts" / "test" / f"test_{index:04d}.png"
+        pictures.write(path, made.image)
+        found.append(TestImage(path.stem, path, path.stem, made.boxes, "rendered", size, size))
+    return found
+
+
+def read_yolo(folder: Path, split: str = "test") -> list[TestImage]:
+    """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there."""
+    config = _config(folder)
+    names, groups = config["names"], _groups(folder)
+    if split not in config:
+        raise UserError(f"{folder / 'data.yaml'} names no '{split}' images. Add a line '{split}:'.")
+    files = _split_images(folder, config[split])
+    return [_labelled(path, names, groups) for path in files]
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    path = folder / "data.yaml"
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"Cannot read {path}. A YOLO data set needs this file.") from error
+    if not isinstance(config, dict) or not isinstance(config.get("names"), (dict, list)):
+        raise UserError(f"{path} lacks 'names', the list of classes.")
+    if isinstance(config["names"], list):
+        config["names"] = dict(enumerate(config["names"]))
+    config["names"] = {int(number): name for number, name in config["names"].items()}
+    return config
+
+
+def _groups(folder: Path) -> dict[str, str]:
+    path = folder / "metadata.csv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file_name"]: row["group"] for row in csv.DictReader(file) if row.get("group")}
+
+
+def _split_images(folder: Path, entry: str) -> list[Path]:
+    """The images of a split: a list file or a folder, inside the data set's folder."""
+    place = _inside(folder, entry)
+    if place.suffix == ".txt":
+        if not place.exists():
+            raise UserError(f"{folder / 'data.yaml'} names '{entry}', which does not exist.")
+        lines = place.read_text(encoding="utf-8").split()
+        files = [_inside(folder, line) for line in lines]
+    else:
+        files = pictures.image_files(place)
+    if not files:
+        raise UserError(f"'{place}' names no images.")
+    return files
+
+
+def _inside(folder: Path, entry: str) -> Path:
+    place = (folder / entry).resolve()
+    if not place.is_relative_to(folder.resolve()):
+        raise UserError(f"'{entry}' lies outside the data set's folder {folder}.")
+    return place
+
+
+def _labelled(path: Path, names: dict[int, str], groups: dict[str, str]) -> TestImage:
+    height, width = pictures.read_rgb(path).shape[:2]
+    label = Path(str(path.parent).replace("images", "labels")) / f"{path.stem}.txt"
+    boxes = []
+    if label.exists():
+        for number, line in enumerate(label.read_text().splitlines(), start=1):
+            if line.strip():
+                boxes.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
+    return TestImage(
+        path.stem, path, groups.get(path.name, path.stem), tuple(boxes), "real", width, height
+    )
+
+
+def _parse_line(line: str, names: dict[int, str], width: int, height: int, where: str) -> Box:
+    """One line `class x y w h` in fractions of the image."""
+    try:
+        number, x, y, w, h = line.split()
+        class_name = names[int(number)]
+        x, y, w, h = (float(v) for v in (x, y, w, h))
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{where}: '{line}' is not 'class x y width height'.") from error
+    if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1.001 and 0 < h <= 1.001):
+        raise UserError(f"{where}: the box must lie in 0…1, got '{line}'.")
+    left, top = (x - w / 2) * width, (y - h / 2) * height
+    return Box(class_name, (left, top, left + w * width, top + h * height), source="hand")
+
+
+def split_files(folder: Path, split: str) -> list[Path]:
+    """Images of a folder; where `<folder>.csv` beside it assigns splits, only those of `split`."""
+    files = pictures.image_files(folder)
+    table = folder.with_suffix(".csv")
+    if not table.exists():
+        return files
+    with table.open(encoding="utf-8", newline="") as file:
+        wanted = {r["file_name"] for r in csv.DictReader(file) if r.get("split") == split}
+    return [path for path in files if path.name in wanted]
+
+
+def _intact(path: Path) -> TestImage:
+    height, width = pictures.read_rgb(path).shape[:2]
+    group = path.stem.rsplit("_", 1)[0]
+    return TestImage(path.stem, path, group, (), "real intact", width, height)
+
+
+def refuse_leaks(test: TestSet, dataset: Path) -> None:
+    """Raises UserError where a training image is, byte for byte in its pixels, a test image."""
+    seen = {_pixel_hash(image.path): image.name for image in test.images}
+    for row in facts.read(dataset, "images").to_dict("records"):
+        name = seen.get(_pixel_hash(dataset / row["path"]))
+        if name:
+            raise UserError(
+                f"Training image {row['image']} is test image {name}. Take it out of the data set."
+            )
+
+
+def _pixel_hash(path: Path) -> str:
+    return hashlib.sha256(pictures.read_rgb(path).tobytes()).hexdigest()
+
+
+def image_row(image: TestImage) -> dict[str, Any]:
+    """The image as a row of the table `images`."""
+    return {
+        "image": image.name,
+        "path": str(image.path),
+        "source": image.source,
+        "group": image.group,
+        "split": "test",
+    }
+
+
+def box_rows(image: TestImage) -> list[dict[str, Any]]:
+    return [pictures.box_row(image.name, box) for box in image.boxes]
