@@ -36,6 +36,7 @@ _ENDS = {
 }
 
 log = logging.getLogger(__name__)
+run_folders = runs.folders
 
 
 def submit(
@@ -329,6 +330,10 @@ class Supervisor:
             raise UserError(f"There is no run '{run_id}'. It may have been deleted.")
         return folder
 
+    def waits_for(self, run: Run) -> list[str]:
+        """Input runs that a pending run still waits for."""
+        return waits_for(self.settings, run)
+
     def cancel(self, run_id: str) -> None:
         with self._lock:
             request_cancel(self.find(run_id).folder)
@@ -384,6 +389,8 @@ def wait(folder: Path, process: subprocess.Popen[bytes], seconds: float) -> Run:
 
 def memory_in_use(run: Run) -> int:
     """Bytes of resident memory of a running run's process and its children, 0 otherwise."""
+    if run.state is not RunState.RUNNING:
+        return 0
     try:
         claim = runs.read_json(run.folder / "process.json")
         process = psutil.Process(claim["pid"])

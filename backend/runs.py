@@ -61,6 +61,11 @@ class Run:
         return self.folder / "artifacts"
 
 
+def created_of(run_id: str) -> datetime:
+    """When a run was submitted, UTC, from its id alone."""
+    return datetime.strptime(run_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -302,11 +307,12 @@ def sibling(out_dir: Path, run_id: str) -> Path:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 over names and contents of a file or of every file below a folder."""
+    """SHA-256 over names, sizes and contents of a file or of every file below a folder."""
     digest = hashlib.sha256()
     files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
     for file in files:
-        digest.update(os.fsencode(file.name if path.is_file() else file.relative_to(path)))
+        name = os.fsencode(file.name if path.is_file() else file.relative_to(path))
+        digest.update(name + f"\0{file.stat().st_size}\0".encode())
         with file.open("rb") as stream:
             while chunk := stream.read(1 << 20):
                 digest.update(chunk)

@@ -161,7 +161,7 @@ def _check_one(p: Param, value: Any) -> Any:
     below = p.lo is not None and value < p.lo
     above = p.hi is not None and value > p.hi
     if below or above:
-        raise UserError(f"{p.label} must be {_range_words(p)}; got {value}.")
+        raise UserError(f"{p.label} must be {range_words(p)}; got {value}.")
     if p.required and value == "":
         raise UserError(f"{p.label} is missing: choose a finished '{p.run}' run.")
     if p.path == "folder" and not p.optional and value == "":
@@ -189,7 +189,8 @@ def _is_storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
-def _range_words(p: Param) -> str:
+def range_words(p: Param) -> str:
+    """The allowed range as a person says it."""
     if p.lo is None:
         return f"at most {p.hi:g}"
     if p.hi is None:

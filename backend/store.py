@@ -144,15 +144,18 @@ class Store:
             raise KeyError(table)
         return self.read(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY rowid", [run_id])
 
-    def latest_figures(self, kind: str, metric: str, limit: int = 20) -> pd.DataFrame:
-        """One metric over the newest completed runs of a kind, oldest first."""
+    def latest_figures(
+        self, kind: str, metric: str, subject: str, limit: int = 20
+    ) -> pd.DataFrame:
+        """One figure over the newest completed runs of a kind, oldest first."""
         return self.read(
             """SELECT * FROM (
-                 SELECT r.id, r.finished, f.subject, f.value, f.low, f.high, f.n
+                 SELECT r.id, r.created, f.value, f.low, f.high, f.n
                  FROM figures f JOIN runs r ON r.id = f.run_id
-                 WHERE r.kind = ? AND f.metric = ? ORDER BY r.created DESC LIMIT ?)
-               ORDER BY finished""",
-            [kind, metric, limit],
+                 WHERE r.kind = ? AND f.metric = ? AND f.subject = ?
+                 ORDER BY r.created DESC LIMIT ?)
+               ORDER BY created""",
+            [kind, metric, subject, limit],
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:

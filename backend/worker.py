@@ -28,7 +28,7 @@ class Reporter:
     def __init__(self, folder: Path, interval: float = 0.1):
         self.folder = folder
         self.interval = interval
-        self.last = 0.0
+        self.last = float("-inf")
 
     def __call__(
         self,

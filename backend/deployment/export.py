@@ -1,6 +1,214 @@
+"""Write an anomaly model as one ONNX file, and prove that its scores are the model's own.
+
+The file takes raw crops: scaling, features, whitening, diffusion and z-scores are all inside, so
+that the deployed score is the trained one.
+"""
+
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from backend import runs
+from backend.inspection import parts
+from backend.records import Progress, UserError
+from backend.specs import param
+
+if TYPE_CHECKING:
+    from torch import nn
+
+INPUTS = ("crops", "types")
+OUTPUTS = ("score", "anomaly_map")
 
 
 @dataclass(frozen=True)
 class Spec:
-    pass
+    """Which model to write, and how exactly it has to agree."""
+
+    inspect_run: str = param("", "the anomaly model to export", run="inspect")
+    checked: int = param(32, "crops that are scored by both, of GOOD and BAD parts", lo=4, hi=2000)
+    tolerance: float = param(
+        0.001,
+        "largest difference of a score (z units) that passes",
+        lo=0.000001,
+        hi=0.1,
+        advanced=True,
+    )
+    opset: int = param(18, "ONNX operator set", lo=18, hi=23, advanced=True)
+
+
+@dataclass(frozen=True)
+class Result:
+    """difference: largest |ONNX Runtime - torch| of a score; map_difference: of a map value."""
+
+    file: str
+    megabytes: float
+    difference: float
+    map_difference: float
+    tolerance: float
+    checked: int
+    features: tuple[str, ...]
+    size: int
+    dynamic_batch: bool
+    opset: int
+    backbone: str
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Export, check on real crops, write model.onnx and model.json into artifacts."""
+    from backend.inspection import denoiser
+
+    folder = runs.sibling(out_dir, spec.inspect_run)
+    progress(0.05, "reading the model")
+    model, about = denoiser.load(folder / "artifacts" / "model")
+    crops, types = sample(out_dir, about, spec.checked)
+    target = out_dir / "artifacts" / "model.onnx"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    progress(0.2, "writing the ONNX file (some ten seconds)")
+    dynamic = write(model, target, crops, types, spec.opset)
+    progress(0.7, "comparing scores")
+    difference, map_difference = compare(model, target, crops, types, 0 if dynamic else 1)
+    if not difference <= spec.tolerance:
+        target.unlink()
+        raise UserError(
+            f"The ONNX file's scores differ by {difference:.2g} (allowed {spec.tolerance:g}) on "
+            f"{len(crops)} crops, so it was not kept. Export again with another opset, or raise "
+            "the tolerance if such a difference does not matter."
+        )
+    result = Result(
+        file="artifacts/model.onnx",
+        megabytes=round(target.stat().st_size / 1e6, 2),
+        difference=difference,
+        map_difference=map_difference,
+        tolerance=spec.tolerance,
+        checked=len(crops),
+        features=tuple(about["features"]),
+        size=about["size"],
+        dynamic_batch=dynamic,
+        opset=spec.opset,
+        backbone=about["backbone"],
+    )
+    _describe(target, about, result)
+    progress(1.0, "done", metrics={"difference": difference})
+    return result
+
+
+def sample(
+    out_dir: Path, about: dict[str, Any], count: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Up to `count` crops [N, S, S, 3] of the model's own parts and their type indices [N].
+
+    Spread evenly over the parts sorted by type and label, so that each occurs.
+    """
+    folder = runs.sibling(out_dir, about["parts_run"])
+    frame = parts.load(folder).sort_values(["feature", "label", "part"])
+    chosen = np.unique(np.linspace(0, len(frame) - 1, min(count, len(frame))).round().astype(int))
+    frame = frame.iloc[chosen]
+    return parts.read_crops(frame, folder, about["size"]), type_index(frame, about["features"])
+
+
+def type_index(frame: pd.DataFrame, features: list[str]) -> NDArray[np.int64]:
+    """Index [N] of each part's feature in the model's list. Raises UserError: unknown feature."""
+    unknown = sorted(set(frame["feature"]) - set(features))
+    if unknown:
+        raise UserError(
+            f"The model does not know the feature '{unknown[0]}', only {', '.join(features)}. "
+            "Use the parts that it was trained on, or train it anew."
+        )
+    index = {name: i for i, name in enumerate(features)}
+    return np.array([index[name] for name in frame["feature"]], dtype=np.int64)
+
+
+def write(
+    model: "nn.Module",
+    target: Path,
+    crops: NDArray[np.uint8],
+    types: NDArray[np.int64],
+    opset: int,
+) -> bool:
+    """Write one self-contained ONNX file; True if its batch size is free, else it is 1."""
+    import torch
+
+    def export(n: int, shapes: dict[str, Any] | None) -> None:
+        torch.onnx.export(
+            model,
+            (torch.from_numpy(crops[:n].copy()), torch.from_numpy(types[:n].copy())),
+            str(target),
+            input_names=list(INPUTS),
+            output_names=list(OUTPUTS),
+            opset_version=opset,
+            dynamo=True,
+            dynamic_shapes=shapes,
+            external_data=False,
+            verbose=False,
+        )
+
+    batch = torch.export.Dim("batch", min=1, max=4096)
+    try:
+        export(2, {"crops": {0: batch}, "types": {0: batch}})
+        return True
+    except Exception as error:
+        print(f"No free batch size ({type(error).__name__}): exporting for one part at a time.")
+        export(1, None)
+        return False
+
+
+def session(file: Path, threads: int) -> Any:
+    """An ONNX Runtime session on the CPU that does not spin: it shares the cores politely."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise UserError(f"{file} cannot be opened ({error}). Export the model again.") from error
+
+
+def compare(
+    model: "nn.Module",
+    file: Path,
+    crops: NDArray[np.uint8],
+    types: NDArray[np.int64],
+    batch: int = 0,
+) -> tuple[float, float]:
+    """Largest differences of scores and of map values; batch 0 asks for all crops at once."""
+    import torch
+
+    with torch.inference_mode():
+        asked = torch.from_numpy(crops.copy()), torch.from_numpy(types.copy())
+        wanted = [t.numpy() for t in model(*asked)]
+    runner, step = session(file, 1), batch or len(crops)
+    pieces = [
+        runner.run(list(OUTPUTS), {"crops": crops[i : i + step], "types": types[i : i + step]})
+        for i in range(0, len(crops), step)
+    ]
+    found = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+    gaps = [float(np.abs(a - b).max()) for a, b in zip(wanted, found, strict=True)]
+    return gaps[0], gaps[1]
+
+
+def _describe(target: Path, about: dict[str, Any], result: Result) -> None:
+    """model.json: what a program needs to call the file, and where it comes from."""
+    head = {
+        "features": list(result.features),
+        "size": result.size,
+        "inputs": {
+            "crops": f"uint8 [batch, {result.size}, {result.size}, 3], RGB",
+            "types": "int64 [batch], index into features",
+        },
+        "outputs": {
+            "score": "float32 [batch], z-score; 0 is a usual GOOD part, higher is more anomalous",
+            "anomaly_map": "float32 [batch, G, G], z-score a patch",
+        },
+        "dynamic_batch": result.dynamic_batch,
+        "opset": result.opset,
+        "sha256": runs.fingerprint(target),
+        "provenance": about,
+    }
+    (target.parent / "model.json").write_text(json.dumps(head, indent=1), encoding="utf-8")

@@ -32,9 +32,8 @@ class Mahalanobis:
     def maps(self, maps: Floats, types: Ints) -> Floats:
         """Squared distance a dimension [N, G, G] of projected maps [N, D, G, G]."""
         n, _, g, _ = maps.shape
-        return np.square(self.whitening(_as_parts(maps), np.repeat(types, g * g))).mean(1).reshape(
-            n, g, g
-        )
+        white = self.whitening(_as_parts(maps), np.repeat(types, g * g))
+        return np.square(white).mean(1).reshape(n, g, g)
 
 
 def fit_mahalanobis(maps: Floats, types: Ints, n_types: int) -> Mahalanobis:

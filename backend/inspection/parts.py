@@ -176,14 +176,14 @@ def read_metadata(folder: Path) -> pd.DataFrame:
     if int(Label.GOOD) not in labels:
         raise UserError("metadata.csv lists no GOOD part (label 1). The model learns from GOOD.")
     group = table["group"] if "group" in table else table["file_name"]
-    defect = table["defect"] if "defect" in table else ""
+    blank = pd.Series("", index=table.index)
     return pd.DataFrame(
         {
             "file_name": table["file_name"],
             "feature": [FEATURE_NAMES.get(name, name) for name in table["feature"]],
             "label": labels,
             "group": group.where(group != "", table["file_name"]),
-            "defect": defect,
+            "defect": table.get("defect", blank),
         }
     )
 
@@ -235,7 +235,8 @@ def _label(text: str, row: int) -> int:
 def _check_image(folder: Path, name: str, where: str) -> str:
     """SHA-256 of an image inside the folder that can be decoded; UserError otherwise."""
     path = folder / name
-    inside = not Path(name).is_absolute() and path.resolve().is_relative_to(folder.resolve())
+    inside = "\0" not in name and not Path(name).is_absolute()
+    inside = inside and path.resolve().is_relative_to(folder.resolve())
     if not inside or ".." in Path(name).parts:
         raise UserError(f"{where} lies outside {folder}. Use a path inside the folder.")
     if not path.is_file():

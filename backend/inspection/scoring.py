@@ -70,7 +70,7 @@ def fit_whitening(
     with the mean covariance over all positions of its type, and `ridge` times its mean variance
     is added. Each type needs at least one part.
     """
-    n, d, g, _ = maps.shape
+    d, g = maps.shape[1:3]
     mean = np.zeros((n_types, g * g, d), np.float32)
     matrix = np.zeros((n_types, g * g, d, d), np.float32)
     for t in range(n_types):

@@ -53,8 +53,7 @@ class Student(nn.Module):
         self.latent_dim = latent_dim
         self.start = nn.Linear(latent_dim, widths[0] * 64)
         self.blocks = nn.ModuleList(
-            Block(inner, outer, latent_dim)
-            for inner, outer in itertools.pairwise(widths)
+            Block(inner, outer, latent_dim) for inner, outer in itertools.pairwise(widths)
         )
         self.paint = nn.Conv2d(widths[-1], 4, 3, padding=1)
 

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageDraw, UnidentifiedImageError
 from scipy import ndimage
 
 from backend.records import Box, UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 MOST_PIXELS = 50_000_000
+MASK_COLOUR, BOX_COLOUR = (213, 94, 0), (230, 159, 0)
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -109,3 +110,17 @@ def box_row(image: str, box: Box) -> dict[str, Any]:
         "confidence": box.confidence,
         "source": box.source,
     }
+
+
+def annotated(
+    pixels: np.ndarray, boxes: Sequence[Box] = (), mask: np.ndarray | None = None
+) -> np.ndarray:
+    """A copy of uint8 [H, W, 3] with a mask bool [H, W] tinted in and boxes drawn."""
+    shown = pixels.copy()
+    if mask is not None:
+        shown[mask] = (0.45 * shown[mask] + 0.55 * np.array(MASK_COLOUR)).astype(np.uint8)
+    image = Image.fromarray(shown)
+    draw = ImageDraw.Draw(image)
+    for box in boxes:
+        draw.rectangle(box.xyxy, outline=BOX_COLOUR, width=max(1, len(pixels) // 100))
+    return np.asarray(image)

@@ -26,7 +26,13 @@ class Spec:
     epochs: int = param(200, "passes over the teacher images", lo=1, hi=5000)
     minutes: float = param(5.0, "stop after this long even if epochs are left", lo=0.1, hi=1440)
     batch: int = param(16, "images a step", lo=2, hi=256, advanced=True)
-    latent_dim: int = param(128, "length of the latent z (the paper recipe always takes 100)", lo=8, hi=512, advanced=True)
+    latent_dim: int = param(
+        128,
+        "length of the latent z (the paper recipe always takes 100)",
+        lo=8,
+        hi=512,
+        advanced=True,
+    )
     learning_rate: float = param(0.002, "Adam step size", lo=1e-5, hi=0.1, advanced=True)
     seed: int = param(0, "seed of initial weights and order", lo=0, hi=2**31 - 1)
 

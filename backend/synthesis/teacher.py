@@ -12,9 +12,7 @@ from backend import facts
 from backend.records import Progress, UserError
 from backend.specs import param
 from backend.synthesis import pictures
-
-CLASSES = ("crack", "scratch", "chip", "bubble", "inclusion")
-LIGHTINGS = ("mixed", "back light", "dark field", "bright field", "photograph")
+from backend.synthesis.vocabulary import CLASSES, LIGHTINGS
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Spec:
     size: int = param(128, "edge length of the square images, px", lo=64, hi=1024)
     classes: tuple[str, ...] = param(("crack",), "kinds of defect to draw", choices=CLASSES)
     intact_share: float = param(0.0, "share of images without any defect", lo=0, hi=0.9)
-    lighting: str = param("mixed", "how the glass is lit", choices=LIGHTINGS)
+    lighting: str = param("mixed", "how the glass is lit", choices=("mixed", *LIGHTINGS))
     defects_most: int = param(3, "most defects in one image", lo=1, hi=12, advanced=True)
     severity_least: float = param(0.2, "faintest defect", lo=0, hi=1, advanced=True)
     severity_most: float = param(1.0, "strongest defect", lo=0, hi=1, advanced=True)

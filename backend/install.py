@@ -1,0 +1,141 @@
+"""Set up the virtual environment: `python3 -m backend.install`. Standard library only.
+
+Where there is no NVIDIA GPU, PyTorch's own index is tried first for its CPU build (about 1.5 GB
+installed in place of 7); where that index cannot be reached, PyPI's build serves as well. torch
+and torchvision always come from the same index. uv is used for speed, pip where uv fails: only
+pip reads a plant's pip settings.
+"""
+
+import argparse
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+REQUIREMENTS, DEVELOPMENT = PROJECT / "requirements.txt", PROJECT / "requirements-dev.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+UV = "uv==0.13.9"
+LEAST_PYTHON = (3, 11)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Set up the virtual environment.")
+    parser.add_argument("--venv", type=Path, default=PROJECT / ".venv")
+    parser.add_argument("--dev", action="store_true", help="add what tests and linting need")
+    parser.add_argument("--torch", choices=("auto", "cpu", "cuda"), default="auto")
+    options = parser.parse_args()
+    if sys.version_info < LEAST_PYTHON:
+        sys.exit(f"Python 3.11 or newer is needed; this is {platform.python_version()}.")
+    files = [REQUIREMENTS, DEVELOPMENT] if options.dev else [REQUIREMENTS]
+    stamps = {file: stamp(file, options.torch) for file in files}
+    missing = [file for file in files if not is_installed(options.venv, file, stamps[file])]
+    if not missing:
+        return
+    python = make_venv(options.venv)
+    for file in missing:
+        if file is REQUIREMENTS:
+            install_torch(python, options.torch)
+        print(f"Installing {file.name} …", flush=True)
+        install(python, "--no-deps", "-r", str(file))
+        mark(options.venv, file).write_text(stamps[file])
+
+
+def stamp(file: Path, torch: str) -> str:
+    """Changes when what should be installed changes."""
+    text = file.read_bytes() + f"{platform.python_version()} {torch}".encode()
+    return hashlib.sha256(text).hexdigest()
+
+
+def mark(folder: Path, file: Path) -> Path:
+    return folder / f"{file.stem}.installed"
+
+
+def is_installed(folder: Path, file: Path, wanted: str) -> bool:
+    path = mark(folder, file)
+    return path.exists() and path.read_text() == wanted and python_of(folder).exists()
+
+
+def python_of(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def make_venv(folder: Path) -> Path:
+    """The environment's Python; a folder without a working one is made anew."""
+    python = python_of(folder)
+    if python.exists() and has_pip(python):
+        return python
+    try:
+        venv.create(folder, with_pip=True, clear=folder.exists())
+    except (subprocess.CalledProcessError, OSError) as error:
+        sys.exit(f"Cannot make {folder}: {error}. On Debian or Ubuntu: apt install python3-venv.")
+    return python
+
+
+def has_pip(python: Path) -> bool:
+    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+
+
+def install_torch(python: Path, choice: str) -> None:
+    """torch and torchvision, both from the index that suits this machine."""
+    pins = torch_pins()
+    if installed_pins(python) == pins:
+        return
+    names = [f"{name}=={version}" for name, version in pins.items()]
+    wants_cpu = choice == "cpu" or (choice == "auto" and not has_nvidia())
+    if wants_cpu and platform.system() == "Linux":
+        print("Installing PyTorch for CPU …", flush=True)
+        quick = ["--index-url", CPU_INDEX, "--retries", "0", "--timeout", "5"]
+        done = subprocess.run([python, "-m", "pip", "install", "-q", *quick, *names], env=alone())
+        if done.returncode == 0:
+            return
+        print("PyTorch's index cannot be reached; PyPI's larger build works as well.", flush=True)
+    print("Installing PyTorch …", flush=True)
+    install(python, *names)
+
+
+def alone() -> dict[str, str]:
+    """The environment without further indexes, so that torch and torchvision match."""
+    return os.environ | {"PIP_EXTRA_INDEX_URL": "", "PIP_CONFIG_FILE": os.devnull}
+
+
+def torch_pins() -> dict[str, str]:
+    lines = REQUIREMENTS.read_text(encoding="utf-8").splitlines()
+    pins = dict(line.split("#")[0].strip().split("==") for line in lines if "==" in line)
+    return {name: pins[name] for name in ("torch", "torchvision")}
+
+
+def installed_pins(python: Path) -> dict[str, str]:
+    """Installed versions of torch and torchvision without `+cpu` and the like."""
+    code = (
+        "from importlib.metadata import version\n"
+        "for name in ('torch', 'torchvision'): print(name, version(name).split('+')[0])"
+    )
+    done = subprocess.run([python, "-c", code], capture_output=True, text=True)
+    return dict(line.split() for line in done.stdout.splitlines()) if done.returncode == 0 else {}
+
+
+def has_nvidia() -> bool:
+    return shutil.which("nvidia-smi") is not None or Path("/proc/driver/nvidia/version").exists()
+
+
+def install(python: Path, *arguments: str) -> None:
+    """`uv pip install`, or `pip install` where that fails. Exits with a plain sentence."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    have_uv = subprocess.run([python, "-m", "uv", "--version"], **quiet).returncode == 0  # type: ignore[call-overload]
+    if have_uv or subprocess.run([*pip, UV], **quiet).returncode == 0:  # type: ignore[call-overload]
+        command = [python, "-m", "uv", "pip", "install", "-q", "--compile-bytecode"]
+        if subprocess.run([*command, "--python", python, *arguments]).returncode == 0:
+            return
+        print("uv could not; trying pip …", flush=True)
+    if subprocess.run([*pip, *arguments]).returncode != 0:
+        sys.exit("The packages could not be installed. Is PyPI, or your mirror of it, in reach?")
+
+
+if __name__ == "__main__":
+    main()

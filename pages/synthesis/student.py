@@ -1,0 +1,84 @@
+"""Student generator: distil it, watch it learn, sample it with its masks and boxes."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from backend.runs import Run
+from backend.synthesis import pictures
+from backend.synthesis.sampler import Sampler
+from pages.ui import charts, links
+from pages.ui.run_view import kind_page
+
+COLUMNS = 8
+WORDS = {
+    "default": "Each teacher image keeps its own learned latent, and the student paints a defect "
+    "mask beside the picture, so every sample has its box.",
+    "paper": "Source A's recipe: a new random z for each image and step, under L1. The best such a "
+    "student can do is the pixel-wise median of the set, one grey blur. Kept as the control.",
+}
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Opening the student …")
+def _sampler(folder: str) -> Sampler:
+    return Sampler(Path(folder))
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    st.caption(WORDS[result["preset"]])
+    charts.metrics(
+        [
+            ("Model size", f"{result['megabytes']:.1f} MB", "The ONNX file"),
+            ("Parameters", f"{result['parameters'] / 1e6:.2f} M", ""),
+            ("Epochs", str(result["epochs"]), "Passes over the teacher images"),
+            ("Training time", f"{(run.seconds or 0) / 60:.1f} min", "On this computer"),
+        ]
+    )
+    _explore(run)
+    _film(run)
+    charts.curves(run.id)
+    links.to_kind("similarity", "How alike are student and teacher?")
+    links.to_kind("dataset", "Make a data set with this student")
+
+
+def _explore(run: Run) -> None:
+    """Fresh samples, painted here by ONNX Runtime."""
+    st.subheader("Samples", anchor=False)
+    left, middle, right = st.columns(3)
+    seed = left.number_input("Seed", 0, 2**31 - 100, 0, help="Image k has seed + k.")
+    truncation = middle.slider(
+        "Truncation", 0.1, 1.5, 0.8, help="Lower stays nearer to the mean: cleaner, less varied."
+    )
+    sampler = _sampler(str(run.folder))
+    show_masks = right.toggle("Masks and boxes", disabled=not sampler.paints_mask)
+    images, masks = sampler.sample([int(seed) + k for k in range(2 * COLUMNS)], truncation)
+    with st.container(horizontal=True):
+        for k, (pixels, mask) in enumerate(zip(images, masks, strict=True)):
+            boxes = pictures.boxes_of(mask > 0.5, "defect") if show_masks else []
+            made = pictures.annotated(pixels, boxes, mask > 0.5 if show_masks else None)
+            st.image(made, width=150, alt=f"Student sample, seed {int(seed) + k}")
+
+
+def _film(run: Run) -> None:
+    """How the student learned, epoch by epoch."""
+    frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
+    if len(frames) < 2:
+        return
+    st.subheader("How it learned", anchor=False)
+    epochs = [int(path.stem.split("_")[1]) for path in frames]
+    epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"film-{run.id}")
+    st.image(
+        str(frames[epochs.index(epoch)]),
+        width="stretch",
+        caption="Above: its copies of the first teacher images (learned latents only). "
+        "Below: samples of fixed random latents.",
+        alt=f"Student pictures after epoch {epoch}",
+    )
+
+
+kind_page(
+    "distill",
+    "Distil teacher images into a small generator that runs on any CPU and paints its own labels.",
+    show,
+)

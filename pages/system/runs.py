@@ -1,0 +1,109 @@
+"""Runs: the queue, and everything about one run."""
+
+import json
+
+import pandas as pd
+import streamlit as st
+
+from backend import registry, runs
+from backend.records import RunState
+from backend.runs import Run
+from pages.ui import charts, forms, links, owner, run_table, run_view
+from pages.ui.chrome import header
+
+STATES = ["all", *(state.value for state in RunState if state.ended)]
+
+
+def show() -> None:
+    header("Runs", "Everything that was asked for: what works now, what waits, and what came out.")
+    wanted = st.query_params.get("run")
+    if wanted:
+        _detail(wanted)
+        return
+    left, right = st.columns(2)
+    kinds = {"all": "all", **{k.name: k.title for k in registry.KINDS}}
+    kind = left.selectbox(
+        "Job", list(kinds), format_func=kinds.__getitem__, bind="query-params", key="job"
+    )
+    state = right.selectbox("State", STATES, bind="query-params", key="state")
+    ended = owner.store().runs("" if kind == "all" else kind, "" if state == "all" else state)
+    active = [r for r in owner.supervisor().active() if kind in ("all", r.kind)]
+    active = active if state == "all" else []
+    if ended.empty and not active:
+        st.info("No run here. Start one from its own page, or the demo from the overview.")
+        return
+    run_table.show(active, ended, key="all")
+    st.caption("Pick a row to open the run.")
+    for run in active:
+        run_view.live(run.id)
+
+
+def _detail(run_id: str) -> None:
+    if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
+        del st.query_params["run"]
+        st.rerun()
+    run = owner.supervisor().find(run_id)
+    kind = registry.get(run.kind)
+    icon, words = run_view.MARKS[run.state]
+    st.subheader(f"{icon} {run.name or kind.title} · {words}", anchor=False)
+    st.caption(f"{kind.title} · {run.id}")
+    if not run.state.ended:
+        run_view.live(run.id)
+    elif run.state is not RunState.COMPLETED:
+        run_view.outcome(run)
+    else:
+        links.to_kind(run.kind, "Open its result", run.id)
+        charts.curves(run.id)
+    compare, again, log, delete = st.tabs(["Settings", "Run again", "Log", "Delete"])
+    with compare:
+        _compare(run)
+    with again:
+        st.caption("The same settings; change what should differ.")
+        forms.run_form(run.kind, initial=run.spec, parent=run.id, key=f"again-{run.id}")
+    with log:
+        st.code(runs.log_tail(run.folder) or "Nothing was printed.", language=None, wrap_lines=True)
+    with delete:
+        _delete(run)
+
+
+def _compare(run: Run) -> None:
+    """This run's settings, and where another run of the kind differs."""
+    others = {
+        row.id: forms.run_words(row.id, row.name)
+        for row in owner.store().runs(run.kind, limit=200).itertuples()
+        if row.id != run.id
+    }
+    other = st.selectbox(
+        "Compare with", ["", *others], format_func=lambda i: others.get(i, "nothing")
+    )
+    columns = {"setting": list(run.spec), "this run": [charts.words(v) for v in run.spec.values()]}
+    if other:
+        spec = owner.supervisor().find(other).spec
+        columns["other run"] = [charts.words(spec.get(name)) for name in run.spec]
+        columns["differs"] = [run.spec[name] != spec.get(name) for name in run.spec]
+    st.dataframe(pd.DataFrame(columns), hide_index=True)
+    st.download_button(
+        "Settings as JSON",
+        json.dumps({"kind": run.kind, "spec": run.spec}, indent=1),
+        file_name=f"{run.id}.json",
+        icon=":material/download:",
+        type="tertiary",
+    )
+
+
+def _delete(run: Run) -> None:
+    if not run.state.ended:
+        st.info("Cancel the run first.")
+        return
+    dependents = owner.supervisor().dependents(run.id)
+    if dependents:
+        st.warning(f"{len(dependents)} runs were made from this one: {', '.join(dependents)}.")
+    sure = st.checkbox("Move this run to the trash (Storage can bring it back)")
+    if st.button("Delete", icon=":material/delete:", disabled=not sure):
+        owner.supervisor().delete(run.id)
+        del st.query_params["run"]
+        st.toast("Moved to the trash. Storage can bring it back.")
+        st.rerun()
+
+
+show()

@@ -1,0 +1,90 @@
+"""Storage: what takes the room, whether it is sound, back-ups and the trash."""
+
+import shutil
+
+import pandas as pd
+import streamlit as st
+
+from backend import jobs, maintenance, store
+from backend.records import UserError
+from pages.ui import owner
+from pages.ui.chrome import header
+
+
+@st.cache_data(ttl=30, max_entries=2, show_spinner="Measuring …")
+def _sizes(folder: str) -> pd.DataFrame:
+    path = owner.supervisor().settings.runs
+    rows = [
+        (f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in jobs.run_folders(path)
+    ]
+    frame = pd.DataFrame(rows, columns=["kind", "bytes"])
+    grouped = frame.groupby("kind", as_index=False).agg(runs=("bytes", "size"), MB=("bytes", "sum"))
+    return grouped.assign(MB=grouped["MB"] / 2**20).sort_values("MB", ascending=False)
+
+
+def show() -> None:
+    header("Storage", "Every byte of state lies in one folder. Copy it, and you have everything.")
+    settings = owner.supervisor().settings
+    usage = shutil.disk_usage(settings.storage)
+    sizes = _sizes(str(settings.runs))
+    with st.container(horizontal=True):
+        st.metric("Free disk", f"{usage.free / 2**30:.1f} GB", border=True, width=200)
+        st.metric("Runs", f"{int(sizes['runs'].sum())}", border=True, width=200)
+        st.metric("Size of runs", f"{sizes['MB'].sum() / 1024:.2f} GB", border=True, width=200)
+    st.caption(f"Folder on the server: `{settings.storage}`")
+    if len(sizes):
+        st.dataframe(
+            sizes,
+            hide_index=True,
+            column_config={"MB": st.column_config.NumberColumn(format="%.1f")},
+            alt="Runs and size per kind of job",
+        )
+    _soundness()
+    _backup()
+    _trash()
+
+
+def _soundness() -> None:
+    st.subheader("Check", anchor=False)
+    st.markdown("Compares each run folder with the database; the folders are the truth.")
+    if st.button("Check now", icon=":material/fact_check:"):
+        found = store.differences(owner.store(), owner.supervisor().settings.runs)
+        for sentence in found:
+            st.warning(sentence)
+        if not found:
+            st.success("Run folders and database agree.", icon=":material/check_circle:")
+
+
+def _backup() -> None:
+    st.subheader("Back-up", anchor=False)
+    st.markdown("All finished runs and a database of just these, in one file on the server.")
+    if st.button("Back up now", icon=":material/save:"):
+        try:
+            with st.spinner("Writing …"):
+                path = maintenance.backup(owner.supervisor().settings)
+        except UserError as error:
+            st.error(str(error))
+        else:
+            st.success(f"Wrote `{path}` ({path.stat().st_size / 2**20:.0f} MB).")
+
+
+def _trash() -> None:
+    st.subheader("Trash", anchor=False)
+    supervisor = owner.supervisor()
+    found = jobs.run_folders(supervisor.settings.trash)
+    if not found:
+        st.caption("The trash is empty.")
+        return
+    for folder in reversed(found):
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        left.markdown(f"`{folder.name}`")
+        if right.button("Bring back", key=folder.name, width="stretch"):
+            supervisor.restore(folder.name)
+            st.rerun()
+    sure = st.checkbox(f"Delete these {len(found)} runs for good")
+    if st.button("Empty the trash", disabled=not sure, icon=":material/delete_forever:"):
+        supervisor.empty_trash()
+        st.rerun()
+
+
+show()

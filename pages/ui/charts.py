@@ -1,0 +1,74 @@
+"""Figures and tables on a page: each offers its data as CSV."""
+
+import re
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+from plotly.graph_objects import Figure
+
+from backend import plots
+from pages.ui import owner
+
+
+def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any) -> Any:
+    """A chart with its rows as a CSV download. `alt` says in words what it shows."""
+    event = st.plotly_chart(made, key=f"chart-{name}", alt=alt, **options)
+    csv(data, name)
+    return event
+
+
+def curves(run_id: str) -> None:
+    """A finished run's curves: losses, and metrics from 0 to 1 in a chart of their own."""
+    frame = owner.store().facts("curves", run_id)[["step", "metric", "value"]]
+    for title, rows in plots.split_curves(frame).items():
+        figure(plots.curves(rows, title), rows, f"{title}-{run_id}", f"{title} per step")
+
+
+def csv(data: pd.DataFrame, name: str) -> None:
+    st.download_button(
+        "CSV",
+        data.to_csv(index=False),
+        file_name=f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        key=f"csv-{name}",
+    )
+
+
+def words(value: Any) -> str:
+    """A value as a person reads it."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(words(v) for v in value)
+    return str(value)
+
+
+def interval(value: float, low: float | None, high: float | None) -> str:
+    """`0.62 [0.53, 0.72]`, or the value alone where there is no interval."""
+    if low is None or low != low:
+        return f"{value:.2f}"
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def metrics(entries: list[tuple[str, str, str]]) -> None:
+    """A row of figures: name, value, and what it means. An interval goes below its value."""
+    with st.container(horizontal=True):
+        for name, value, meaning in entries:
+            figure, _, spread = value.partition(" [")
+            st.metric(
+                name,
+                figure,
+                delta=f"[{spread}" if spread else None,
+                delta_color="off",
+                delta_arrow="off",
+                help=meaning or None,
+                border=True,
+                width=190,
+            )

@@ -1,0 +1,135 @@
+"""A form from a spec: one widget a field, checked by the spec itself."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from backend import registry, runs, specs
+from backend.records import RunState, UserError
+from backend.specs import Param
+from pages.ui import links, owner
+
+NEXT_RUN = "next_run"
+
+
+def run_form(
+    kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
+) -> None:
+    """A form that submits a run and then shows it. `initial` fills in an earlier run's settings."""
+    kind = registry.get(kind_name)
+    fields = specs.params(kind.spec_type)
+    missing = [p for p in fields if p.required and not _candidates(p)]
+    if missing:
+        _say_what_comes_first(missing[0])
+        return
+    values = specs.defaults(kind.spec_type) | dict(initial or {})
+    key = key or f"form-{kind_name}"
+    with st.form(key, border=False):
+        entered = _widgets(fields, values, key)
+        name = st.text_input("Name", key=f"{key}-name", placeholder="optional, for people")
+        if st.form_submit_button("Start", type="primary", icon=":material/play_arrow:"):
+            _submit(kind_name, entered, name, parent)
+
+
+def _submit(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
+    try:
+        run = owner.supervisor().submit(kind, values, name=name, parent=parent)
+    except UserError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.session_state[NEXT_RUN] = run.id
+    st.switch_page(links.BY_KIND[kind].path)
+
+
+def _say_what_comes_first(p: Param) -> None:
+    needed = p.run.split("|")
+    titles = " or ".join(f"“{registry.get(kind).title}”" for kind in needed)
+    st.info(f"This starts from {titles}. Make that first:", icon=":material/arrow_back:")
+    for kind in needed:
+        links.to_kind(kind)
+
+
+def _widgets(fields: tuple[Param, ...], values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    entered: dict[str, Any] = {}
+    plain = [p for p in fields if not p.advanced]
+    advanced = [p for p in fields if p.advanced]
+    columns = st.columns(3)
+    for place, p in enumerate(plain):
+        with columns[place % 3]:
+            entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+    if advanced:
+        with st.expander("More settings"):
+            columns = st.columns(3)
+            for place, p in enumerate(advanced):
+                with columns[place % 3]:
+                    entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+    return entered
+
+
+def _widget(p: Param, value: Any, key: str) -> Any:
+    help_text = p.help[:1].upper() + p.help[1:] + "."
+    if p.run:
+        return _run_widget(p, value, key, help_text)
+    if p.many and p.choices:
+        return st.multiselect(p.label, p.choices, default=list(value), key=key, help=help_text)
+    if p.choices:
+        index = p.choices.index(value)
+        return st.selectbox(p.label, p.choices, index=index, key=key, help=help_text)
+    if p.type is bool:
+        return st.toggle(p.label, value=value, key=key, help=help_text)
+    if p.type is str:
+        placeholder = f"{p.path} on the server" if p.path else ""
+        text = st.text_input(p.label, value, key=key, help=help_text, placeholder=placeholder)
+        return (text or "").strip()
+    return _number_widget(p, value, key, help_text)
+
+
+def _number_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
+    whole = p.type is int
+    low = None if p.lo is None else p.type(p.lo)
+    high = None if p.hi is None else p.type(p.hi)
+    entered = st.number_input(
+        p.label,
+        min_value=low,
+        max_value=high,
+        value=p.type(value),
+        step=1 if whole else None,
+        format="%d" if whole else "%g",
+        key=key,
+        help=f"{help_text} {specs.range_words(p).capitalize()}." if p.lo is not None else help_text,
+    )
+    return p.type(value) if entered is None else entered
+
+
+def _run_widget(p: Param, value: str, key: str, help_text: str) -> str:
+    found = _candidates(p)
+    options = ([""] if p.optional else []) + list(found)
+    index = options.index(value) if value in options else 0
+    return st.selectbox(
+        p.label.removesuffix(" run"),
+        options,
+        index=index,
+        key=key,
+        help=help_text,
+        format_func=lambda run_id: found.get(run_id, "none"),
+    )
+
+
+def _candidates(p: Param) -> dict[str, str]:
+    """Run id → words, for every run this field may name: finished ones, then those under way."""
+    kinds = p.run.split("|")
+    found = {}
+    for kind in kinds:
+        for row in owner.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
+            found[row.id] = run_words(row.id, row.name)
+    for run in owner.supervisor().active():
+        if run.kind in kinds:
+            found[run.id] = f"{run_words(run.id, run.name)} ({run.state})"
+    return found
+
+
+def run_words(run_id: str, name: str | None) -> str:
+    """A run as a person reads it: its name, and when."""
+    stamp = runs.created_of(run_id)
+    return f"{name or run_id.split('-', 1)[1]} · {stamp:%d %b %H:%M}"

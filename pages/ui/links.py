@@ -1,0 +1,79 @@
+"""Every page's address, and which page shows which kind of run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+ICON = Path(__file__).with_name("icon.png")
+WORDMARK = Path(__file__).with_name("wordmark.svg")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page of the navigation. url is "" for the page at the root."""
+
+    path: str
+    title: str
+    icon: str
+    url: str
+    kind: str = ""
+
+
+def _entry(path: str, title: str, icon: str, kind: str = "") -> Entry:
+    section, name = path.split("/")
+    url = "" if name == "overview" else f"{section}-{name}".replace("_", "-")
+    return Entry(f"pages/{path}.py", title, f":material/{icon}:", url, kind)
+
+
+SECTIONS = {
+    "Home": [_entry("home/overview", "Overview", "home")],
+    "Synthesis": [
+        _entry("synthesis/teacher", "Teacher images", "image", "generate"),
+        _entry("synthesis/student", "Student generator", "model_training", "distill"),
+        _entry("synthesis/similarity", "Similarity", "compare", "similarity"),
+        _entry("synthesis/dataset", "Synthetic data set", "dataset", "dataset"),
+        _entry("synthesis/detector", "Detector", "center_focus_strong", "detector"),
+    ],
+    "Inspection": [
+        _entry("inspection/parts", "Parts", "category", "parts"),
+        _entry("inspection/auroc", "AUROC per feature", "bar_chart", "inspect"),
+    ],
+    "Deployment": [
+        _entry("deployment/export", "Export", "output", "export"),
+        _entry("deployment/latency", "Latency", "timer", "latency"),
+    ],
+    "System": [
+        _entry("system/runs", "Runs", "list_alt"),
+        _entry("system/storage", "Storage", "hard_drive"),
+    ],
+}
+
+RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
+BY_KIND = {e.kind: e for entries in SECTIONS.values() for e in entries if e.kind}
+
+
+def navigation() -> dict[str, list[st.Page]]:
+    """Section → its pages, as `st.navigation` takes them."""
+    return {
+        section: [
+            st.Page(e.path, title=e.title, icon=e.icon, url_path=e.url, default=not e.url)
+            for e in entries
+        ]
+        for section, entries in SECTIONS.items()
+    }
+
+
+def to_kind(kind: str, label: str = "", run_id: str = "") -> None:
+    """A link to the page of a kind of run, opened at one run if named."""
+    entry = BY_KIND[kind]
+    st.page_link(
+        entry.path,
+        label=label or entry.title,
+        icon=entry.icon,
+        query_params={"run": run_id} if run_id else None,
+    )
+
+
+def to_run(run_id: str, label: str = "All about this run") -> None:
+    st.page_link(RUNS, label=label, icon=":material/list_alt:", query_params={"run": run_id})

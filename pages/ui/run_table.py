@@ -1,0 +1,58 @@
+"""Runs as a table with links: those under way first, then the newest."""
+
+import pandas as pd
+import streamlit as st
+
+from backend import registry
+from backend.runs import Run
+from pages.ui import links
+from pages.ui.run_view import MARKS
+
+COLUMNS = ["state", "job", "name", "submitted", "minutes", "id"]
+
+
+def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
+    """One row a run, columns as shown. `ended` as `Store.runs` gives it."""
+    rows = [
+        (r.state, r.kind, r.name, r.created.replace(tzinfo=None), r.seconds, r.id)
+        for r in reversed(active)
+    ]
+    rows += [
+        (r.state, r.kind, r.name, r.created, r.seconds, r.id)
+        for r in ended.itertuples()
+        if r.id not in {run.id for run in active}
+    ]
+    found = pd.DataFrame(rows, columns=["state", "kind", "name", "submitted", "seconds", "id"])
+    titles = {kind.name: kind.title for kind in registry.KINDS}
+    words = {state.value: text for state, (_, text) in MARKS.items()}
+    return pd.DataFrame(
+        {
+            "state": found["state"].map(lambda s: words[str(s)]),
+            "job": found["kind"].map(titles).fillna(found["kind"]),
+            "name": found["name"],
+            "submitted": found["submitted"],
+            "minutes": pd.to_numeric(found["seconds"]) / 60,
+            "id": found["id"],
+        },
+        columns=COLUMNS,
+    )
+
+
+def show(active: list[Run], ended: pd.DataFrame, key: str) -> None:
+    """The table; picking a row opens the run's page."""
+    rows = frame(active, ended)
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        key=f"runs-{key}",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "submitted": st.column_config.DatetimeColumn("submitted (UTC)", format="D MMM HH:mm"),
+            "minutes": st.column_config.NumberColumn(format="%.1f"),
+        },
+        alt="Runs with state, job, name and time",
+    )
+    if event.selection.rows:
+        chosen = rows.iloc[event.selection.rows[0]]["id"]
+        st.switch_page(links.RUNS, query_params={"run": chosen})

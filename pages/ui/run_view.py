@@ -1,0 +1,164 @@
+"""A run on a page: live while it works, its outcome after, and all about it below."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import plots, registry, runs
+from backend.records import RunState
+from backend.runs import Run
+from pages.ui import charts, forms, links, owner
+from pages.ui.chrome import header
+
+MARKS = {
+    RunState.PENDING: (":material/schedule:", "waiting"),
+    RunState.RUNNING: (":material/progress_activity:", "running"),
+    RunState.COMPLETED: (":material/check_circle:", "completed"),
+    RunState.FAILED: (":material/error:", "failed"),
+    RunState.CANCELED: (":material/cancel:", "canceled"),
+    RunState.INTERRUPTED: (":material/power_off:", "interrupted"),
+}
+
+
+def kind_page(kind_name: str, words: str, show: Callable[[Run], None]) -> None:
+    """The page of one kind of run: a form for a new one, a choice of run, and what it gave."""
+    kind = registry.get(kind_name)
+    header(kind.title, words)
+    options = _runs_of(kind_name)
+    with st.expander(f"New: {kind.title.lower()}", expanded=not options, icon=":material/add:"):
+        forms.run_form(kind_name)
+    if not options:
+        st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
+        return
+    run_id = choose_run(options)
+    run = owner.supervisor().find(run_id)
+    show_run(run, show)
+
+
+def _runs_of(kind: str) -> dict[str, str]:
+    """Run id → words; runs under way first, then newest first."""
+    found = {}
+    for run in reversed(owner.supervisor().active()):
+        if run.kind == kind:
+            found[run.id] = f"{forms.run_words(run.id, run.name)} · {MARKS[run.state][1]}"
+    for row in owner.store().runs(kind, limit=200).itertuples():
+        suffix = "" if row.state == RunState.COMPLETED else f" · {row.state}"
+        found[row.id] = forms.run_words(row.id, row.name) + suffix
+    return found
+
+
+def choose_run(options: dict[str, str]) -> str:
+    """The run named by `?run=`, or picked here; the address follows the choice."""
+    wanted = st.session_state.pop(forms.NEXT_RUN, None)
+    if wanted in options:
+        st.session_state["run"] = wanted
+    if st.session_state.get("run") not in options:
+        st.session_state.pop("run", None)
+    return st.selectbox(
+        "Run", list(options), format_func=options.__getitem__, key="run", bind="query-params"
+    )
+
+
+def show_run(run: Run, show: Callable[[Run], None]) -> None:
+    """Live progress, the result or what went wrong, and the details."""
+    if not run.state.ended:
+        live(run.id)
+    elif run.state is RunState.COMPLETED:
+        show(run)
+    else:
+        outcome(run)
+    about(run)
+
+
+def live(run_id: str) -> None:
+    """Progress that refreshes itself each second until the run ends."""
+
+    @st.fragment(run_every="1s")
+    def panel() -> None:
+        run = owner.supervisor().find(run_id)
+        if run.state.ended:
+            st.rerun()
+        _progress(run)
+
+    panel()
+
+
+def _progress(run: Run) -> None:
+    event = runs.last_event(run.folder)
+    icon, words = MARKS[run.state]
+    with st.container(border=True):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        if run.state is RunState.PENDING:
+            left.markdown(f"{icon} **{words}** {_why_waiting(run)}")
+        else:
+            fraction = min(1.0, max(0.0, event.get("fraction", 0.0)))
+            left.progress(fraction, f"**{words}** · {event.get('message', '')} · {_clock(run)}")
+        canceling = (run.folder / "cancel").exists()
+        label = "Canceling …" if canceling else "Cancel"
+        if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
+            owner.supervisor().cancel(run.id)
+            st.rerun(scope="fragment")
+        frame = plots.curve_frame(runs.events(run.folder))
+        for title, rows in plots.split_curves(frame).items():
+            figure = plots.curves(rows, title)
+            st.plotly_chart(figure, key=f"live-{title}-{run.id}", alt=f"{title} so far")
+        _log(run)
+
+
+def _why_waiting(run: Run) -> str:
+    waiting = owner.supervisor().waits_for(run)
+    if waiting:
+        return f"for {', '.join(waiting)}."
+    return "for its turn; one training runs at a time."
+
+
+def _clock(run: Run) -> str:
+    seconds = int(run.seconds or 0)
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def outcome(run: Run) -> None:
+    """How a run ended that has no result, and what can be done."""
+    icon, words = MARKS[run.state]
+    st.warning(f"This run was {words}. {run.error}".strip(), icon=icon)
+    left, _ = st.columns([1, 3])
+    if run.state.resumable and left.button("Resume", icon=":material/resume:", type="primary"):
+        owner.supervisor().resume(run.id)
+        st.rerun()
+    _log(run, expanded=run.state is RunState.FAILED)
+
+
+def _log(run: Run, expanded: bool = False) -> None:
+    text = runs.log_tail(run.folder)
+    if text:
+        with st.expander("Log", expanded=expanded):
+            st.code(text, language=None, wrap_lines=True)
+
+
+def about(run: Run) -> None:
+    """Settings and origin of a run; link to everything else about it."""
+    with st.expander("About this run", icon=":material/info:"):
+        left, right = st.columns(2)
+        left.markdown("**Settings**")
+        left.dataframe(_as_table(run.spec), hide_index=True)
+        right.markdown("**Result**")
+        right.dataframe(_as_table(run.result or {}), hide_index=True)
+        st.caption(_origin(run))
+        links.to_run(run.id)
+
+
+def _origin(run: Run) -> str:
+    path = run.folder / "provenance.json"
+    if not path.exists():
+        return run.id
+    origin = json.loads(path.read_text(encoding="utf-8"))
+    versions = ", ".join(f"{k} {v}" for k, v in origin["versions"].items())
+    return f"{run.id} · revision {origin['revision'] or 'unknown'} · {versions}"
+
+
+def _as_table(values: dict[str, Any]) -> pd.DataFrame:
+    rows = [(k.replace("_", " "), charts.words(v)) for k, v in values.items()]
+    return pd.DataFrame(rows, columns=["name", "value"])

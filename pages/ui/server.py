@@ -1,0 +1,28 @@
+"""The web server: `streamlit run pages/ui/server.py`, as `python -m backend serve` does.
+
+The supervisor lives as long as the server, not as long as a visit: the queue moves and ended
+runs are taken in whether or not anybody looks.
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT))
+
+import streamlit as st  # noqa: E402
+
+from pages.ui import owner  # noqa: E402
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    supervisor = owner.supervisor()
+    yield
+    supervisor.stop()
+    supervisor.store.close()
+
+
+app = st.App(PROJECT / "app.py", lifespan=lifespan)

@@ -1,0 +1,80 @@
+"""What every test shares: a storage folder of its own, and no trace of the user's settings."""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend import registry, runs
+from backend import settings as settings_module
+from backend.records import UserError
+from backend.settings import Settings
+from backend.store import Store
+
+PROBE = Path(__file__).parent / "jobs" / "probe"
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No test reads or writes the user's storage/ or obeys the user's DISTILLERY_ variables."""
+    for name in [name for name in os.environ if name.startswith("DISTILLERY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DISTILLERY_STORAGE", str(tmp_path / "storage"))
+    settings_module.settings.cache_clear()
+    yield
+    settings_module.settings.cache_clear()
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> Iterator[Settings]:
+    """Settings of an empty storage folder; jobs left in it are killed at the end."""
+    settings = Settings(storage=tmp_path / "storage", threads=1)
+    settings.runs.mkdir(parents=True)
+    yield settings
+    for path in settings.storage.glob("*/*/process.json"):
+        with contextlib.suppress(UserError, KeyError, ProcessLookupError):
+            claim = runs.read_json(path)
+            if runs.is_alive(claim):
+                os.killpg(claim["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def store(storage: Settings) -> Iterator[Store]:
+    """The real database file of `storage`."""
+    database = Store(storage.database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The kind of job `probe`, here and in child processes; see jobs/probe/probe_kind.py."""
+    kind = registry.Kind("probe", "synthesis", "Probe", "For tests.", "probe_kind")
+    monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, kind))
+    monkeypatch.setitem(registry._BY_NAME, "probe", kind)
+    monkeypatch.syspath_prepend(str(PROBE))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROBE), str(PROBE.parents[2])]))
+    yield "probe"
+    sys.modules.pop("probe_kind", None)
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """`until(condition, seconds)`: the first true value of `condition()`; fails at the deadline."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+        deadline = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            assert time.monotonic() < deadline, f"not within {seconds} s"
+            time.sleep(0.05)
+
+    return wait

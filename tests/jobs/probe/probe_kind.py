@@ -1,0 +1,97 @@
+"""A kind of job that behaves, or misbehaves, as a test asks."""
+
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from backend import facts
+from backend.records import Progress, UserError
+from backend.specs import param
+
+ENDINGS = ("good", "refuse", "crash", "full", "deaf", "swallow", "not a number", "column")
+
+
+@dataclass(frozen=True)
+class Spec:
+    steps: int = param(3, "number of steps", lo=1, hi=100_000)
+    pause: float = param(0.0, "seconds a step takes", lo=0, hi=1)
+    ending: str = param("good", "what happens after the last step", choices=ENDINGS)
+    source_run: str = param("", "run that must be completed first", run="probe", optional=True)
+    seed: int = param(0, "tells specs apart", lo=0, hi=1000)
+
+
+@dataclass(frozen=True)
+class Result:
+    steps: int
+    score: float
+    words: tuple[str, ...] = ("a", "b")
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    facts.write(out_dir, "figures", [_figure(step) for step in range(spec.steps)])
+    for step in range(spec.steps):
+        time.sleep(spec.pause)
+        progress(
+            (step + 1) / spec.steps, f"step {step}", step=step, metrics={"loss": 1 / (1 + step)}
+        )
+    return ENDS[spec.ending](spec, out_dir, progress)
+
+
+def _figure(step: int) -> dict[str, Any]:
+    return {"subject": "probe", "metric": "loss", "value": 1 / (1 + step), "n": step}
+
+
+def _good(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    return Result(spec.steps, 0.5)
+
+
+def _refuse(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    raise UserError("The picture 'x.png' is not square. Crop it.")
+
+
+def _crash(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    raise ZeroDivisionError("division by zero\nsecond line")
+
+
+def _full(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    with Path("/dev/full").open("w") as device:  # every write to it answers ENOSPC
+        device.write("x")
+    raise AssertionError("never reached")
+
+
+def _deaf(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Neither reports progress nor heeds SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (out_dir / "deaf").touch()
+    time.sleep(300)
+    raise AssertionError("never reached")
+
+
+def _swallow(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """A library that goes on after any exception."""
+    while True:
+        try:
+            time.sleep(0.02)
+            progress(0.5, "going on")
+        except Exception:
+            continue
+
+
+def _not_a_number(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    return Result(spec.steps, float("nan"))
+
+
+def _column(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    facts.write(out_dir, "figures", [{"subject": "probe", "metrik": "loss"}])
+    raise AssertionError("never reached")
+
+
+ENDS = dict(
+    zip(
+        ENDINGS,
+        (_good, _refuse, _crash, _full, _deaf, _swallow, _not_a_number, _column),
+        strict=True,
+    )
+)

@@ -1,0 +1,245 @@
+"""The command line: exit codes, JSON, plain lines and Ctrl-C, as people and scripts meet them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from backend import registry, runs, specs
+from backend.__main__ import main
+from backend.records import RunState
+from backend.settings import PROJECT, quiet_environment, settings
+from backend.store import Store
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "backend", *arguments],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def call(storage, monkeypatch):
+    """A verb that starts no job, called in this process: exit code, stdout, stderr."""
+    for name, value in quiet_environment(settings()).items():
+        monkeypatch.setenv(name, value)  # so that what the call sets is undone
+
+    def invoke(*arguments):
+        done = CliRunner().invoke(main, arguments)
+        return done.exit_code, done.stdout, done.stderr
+
+    return invoke
+
+
+@pytest.fixture
+def make(storage):
+    def make_run(kind="generate", state=RunState.COMPLETED, name=""):
+        run = runs.create(storage.runs, kind, {}, name=name, queued=False)
+        if state:
+            runs.finish(run.folder, state, result={}, error="why" if state == "failed" else "")
+        return run
+
+    return make_run
+
+
+def test_a_verb_runs_its_job_and_prints_the_result_as_json(storage):
+    process = start("generate", "--count", "2", "--classes", "chip", "--name", "Two", "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    record = json.loads(out)
+    assert (record["state"], record["error"], record["result"]["images"]) == ("completed", "", 2)
+    run = runs.read(storage.runs / record["id"])
+    assert (run.name, run.spec["classes"]) == ("Two", ["chip"])
+    assert "\x1b" not in err, "plain lines where there is no terminal"
+    assert err.splitlines()[0].startswith("Teacher images:   0%")
+    assert f"{run.id} completed in " in err.splitlines()[-1]
+    store = Store(storage.database)
+    assert len(store.facts("images", run.id)) == 2
+    store.close()
+
+
+def test_a_job_that_fails_exits_with_1_and_names_its_log(storage, probe):
+    process = start("probe", "--ending", "refuse", "--json")
+    out, err = process.communicate()
+    assert process.returncode == 1
+    record = json.loads(out)
+    assert (record["state"], record["result"]) == ("failed", None)
+    assert record["error"] == "The picture 'x.png' is not square. Crop it."
+    assert str(storage.runs / record["id"] / "log.txt") in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_cancels_the_job(storage, probe, until):
+    process = start("probe", "--steps", "1000", "--pause", "0.05", "--json")
+    until(lambda: [run for run in runs.readable(storage.runs) if runs.last_event(run.folder)])
+    run = runs.readable(storage.runs)[0]
+    pid = runs.read_json(run.folder / "process.json")["pid"]
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert json.loads(out)["state"] == "canceled"
+    assert "canceling" in err
+    assert "Traceback" not in err
+    assert runs.read(run.folder).state is RunState.CANCELED
+    assert not (run.folder / "facts").exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_resumed_job_that_is_killed_exits_with_3(storage, probe, until):
+    run = runs.create(storage.runs, probe, {"steps": 1000, "pause": 0.05}, queued=False)
+    runs.finish(run.folder, RunState.FAILED, error="as if")
+    process = start("resume", run.id)
+    until(lambda: runs.last_event(run.folder))
+    os.kill(runs.read_json(run.folder / "process.json")["pid"], signal.SIGKILL)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert f"{run.id} interrupted." in err
+    assert "Traceback" not in err
+    store = Store(storage.database)
+    assert list(store.runs()["state"]) == ["interrupted"]
+    store.close()
+
+
+def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
+    process = start("generate", "--count", "0")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "--count" in err
+    assert list(storage.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["generate", "--count", "many"], "'--count'"),
+        (["generate", "--classes", "dent"], "'--classes'"),
+        (["generate", "--colour", "red"], "--colour"),
+        (["generate", "--background-folder", "/no/such"], "there is no folder '/no/such'"),
+        (["generate", "--severity-least", "0.9", "--severity-most", "0.1"], "Severity least"),
+        (["conjure"], "conjure"),
+        (["probe", "--source-run", "../../etc"], "there is no run '../../etc'"),
+        (["resume", "../../etc"], "There is no run '../../etc'"),
+        (["cancel", "../.."], "There is no run '../..'"),
+        (["cancel", "20260101T000000-generate-abcdef"], "'python -m backend runs' lists them"),
+        (["probe", "--source-run", "latest"], "no 'probe' run is completed yet"),
+    ],
+)
+def test_a_bad_value_exits_with_2_and_is_named(call, storage, probe, arguments, words):
+    code, out, err = call(*arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert "Traceback" not in err
+    assert list(storage.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", ["runs", "check", "generate"])
+def test_a_bad_environment_exits_with_2(call, monkeypatch, verb):
+    monkeypatch.setenv("DISTILLERY_MAX_JOBS", "none")
+    settings.cache_clear()
+    code, _, err = call(verb)
+    assert code == 2
+    assert "DISTILLERY_MAX_JOBS must be a whole number" in err
+
+
+def test_dry_run_prints_the_whole_spec_and_starts_nothing(call, storage):
+    code, out, _ = call("generate", "--dry-run", "--count", "7", "--classes", "chip")
+    kind = registry.get("generate")
+    expected = specs.from_json(kind.spec_type, {"count": 7, "classes": ["chip"]})
+    assert code == 0
+    assert json.loads(out) == {"kind": "generate", "spec": specs.to_json(expected)}
+    assert specs.from_json(kind.spec_type, json.loads(out)["spec"]) == expected
+    assert list(storage.runs.iterdir()) == []
+    code, _, err = call("generate", "--dry-run", "--severity-least", "1", "--severity-most", "0")
+    assert (code, "Severity least" in err) == (2, True)
+
+
+def test_latest_is_the_newest_completed_run_of_the_kind(call, make, probe):
+    runs_made = [make(probe), make(probe), make(probe, RunState.FAILED), make("generate")]
+    newest = max(run.id for run in runs_made[:2])
+    broken = make(probe)
+    (broken.folder / "spec.json").write_text("")
+    code, out, _ = call("probe", "--dry-run", "--source-run", "latest")
+    assert code == 0
+    assert json.loads(out)["spec"]["source_run"] == newest
+
+
+def test_a_queued_run_is_left_to_the_dashboard(call, storage):
+    code, out, _ = call("generate", "--queue", "--json", "--name", "caf\udce9")
+    assert code == 0
+    run = runs.read(storage.runs / json.loads(out)["id"])
+    assert (run.state, run.queued, run.name) == (RunState.PENDING, True, "caf?")
+    code, _, err = call("generate", "--queue")
+    assert code == 2
+    assert f"already pending as {run.id}" in err
+    assert call("cancel", run.id)[0] == 0
+    assert runs.read(run.folder).state is RunState.CANCELED
+    assert "is queued" in call("generate", "--queue")[1]
+
+
+def test_runs_are_listed_newest_first(call, make):
+    made = [make(name="One"), make(state=RunState.FAILED), make(state=None)]
+    expected = sorted((run.id for run in made), reverse=True)
+    code, out, _ = call("runs")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == expected
+    listed = json.loads(call("runs", "--json", "--limit", "2")[1])
+    assert [row["id"] for row in listed] == expected[:2]
+    everything = {row["id"]: row for row in json.loads(call("runs", "--json")[1])}
+    assert everything[made[1].id]["state"] == "failed"
+    assert everything[made[1].id]["error"] == "why"
+
+
+def test_one_damaged_run_does_not_hide_the_others(call, make):
+    good, damaged = make(), make()
+    (damaged.folder / "result.json").write_text("{")
+    code, out, _ = call("runs")
+    assert code == 0
+    assert good.id in out
+
+
+def test_check_reindex_migrate_and_backup(call, make, storage, tmp_path):
+    run = make()
+    code, _, err = call("check")
+    assert code == 1
+    assert run.id in err
+    assert call("reindex")[0] == 0
+    assert call("check")[:2] == (0, "Run folders and database agree.\n")
+    assert "is up to date" in call("migrate")[1]
+    code, _, _ = call("backup", "--to", str(tmp_path / "b.tar"))
+    assert (code, (tmp_path / "b.tar").exists()) == (0, True)
+    (run.folder / "result.json").write_text("{")
+    code, _, err = call("reindex")
+    assert code == 1
+    assert str(run.folder / "result.json") in err
+
+
+def test_a_completed_run_is_not_resumed(call, make):
+    run = make()
+    code, _, err = call("resume", run.id)
+    assert code == 2
+    assert "only a stopped run can be resumed" in err
+
+
+def test_every_kind_has_a_verb_with_help_for_every_option(call):
+    listed = call("--help")[1]
+    for kind in registry.KINDS:
+        assert f"\n  {kind.name} " in listed
+        code, out, _ = call(kind.name, "--help")
+        assert code == 0
+        for p in specs.params(kind.spec_type):
+            assert f"--{p.name.replace('_', '-')}" in out
+
+
+def test_one_kind_that_cannot_be_imported_leaves_the_others_working(call, monkeypatch):
+    broken = registry.Kind("broken", "synthesis", "Broken", "", "backend.no_such_module")
+    monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, broken))
+    assert call("generate", "--dry-run")[0] == 0

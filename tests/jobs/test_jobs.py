@@ -1,0 +1,324 @@
+"""Jobs as real child processes, driven by the queue, into a real DuckDB file."""
+
+import errno
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from backend import facts, jobs, runs
+from backend.jobs import Supervisor
+from backend.records import RunState, UserError
+from backend.store import Store, differences
+
+SMALL = {"count": 3, "size": 128, "seed": 5}
+LONG = {"count": 5000, "size": 128}
+
+
+@pytest.fixture
+def supervisor(storage, store):
+    made = Supervisor(storage, store, interval=0.1)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def ended(supervisor, until):
+    """Waits until the run has ended and the database knows it; returns the run."""
+
+    def wait(run_id, seconds=60.0):
+        until(lambda: supervisor.find(run_id).state.ended, seconds)
+        until(lambda: run_id in supervisor.store.signatures(), seconds)
+        return supervisor.find(run_id)
+
+    return wait
+
+
+@pytest.fixture
+def running(supervisor, until):
+    """Waits until the run reports progress; returns its pid."""
+
+    def wait(run_id, fraction=0.0):
+        folder = supervisor.find(run_id).folder
+        until(lambda: runs.last_event(folder).get("fraction", -1) > fraction)
+        return runs.read_json(folder / "process.json")["pid"]
+
+    return wait
+
+
+def rows(store, run_id, table):
+    return store.facts(table, run_id).drop(columns="run_id").to_csv(index=False)
+
+
+def test_from_submission_to_rows(supervisor, ended, storage):
+    run = supervisor.submit("generate", SMALL, name="  Three  ")
+    assert (run.state, run.name) == (RunState.PENDING, "Three")
+    done = ended(run.id)
+    assert (done.state, done.error) == (RunState.COMPLETED, "")
+    assert done.result["images"] == 3
+    images = supervisor.store.facts("images", run.id)
+    boxes = supervisor.store.facts("boxes", run.id)
+    assert len(images) == 3
+    assert len(boxes) == done.result["boxes"] > 0
+    assert set(boxes["image"]) <= set(images["image"])
+    assert all((done.folder / path).is_file() for path in images["path"])
+    assert [event["fraction"] for event in runs.events(done.folder)][-1] == 1.0
+    provenance = runs.read_json(done.folder / "provenance.json")
+    assert provenance["versions"]["numpy"] != "not installed"
+    assert provenance["inputs"] == {}
+    assert not (done.folder / "checkpoint").exists()
+    assert supervisor.store.runs()["name"][0] == "Three"
+    assert differences(supervisor.store, storage.runs) == []
+
+
+def test_metrics_become_curves_and_inputs_are_hashed(supervisor, ended, probe):
+    first = ended(supervisor.submit(probe, {"steps": 40, "ending": "not a number"}).id)
+    curve = supervisor.store.facts("curves", first.id)
+    assert list(curve["value"]) == [1 / (1 + step) for step in range(40)]
+    on_disk = facts.read(first.folder, "figures")
+    in_store = supervisor.store.facts("figures", first.id)[list(on_disk.columns)]
+    assert in_store.to_csv() == on_disk.to_csv()
+    assert first.result == {"steps": 40, "score": None, "words": ["a", "b"]}, "NaN is null"
+    assert supervisor.store.results(probe)["result"][0] == first.result
+    second = ended(supervisor.submit(probe, {"source_run": first.id}).id)
+    provenance = runs.read_json(second.folder / "provenance.json")
+    assert provenance["inputs"] == {
+        f"source_run:{first.id}": runs.fingerprint(first.folder / "facts")
+    }
+    assert supervisor.dependents(first.id) == [second.id]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        ("generate", {"count": 0}, "Count must be between 1 and 100000; got 0."),
+        ("generate", {"colour": 1}, "Unknown setting 'colour'."),
+        ("generate", {"background_folder": "/no/such"}, "there is no folder '/no/such'"),
+        ("generate", {"background_folder": "/etc/hostname"}, "there is no folder '/etc/hostname'"),
+        ("generate", {"background_folder": "x" * 5000}, "there is no folder 'xxx"),
+        ("conjure", {}, "Unknown kind of job 'conjure'. Known are: generate"),
+        ("probe", {"source_run": "../../etc"}, "Source run: there is no run '../../etc'."),
+        ("probe", {"source_run": ".."}, "Source run: there is no run '..'."),
+        ("probe", {"source_run": "20260101T000000-probe-abcdef"}, "there is no run '2026"),
+    ],
+)
+def test_a_bad_job_is_refused_before_any_work(storage, probe, kind, values, words):
+    with pytest.raises(UserError) as refused:
+        jobs.submit(storage, kind, values)
+    assert words in str(refused.value)
+    assert list(storage.runs.iterdir()) == []
+
+
+@pytest.mark.parametrize("state", ["failed", "canceled", "interrupted"])
+def test_an_input_that_did_not_complete_is_refused(storage, probe, state):
+    source = runs.create(storage.runs, probe, {})
+    runs.finish(source.folder, RunState(state))
+    with pytest.raises(UserError, match=f"run '{source.id}' is {state}"):
+        jobs.submit(storage, probe, {"source_run": source.id})
+    other = runs.create(storage.runs, "generate", {})
+    with pytest.raises(UserError, match="is of kind 'generate', not 'probe'"):
+        jobs.submit(storage, probe, {"source_run": other.id})
+
+
+def test_a_nearly_full_disk_is_refused(storage, monkeypatch):
+    usage = shutil.disk_usage(storage.storage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=400 * 2**20))
+    with pytest.raises(UserError, match=r"Only 400 MB are free .* at least 500 MB"):
+        jobs.submit(storage, "generate", SMALL)
+    assert list(storage.runs.iterdir()) == []
+
+
+def test_a_storage_nobody_can_make_is_refused_in_words(storage, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot write to .*Set DISTILLERY_STORAGE"):
+        jobs.check_disk(tmp_path / "file" / "storage")
+
+
+def test_a_full_disk_is_told_in_one_sentence(supervisor, ended, probe):
+    run = ended(supervisor.submit(probe, {"ending": "full"}).id)
+    assert run.state is RunState.FAILED
+    assert run.error == "The disk is full. Free some space (Storage page), then resume the run."
+    assert supervisor.store.facts("figures", run.id).empty
+    assert "Traceback" in runs.log_tail(run.folder)
+
+
+def test_a_pending_run_is_canceled_at_once(storage, store, probe):
+    still = Supervisor(storage, store)
+    run = still.submit(probe, {})
+    still.cancel(run.id)
+    assert still.find(run.id).state is RunState.CANCELED
+    still.tick()
+    assert not (run.folder / "process.json").exists()
+    assert list(store.runs()["state"]) == ["canceled"]
+    still.resume(run.id)
+    assert still.find(run.id).state is RunState.PENDING
+
+
+def test_a_running_job_is_not_doubled_and_canceled_at_its_next_step(
+    supervisor, running, ended, storage, until
+):
+    run = supervisor.submit("generate", LONG)
+    with pytest.raises(UserError, match=f"is already .* as {run.id}"):
+        supervisor.submit("generate", LONG)
+    pid = running(run.id)
+    with pytest.raises(UserError, match=f"is already running as {run.id}"):
+        supervisor.submit("generate", LONG | {"classes": ("crack",)}, name="another name")
+    supervisor.cancel(run.id)
+    done = ended(run.id)
+    assert (done.state, done.result) == (RunState.CANCELED, None)
+    assert supervisor.store.facts("images", run.id).empty
+    assert not (run.folder / "facts").exists()
+    assert differences(supervisor.store, storage.runs) == []
+    until(lambda: not Path(f"/proc/{pid}").exists(), 10)
+    supervisor.cancel(supervisor.submit("generate", LONG).id)  # ended, it may be asked for again
+
+
+def test_a_cancel_meets_a_run_that_just_starts(storage, store, probe, monkeypatch, until):
+    """Another process cancels between the queue's look at a pending run and its start."""
+    still = Supervisor(storage, store)
+    run = still.submit(probe, {"steps": 1000, "pause": 0.05})
+    start = jobs.start
+
+    def late(settings, folder):
+        jobs.request_cancel(folder)
+        return start(settings, folder)
+
+    monkeypatch.setattr(jobs, "start", late)
+    still.tick()
+    until(lambda: not still._children or still.tick())
+    assert still.find(run.id).state is RunState.CANCELED
+    assert runs.events(run.folder) == [], "no work was done"
+
+
+def test_a_library_that_swallows_exceptions_is_canceled_too(supervisor, running, ended, probe):
+    run = supervisor.submit(probe, {"ending": "swallow"})
+    running(run.id, 0.4)
+    assert jobs.memory_in_use(supervisor.find(run.id)) > 2**20
+    supervisor.cancel(run.id)
+    done = ended(run.id)
+    assert done.state is RunState.CANCELED
+    assert supervisor.store.facts("figures", run.id).empty
+    assert jobs.memory_in_use(done) == 0
+
+
+def test_a_deaf_process_is_killed(supervisor, ended, probe, until, monkeypatch):
+    run = supervisor.submit(probe, {"ending": "deaf"})
+    until((run.folder / "deaf").exists)
+    pid = runs.read_json(run.folder / "process.json")["pid"]
+    assert (run.folder / "facts" / "figures.parquet").exists()
+    monkeypatch.setattr(jobs, "GRACE_SECONDS", 0.2)
+    monkeypatch.setattr(jobs, "KILL_SECONDS", 0.5)
+    supervisor.cancel(run.id)
+    done = ended(run.id)
+    assert done.state is RunState.CANCELED
+    assert not (run.folder / "facts").exists()
+    assert supervisor.store.facts("figures", run.id).empty
+    until(lambda: not Path(f"/proc/{pid}").exists(), 10)
+
+
+def test_sigterm_ends_a_job_that_reports_no_progress(supervisor, running, probe, until):
+    run = supervisor.submit(probe, {"steps": 1, "pause": 1.0})
+    running(run.id, -1)
+    os.killpg(runs.read_json(run.folder / "process.json")["pid"], signal.SIGTERM)
+    until(lambda: supervisor.find(run.id).state.ended)
+    assert supervisor.find(run.id).state is RunState.CANCELED
+
+
+def test_killed_means_interrupted_within_five_seconds_and_resume_completes(
+    supervisor, running, ended, until
+):
+    """The same facts, pictures and result as a run that nothing disturbed."""
+    spec = {"count": 30, "size": 128, "seed": 9}
+    run = supervisor.submit("generate", spec)
+    os.kill(running(run.id, 0.05), signal.SIGKILL)
+    until(lambda: supervisor.store.runs(state="interrupted")["id"].tolist() == [run.id], 5.0)
+    stopped = supervisor.find(run.id)
+    assert stopped.result is None
+    assert "without a result" in stopped.error
+    assert supervisor.store.facts("images", run.id).empty
+    supervisor.resume(run.id)
+    until(lambda: supervisor.store.runs(state="completed")["id"].tolist() == [run.id])
+    whole = ended(supervisor.submit("generate", spec).id)
+    resumed = supervisor.find(run.id)
+    assert resumed.result == whole.result
+    for table in ("images", "boxes"):
+        assert rows(supervisor.store, run.id, table) == rows(supervisor.store, whole.id, table)
+    assert runs.fingerprint(resumed.artifacts) == runs.fingerprint(whole.artifacts)
+    assert runs.events(resumed.folder)[0]["t"] < resumed.started.timestamp(), "its history is kept"
+
+
+def test_deleted_and_restored(supervisor, ended, probe, storage):
+    run = ended(supervisor.submit(probe, {}).id)
+    before = rows(supervisor.store, run.id, "figures")
+    with pytest.raises(UserError, match="is completed; only a stopped run can be resumed"):
+        supervisor.resume(run.id)
+    supervisor.cancel(run.id)
+    assert supervisor.find(run.id).state is RunState.COMPLETED, "a late cancel changes nothing"
+    supervisor.delete(run.id)
+    assert supervisor.store.runs().empty
+    assert supervisor.store.facts("figures", run.id).empty
+    assert (storage.trash / run.id / "result.json").exists()
+    with pytest.raises(UserError, match="There is no run"):
+        supervisor.find(run.id)
+    supervisor.restore(run.id)
+    assert list(supervisor.store.runs()["id"]) == [run.id]
+    assert rows(supervisor.store, run.id, "figures") == before
+    supervisor.delete(run.id)
+    supervisor.empty_trash()
+    with pytest.raises(UserError, match="is not in the trash"):
+        supervisor.restore(run.id)
+
+
+@pytest.mark.parametrize("run_id", ["../../etc", "..", "", ".", "/etc", "20260101T000000-x-abcdef"])
+def test_a_hostile_id_finds_nothing(storage, store, run_id):
+    still = Supervisor(storage, store)
+    (storage.trash / "x").mkdir(parents=True)
+    for attempt in (still.find, still.cancel, still.resume, still.delete):
+        with pytest.raises(UserError, match="There is no run"):
+            attempt(run_id)
+    with pytest.raises(UserError, match="is not in the trash"):
+        still.restore(run_id)
+    assert {path.name for path in storage.storage.iterdir()} >= {"runs", "trash"}
+
+
+def test_a_disk_that_fills_up_at_the_start_of_a_job(storage, store, probe, monkeypatch):
+    """The claim cannot be written: no process stays, the others wait, and it is tried again."""
+    still = Supervisor(storage, store)
+    run = still.submit(probe, {})
+    started = []
+    popen = subprocess.Popen
+
+    def remembered(*call, **named):
+        started.append(popen(*call, **named))
+        return started[-1]
+
+    def full(folder, pid):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.subprocess, "Popen", remembered)
+        patch.setattr(runs, "claim", full)
+        still.tick()
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
+    assert "No space left on device" in still.problems[run.id]
+    assert still.find(run.id).state is RunState.PENDING
+    still.tick()
+    assert still.find(run.id).state is RunState.RUNNING
+    assert still.problems == {}
+
+
+def test_the_database_can_be_lost(storage, supervisor, ended, probe):
+    crashed = [ended(supervisor.submit(probe, {"ending": e}).id) for e in ("good", "crash")][1]
+    assert crashed.error == "ZeroDivisionError: division by zero (details in the log)"
+    supervisor.stop()
+    before = {name: frame.to_csv() for name, frame in supervisor.store.tables().items()}
+    supervisor.store.close()
+    storage.database.unlink()
+    fresh = Store(storage.database)
+    Supervisor(storage, fresh).tick()
+    assert {name: frame.to_csv() for name, frame in fresh.tables().items()} == before
+    fresh.close()

@@ -1,0 +1,235 @@
+"""The queue: order, limits, inputs, damaged neighbours, and an owner that dies."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from backend import facts, jobs, runs
+from backend.jobs import Supervisor
+from backend.records import RunState, UserError
+from backend.store import Store, differences
+
+SLOW = {"steps": 1000, "pause": 0.05}
+
+
+@pytest.fixture
+def make(storage, store):
+    """Makes a queue that moves only when told to, so that each step can be looked at."""
+    return lambda **changes: Supervisor(
+        type(storage)(**(storage.__dict__ | changes)), store, interval=0.1
+    )
+
+
+def states(queue, made):
+    return [queue.find(run.id).state.value for run in made]
+
+
+def test_at_most_max_jobs_run_and_the_oldest_goes_first(make, probe, until):
+    queue = make(max_jobs=2)
+    made = [queue.submit(probe, SLOW | {"seed": seed}) for seed in range(3)]
+    for _ in range(3):
+        queue.tick()
+        assert states(queue, made) == ["running", "running", "pending"]
+    assert [run.id for run in queue.active()] == [run.id for run in made]
+    queue.cancel(made[0].id)
+    until(lambda: queue.tick() or states(queue, made) == ["canceled", "running", "running"])
+    for run in made[1:]:
+        queue.cancel(run.id)
+    until(lambda: queue.tick() or states(queue, made) == ["canceled"] * 3)
+    queue.tick()
+    assert queue.store.counts() == {"canceled": 3}
+    assert queue.active() == []
+
+
+def test_a_run_waits_for_its_input_and_others_pass_it(make, probe, until):
+    queue = make(max_jobs=1)
+    first = queue.submit(probe, {"steps": 4, "pause": 0.2})
+    second = queue.submit(probe, {"source_run": first.id})
+    assert queue.waits_for(second) == [first.id]
+    queue.tick()
+    other = queue.submit(probe, {"seed": 8})
+    assert states(queue, [first, second, other]) == ["running", "pending", "pending"]
+    with pytest.raises(UserError, match=f"{first.id} is running. Cancel it first."):
+        queue.delete(first.id)
+    until(lambda: queue.tick() or queue.find(first.id).state is RunState.COMPLETED)
+    with pytest.raises(UserError, match=f"{first.id} is in use by {second.id}. Cancel that first."):
+        queue.delete(first.id)
+    assert queue.dependents(first.id) == [second.id]
+    until(lambda: queue.tick() or states(queue, [second, other]) == ["completed"] * 2)
+    assert queue.find(second.id).started < queue.find(other.id).started
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (RunState.FAILED, "failed"),
+        (RunState.CANCELED, "was canceled"),
+        (RunState.INTERRUPTED, "was interrupted"),
+        (None, "was deleted"),
+    ],
+)
+def test_a_run_whose_input_will_never_come_says_so(make, probe, storage, state, words):
+    queue = make(max_jobs=1)
+    source = runs.create(storage.runs, probe, {}, queued=False)
+    run = queue.submit(probe, {"source_run": source.id})
+    queue.tick()
+    assert queue.find(run.id).state is RunState.PENDING, "it waits"
+    if state:
+        runs.finish(source.folder, state)
+    else:
+        source.folder.rename(storage.storage / "away")
+    queue.tick()
+    failed = queue.find(run.id)
+    assert failed.state is RunState.FAILED
+    assert f"Its input {source.id} {words}." in failed.error
+    assert not (run.folder / "process.json").exists()
+    queue.tick()
+    assert run.id in set(queue.store.runs(state="failed")["id"])
+
+
+def test_a_run_of_the_command_line_is_left_to_it(make, probe, storage):
+    queue = make(max_jobs=1)
+    run = jobs.submit(storage, probe, {}, queued=False)
+    queue.tick()
+    assert queue.find(run.id).state is RunState.PENDING
+    runs.claim(run.folder, os.getpid())
+    waiting = queue.submit(probe, {"seed": 1})
+    queue.tick()
+    assert queue.find(waiting.id).state is RunState.PENDING, "but counts against the limit"
+
+
+def test_damaged_runs_are_named_and_stop_nobody(make, probe, storage, until):
+    queue = make(max_jobs=1)
+    damaged = {}
+    for file, content in (
+        ("spec.json", ""),
+        ("spec.json", '{"kind": "probe", "created": 3, "spec": {}}'),
+        ("process.json", "{}"),
+        ("result.json", '{"state": "completed", "fini'),
+        ("result.json", '{"state": "completed"}'),
+        ("events.jsonl", '{"metrics": "none"}\n'),
+        ("provenance.json", "{"),
+        ("facts/figures.parquet", "PAR1"),
+    ):
+        run = runs.create(storage.runs, probe, {})
+        facts.write(run.folder, "figures", [])
+        runs.finish(run.folder, RunState.COMPLETED, result={})
+        (run.folder / file).write_text(content)
+        damaged[run.id] = file
+    (storage.runs / "20260101T000000-probe-abcdef").mkdir()
+    (storage.runs / "notes.txt").write_text("no run")
+    good = queue.submit(probe, {})
+    until(lambda: queue.tick() or queue.find(good.id).state is RunState.COMPLETED)
+    queue.tick()
+    assert list(queue.store.runs()["id"]) == [good.id], "nothing half-written"
+    assert len(queue.problems) == len(damaged) + 1
+    for run_id, file in damaged.items():
+        assert str(storage.runs / run_id / file) in queue.problems[run_id]
+        assert "\n" not in queue.problems[run_id]
+    assert len(differences(queue.store, storage.runs)) == len(damaged) + 1
+    for run_id in list(queue.problems):
+        queue.delete(run_id)
+    queue.tick()
+    assert queue.problems == {}
+
+
+def test_a_run_that_cannot_be_taken_in_for_an_unknown_reason_stops_nobody(
+    make, probe, storage, monkeypatch, caplog
+):
+    queue = make(max_jobs=1)
+    bad, good = (runs.create(storage.runs, probe, {}) for _ in range(2))
+    for run in (bad, good):
+        runs.finish(run.folder, RunState.COMPLETED, result={})
+    ingest = Store.ingest
+
+    def broken(self, run, mark):
+        if run.id == bad.id:
+            raise RuntimeError("no idea")
+        ingest(self, run, mark)
+
+    monkeypatch.setattr(Store, "ingest", broken)
+    for _ in range(3):
+        queue.tick()
+    assert list(queue.store.runs()["id"]) == [good.id]
+    assert "no idea" in queue.problems[bad.id]
+    assert len(caplog.records) == 1, "logged once, not at every round"
+
+
+@pytest.mark.parametrize(
+    "spec", [{"colour": 1}, {"steps": "many"}, {"source_run": 5}, {"steps": 0}]
+)
+def test_a_pending_run_with_a_spoilt_spec_fails_in_words(make, probe, storage, spec):
+    queue = make(max_jobs=1)
+    run = runs.create(storage.runs, probe, spec)
+    queue.tick()
+    failed = queue.find(run.id)
+    assert failed.state is RunState.FAILED
+    assert next(iter(spec)) in failed.error.lower().replace(" ", "_")
+
+
+def test_a_pending_run_of_an_unknown_kind_fails_in_words(make, storage):
+    queue = make(max_jobs=1)
+    run = runs.create(storage.runs, "conjure", {})
+    queue.tick()
+    assert "Unknown kind of job 'conjure'" in queue.find(run.id).error
+
+
+def test_a_folder_removed_by_hand_is_forgotten(make, probe, storage):
+    queue = make(max_jobs=1)
+    run = runs.create(storage.runs, probe, {})
+    runs.finish(run.folder, RunState.COMPLETED, result={})
+    queue.tick()
+    assert list(queue.store.runs()["id"]) == [run.id]
+    run.folder.rename(storage.storage / "away")
+    queue.tick()
+    assert queue.store.runs().empty
+
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from backend.jobs import Supervisor
+from backend.settings import Settings
+from backend.store import Store
+
+settings = Settings(storage=Path(sys.argv[1]), threads=1)
+owner = Supervisor(settings, Store(settings.database), interval=0.1)
+run = owner.submit("generate", {"count": 100, "size": 128})
+queued = owner.submit("generate", {"count": 1, "size": 128})
+owner.start()
+print(run.id, queued.id, flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_job_outlives_its_owner_and_is_adopted(storage, until):
+    """kill -9 of the dashboard's process: the job goes on, the next owner takes it in."""
+    command = [sys.executable, "-c", OWNER, str(storage.storage)]
+    owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    first, second = owner.stdout.readline().split()
+    folder = storage.runs / first
+    until(lambda: runs.last_event(folder).get("fraction", 0) > 0)
+    job = runs.read_json(folder / "process.json")["pid"]
+    with pytest.raises(UserError, match="in use by another process"):
+        Store(storage.database)
+    os.kill(owner.pid, signal.SIGKILL)
+    owner.communicate()
+    at_death = runs.last_event(folder)["fraction"]
+    store = Store(storage.database)
+    heir = Supervisor(storage, store, interval=0.1)
+    heir.tick()
+    adopted = heir.active()
+    assert [(run.id, run.state.value) for run in adopted] == [
+        (first, "running"),
+        (second, "pending"),
+    ]
+    assert runs.read_json(folder / "process.json")["pid"] == job, "the same process, not a second"
+    until(lambda: heir.tick() or second in store.signatures())
+    assert runs.last_event(folder)["fraction"] == 1.0 > at_death
+    assert list(store.runs(state="completed")["id"]) == [second, first]
+    assert len(store.facts("images", first)) == 100
+    assert differences(store, storage.runs) == []
+    store.close()
