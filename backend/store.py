@@ -144,9 +144,7 @@ class Store:
             raise KeyError(table)
         return self.read(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY rowid", [run_id])
 
-    def latest_figures(
-        self, kind: str, metric: str, subject: str, limit: int = 20
-    ) -> pd.DataFrame:
+    def latest_figures(self, kind: str, metric: str, subject: str, limit: int = 20) -> pd.DataFrame:
         """One figure over the newest completed runs of a kind, oldest first."""
         return self.read(
             """SELECT * FROM (

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,15 +28,19 @@ def follow(settings: Settings, folder: Path) -> Run:
     """
     run = runs.read(folder)
     show = _Bar(run) if console.is_terminal else _Lines(run)
+    asked = threading.Event()
 
     def cancel(*_: object) -> None:
+        asked.set()  # said below: printing within a signal handler can break into a print
         jobs.request_cancel(folder)
-        show.say("canceling …")
 
     with _on_signals(cancel), show:
         process = jobs.start(settings, folder)
         while process.poll() is None:
             jobs.wait(folder, process, POLL_SECONDS)
+            if asked.is_set():
+                asked.clear()
+                show.say("canceling …")
             show.update(runs.last_event(folder))
             jobs.enforce_cancel(folder)
     ended = runs.read(folder)

@@ -33,7 +33,7 @@ class Spec:
     checked: int = param(32, "crops that are scored by both, of GOOD and BAD parts", lo=4, hi=2000)
     tolerance: float = param(
         0.001,
-        "largest difference of a score (z units) that passes",
+        "largest difference of a score that passes: in z units up to 1, relative above",
         lo=0.000001,
         hi=0.1,
         advanced=True,
@@ -43,7 +43,10 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """difference: largest |ONNX Runtime - torch| of a score; map_difference: of a map value."""
+    """difference: largest |ONNX Runtime - torch| / max(1, |torch|) of a score (z units).
+
+    map_difference: the same of a map value.
+    """
 
     file: str
     megabytes: float
@@ -177,7 +180,10 @@ def compare(
     types: NDArray[np.int64],
     batch: int = 0,
 ) -> tuple[float, float]:
-    """Largest differences of scores and of map values; batch 0 asks for all crops at once."""
+    """Largest differences of scores and of map values, |a - b| / max(1, |a|).
+
+    batch 0 asks for all crops at once.
+    """
     import torch
 
     with torch.inference_mode():
@@ -189,7 +195,10 @@ def compare(
         for i in range(0, len(crops), step)
     ]
     found = [np.concatenate(column) for column in zip(*pieces, strict=True)]
-    gaps = [float(np.abs(a - b).max()) for a, b in zip(wanted, found, strict=True)]
+    gaps = [
+        float((np.abs(a - b) / np.maximum(1, np.abs(a))).max())
+        for a, b in zip(wanted, found, strict=True)
+    ]
     return gaps[0], gaps[1]
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 METHODS = ("diffusion", "padim", "mahalanobis")
 BASELINE = "padim"
-MIN_FIT = 8  # GOOD parts of a type that every training fold needs
+MIN_FIT = 5  # GOOD parts of a type that every training fold needs
 SHOWN = 6  # anomaly maps drawn of each kind
 
 
@@ -138,6 +138,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.inspection import features
 
     started = time.monotonic()
+    progress(0.01, "reading crops")
     data = _load(spec, out_dir)
     choice = features.choose(spec.weights, spec.weights_file, settings().weights)
     folds = make_folds(data, spec.folds, spec.repeats, spec.seed)
@@ -215,7 +216,7 @@ def _enough_good(data: Data, folds: list[Fold]) -> None:
 def calibration_split(data: Data, good: NDArray[np.intp], seed: int) -> NDArray[np.bool_]:
     """Of GOOD parts [n], which fifth is held out for z-scores; groups stay together.
 
-    A type that would keep no part to fit gives none away.
+    A type that would keep fewer than three parts to fit gives none away.
     """
     import warnings
 
@@ -230,7 +231,7 @@ def calibration_split(data: Data, good: NDArray[np.intp], seed: int) -> NDArray[
             warnings.simplefilter("ignore", UserWarning)
             held_out[next(iter(splitter.split(good, types, groups)))[1]] = True
     for t in np.unique(types):
-        if held_out[types == t].all():
+        if (~held_out[types == t]).sum() < 3:
             held_out[types == t] = False
     if not held_out.any():
         held_out[::5] = True
@@ -407,7 +408,9 @@ def _report(
     """AUROCs with intervals, paired comparisons, and the means over the reliable features."""
     from backend.inspection import statistics
 
-    scores: pd.DataFrame = table.pivot_table(index="part", columns="method", values="score", aggfunc="mean")
+    scores: pd.DataFrame = table.pivot_table(
+        index="part", columns="method", values="score", aggfunc="mean"
+    )
     scores = scores.reindex(list(data.frame["part"])).reset_index(drop=True)
     aurocs = pd.DataFrame(_auroc_rows(data, scores))
     facts.write(out_dir, "auroc", aurocs)
@@ -415,12 +418,15 @@ def _report(
     known = sorted(aurocs.loc[aurocs["n_bad"] > 0, "feature"].unique())
     averaged = tuple(tested or known)
     facts.write(out_dir, "comparisons", _comparisons(data, scores, tested))
-    progress(0.97, "intervals")
-    figures = pd.DataFrame(_figures(data, scores, averaged, spec.seed))
+    rows = []
+    for row in _figures(data, scores, averaged, spec.seed):
+        rows.append(row)
+        progress(0.96 + 0.01 * len(rows), f"interval of {row['subject']}")
+    figures = pd.DataFrame(rows)
     facts.write(out_dir, "figures", figures)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in _means(figures).items() if v})
     mine = aurocs[(aurocs["method"] == "diffusion") & aurocs["feature"].isin(averaged)]
-    weakest = str(mine.loc[mine["auroc"].idxmin(), "feature"]) if len(mine) else ""
+    weakest = str(mine.sort_values("auroc")["feature"].iloc[0]) if len(mine) else ""
     unreliable = tuple(sorted(set(data.names) - set(tested)))
     part_seconds, started = clock
     return Result(

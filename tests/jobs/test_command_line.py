@@ -9,7 +9,7 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from backend import registry, runs, specs
+from backend import jobs, registry, runs, specs, terminal
 from backend.__main__ import main
 from backend.records import RunState
 from backend.settings import PROJECT, quiet_environment, settings
@@ -86,12 +86,32 @@ def test_ctrl_c_cancels_the_job(storage, probe, until):
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert json.loads(out)["state"] == "canceled"
-    assert "canceling" in err
+    assert "canceled." in err
     assert "Traceback" not in err
     assert runs.read(run.folder).state is RunState.CANCELED
     assert not (run.folder / "facts").exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_signal_that_breaks_into_a_print_prints_nothing(storage, probe, monkeypatch):
+    """A print within a print met a half-imported module of rich, and the job was left alone."""
+    run = jobs.submit(storage, probe, {"steps": 1000, "pause": 0.05}, queued=False)
+    depths = [0]
+    said = []
+
+    def watched(words, **_):
+        depths.append(depths[-1] + 1)
+        said.append(words)
+        if len(said) == 1:
+            signal.raise_signal(signal.SIGINT)
+        depths.append(depths[-1] - 1)
+
+    monkeypatch.setattr(terminal.console, "print", watched)
+    assert terminal.follow(storage, run.folder).state is RunState.CANCELED
+    assert max(depths) == 1
+    assert said[-1] == f"{run.id} canceled. "
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler, "as it was before"
 
 
 def test_a_resumed_job_that_is_killed_exits_with_3(storage, probe, until):

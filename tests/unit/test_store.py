@@ -102,9 +102,10 @@ def test_named_reads(store, make):
     assert list(store.runs(kind="generate")["id"]) == [first.id]
     assert list(store.runs(state="failed")["id"]) == [second.id]
     assert list(store.runs(limit=1)["id"]) == [second.id]
-    figures = store.latest_figures("generate", "auroc")
+    figures = store.latest_figures("generate", "auroc", "all")
     assert list(figures["value"]) == [0.9, 0.91, 0.92]
-    assert store.latest_figures("distill", "auroc").empty
+    assert store.latest_figures("generate", "auroc", "other").empty
+    assert store.latest_figures("distill", "auroc", "all").empty, "that one failed"
 
 
 @pytest.mark.parametrize("table", ["runs; DROP TABLE runs", "nothing", ""])

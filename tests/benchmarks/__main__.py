@@ -1,0 +1,99 @@
+"""`make bench`: each figure beside a baseline measured in the same run."""
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["DISTILLERY_STORAGE"] = folder
+        for benchmark in (overview, reindex, renderer):
+            print(f"\n{benchmark.__doc__}")
+            benchmark(Path(folder))
+
+
+def seconds(work: Callable[[], object], repeats: int) -> np.ndarray:
+    """Wall times of `repeats` calls after one to warm up."""
+    work()
+    taken = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return np.array(taken)
+
+
+def _line(name: str, value: float, unit: str, baseline: float | None = None) -> None:
+    ratio = "" if baseline is None else f"   {value / baseline:6.2f} × the baseline"
+    print(f"  {name:<44}{value:9.1f} {unit}{ratio}")
+
+
+def overview(folder: Path) -> None:
+    """Server time of a page run of the overview (aim: under 300 ms with 1,000 runs)."""
+    from streamlit.testing.v1 import AppTest
+
+    from backend.settings import PROJECT
+    from pages.ui import owner
+
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    empty = float(np.median(seconds(app.run, 10))) * 1000
+    _line("empty store", empty, "ms")
+    _fill(folder / "runs", 1000)
+    while len(owner.store().signatures()) < 1000:
+        time.sleep(0.2)
+    full = seconds(app.run, 20) * 1000
+    _line("1,000 runs, median", float(np.median(full)), "ms", empty)
+    _line("1,000 runs, slowest of 20", float(full.max()), "ms", empty)
+
+
+def _fill(runs_folder: Path, count: int) -> None:
+    """Ended runs of every kind, as small as a run folder can be."""
+    from backend import facts, registry, runs
+    from backend.records import RunState
+
+    for index in range(count):
+        kind = registry.KINDS[index % len(registry.KINDS)].name
+        run = runs.create(runs_folder, kind, {"seed": index}, name=f"run {index}")
+        runs.claim(run.folder, os.getpid())
+        row = {"subject": "all test images", "metric": "AP50", "value": 0.5, "n": 10}
+        facts.write(run.folder, "figures", [row | {"low": 0.4, "high": 0.6}])
+        runs.finish(run.folder, RunState.COMPLETED, result={})
+
+
+def reindex(folder: Path) -> None:
+    """Rebuilding the database from 1,000 run folders, against reading their JSON alone."""
+    from backend import jobs, runs, store
+    from pages.ui import owner
+
+    owner.supervisor().stop()
+    owner.store().close()
+    folders = jobs.run_folders(folder / "runs")
+    read = float(np.median(seconds(lambda: [runs.read(f) for f in folders], 3))) * 1000
+    _line("reading the folders", read, "ms")
+    start = time.perf_counter()
+    problems = store.rebuild(folder / "results.duckdb", folder / "runs")
+    assert not problems, problems
+    _line("rebuilding the database", (time.perf_counter() - start) * 1000, "ms", read)
+
+
+def renderer(folder: Path) -> None:
+    """Rendered teacher images on one core (aim: 40 images a second at 256 px)."""
+    import cv2
+
+    from backend.synthesis.renderer import render
+
+    cv2.setNumThreads(1)
+    rates = {}
+    for size in (128, 256, 512):
+        taken = [float(seconds(lambda k=k, s=size: render(k, s), 1)[0]) for k in range(40)]
+        rates[size] = 1 / float(np.mean(taken))
+        _line(f"{size} px", rates[size], "images/s", rates[128])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Flows A and B end to end, tiny: every job ends well and leaves the rows its page shows."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from backend import facts
+from backend.store import Store, signature
+
+pytestmark = pytest.mark.xdist_group("tiny")
+
+TABLES = {
+    "generate": ("images", "boxes"),
+    "similarity": ("ssim_pairs", "figures"),
+    "dataset": ("images", "boxes"),
+    "detector": ("images", "boxes", "figures", "predictions"),
+    "parts": ("parts",),
+    "inspect": ("scores", "auroc", "comparisons", "figures"),
+    "latency": ("latencies", "figures"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_job_leaves_its_rows_in_the_store(tiny_runs, kind):
+    store = Store(":memory:")
+    run = tiny_runs[kind]
+    store.ingest(run, signature(run.folder))
+    for table in TABLES[kind]:
+        written = facts.read(run.folder, table)
+        assert len(written) > 0
+        assert len(store.facts(table, run.id)) == len(written)
+
+
+def test_every_curve_has_steps_and_finite_values(tiny_runs):
+    store = Store(":memory:")
+    for kind in ("distill", "detector"):
+        store.ingest(tiny_runs[kind], signature(tiny_runs[kind].folder))
+        curves = store.facts("curves", tiny_runs[kind].id)
+        assert curves["step"].min() >= 1
+        assert curves["value"].map(math.isfinite).all()
+
+
+def test_similarity_reports_the_controls_beside_the_pairs(tiny_runs):
+    pairs = facts.read(tiny_runs["similarity"].folder, "ssim_pairs")
+    assert set(pairs["pairing"]) == {"matched", "random", "mean image"}
+    means = pairs.groupby("pairing")["ssim"].mean()
+    result = tiny_runs["similarity"].result
+    assert result["matched_ssim"] == pytest.approx(means["matched"])
+    assert result["gap"] == pytest.approx(means["matched"] - means["random"])
+
+
+def test_detector_without_real_images_says_so(tiny_runs):
+    result = tiny_runs["detector"].result
+    assert result["real"] is False
+    assert result["test_intact"] > 0
+    assert result["ap50_low"] <= result["ap50"] <= result["ap50_high"]
+
+
+def test_every_part_is_scored_once_by_every_method_out_of_fold(tiny_runs):
+    parts = facts.read(tiny_runs["parts"].folder, "parts")
+    scores = facts.read(tiny_runs["inspect"].folder, "scores")
+    for _, rows in scores.groupby("method"):
+        assert sorted(rows["part"]) == sorted(parts["part"])
+    groups = pd.Series(parts["group"].to_numpy(), index=parts["part"])
+    folds = scores.drop_duplicates("part")
+    assert folds.groupby(folds["part"].map(groups))["fold"].nunique().max() == 1
+
+
+def test_provenance_names_inputs_and_versions(tiny_runs):
+    from backend import runs
+
+    origin = runs.read_json(tiny_runs["detector"].folder / "provenance.json")
+    dataset = tiny_runs["dataset"].id
+    assert len(origin["inputs"][f"dataset_run:{dataset}"]) == 64
+    assert origin["versions"]["torch"].startswith("2.")

@@ -1,0 +1,99 @@
+"""Every page, empty and with results, through Streamlit's own test runner."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend.settings import PROJECT
+from pages.ui import links, owner
+
+pytestmark = pytest.mark.xdist_group("tiny")
+PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
+BY_PATH = {entry.path: entry for entry in PAGES}
+
+
+def open_page(path: str, **query: str) -> AppTest:
+    """The dashboard at one page, run once."""
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    return app.switch_page(path).run() if BY_PATH[path].url else app
+
+
+def words(app: AppTest) -> str:
+    """Everything a person reads on the page."""
+    elements = [*app.title, *app.markdown, *app.info, *app.warning, *app.caption, *app.success]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def is_well(app: AppTest) -> None:
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    assert app.title
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)
+def test_every_page_opens_with_nothing_in_the_store(empty_dashboard, entry):
+    app = open_page(entry.path)
+    is_well(app)
+
+
+@pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)
+def test_every_page_opens_with_results(dashboard, entry):
+    app = open_page(entry.path)
+    is_well(app)
+    if entry.kind:
+        assert not [i for i in app.info if "No run yet" in i.value]
+
+
+def test_an_empty_overview_offers_the_demo_and_ones_own_data(empty_dashboard):
+    app = open_page("pages/home/overview.py")
+    assert [b for b in app.button if b.label == "Run the demo"]
+    assert "metadata.csv" in words(app)
+
+
+def test_a_page_that_needs_an_input_says_what_comes_first(empty_dashboard):
+    app = open_page("pages/synthesis/student.py")
+    assert "Make that first" in words(app)
+
+
+def test_a_form_refuses_nonsense_in_words_and_starts_nothing(empty_dashboard):
+    app = open_page("pages/inspection/parts.py")
+    app.selectbox(key="form-parts-source").set_value("folder")
+    app.text_input(key="form-parts-folder").set_value("/no/such/folder")
+    app.button[0].click().run()
+    assert "/no/such/folder" in app.error[0].value
+    assert owner.supervisor().active() == []
+
+
+def test_a_run_page_shows_settings_log_and_delete(dashboard):
+    run = dashboard["detector"]
+    app = open_page("pages/system/runs.py", run=run.id)
+    is_well(app)
+    assert run.id in words(app)
+    assert {tab.label for tab in app.tabs} == {"Settings", "Run again", "Log", "Delete"}
+
+
+def test_an_unknown_run_is_a_plain_sentence(dashboard):
+    app = open_page("pages/system/runs.py", run="../../etc/passwd")
+    assert not app.exception
+    assert "There is no run" in app.error[0].value
+
+
+def test_the_dashboard_does_not_load_the_heavy_libraries(tmp_path):
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
+assert app.title and not app.exception
+print([n for n in ("torch", "ultralytics", "diffusers", "transformers") if n in sys.modules])
+"""
+    environment = os.environ | {"DISTILLERY_STORAGE": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr

@@ -1,0 +1,138 @@
+"""Backbones: shapes, what `auto` chooses, safe loading, and synthetic defects."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from backend.inspection import features
+from backend.records import UserError
+
+
+def crops(n=4, size=64, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (n, size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("strides", "channels", "grid"), [("8+16", 192, 4), ("8+16+32", 448, 4), ("32", 256, 2)]
+)
+def test_yolo_layers_share_one_grid(strides, channels, grid):
+    backbone = features.untrained(features.default_config(), strides)
+    assert features.extract(backbone, crops()).shape == (4, channels, grid, grid)
+
+
+def test_source_b_layer_is_the_ninth():
+    backbone = features.untrained(features.default_config(), "32")
+    images = features.to_images(torch.from_numpy(crops()))
+    with torch.inference_mode():
+        wanted = images
+        for layer in backbone.layers[:10]:
+            wanted = layer(wanted)
+        assert torch.equal(backbone(images), wanted)
+
+
+def test_scattering_has_61_channels_and_ignores_colour_order():
+    backbone = features.Scattering().eval()
+    found = features.extract(backbone, crops())
+    assert found.shape == (4, 61, 4, 4)
+    turned = features.extract(backbone, crops()[..., ::-1])
+    np.testing.assert_allclose(found, turned, atol=1e-4)
+
+
+def test_scattering_tells_directions_apart():
+    stripes = np.zeros((64, 64), np.uint8)
+    stripes[:, ::4] = stripes[:, 1::4] = 200
+    both = np.repeat(np.stack([stripes, stripes.T])[..., None], 3, -1)
+    found = features.extract(features.Scattering().eval(), both)
+    turned = found[1].transpose(0, 2, 1)
+    assert abs(found[0] - turned).max() > 0.5
+
+
+def test_features_do_not_depend_on_the_batch():
+    backbone, many = features.Scattering().eval(), crops(7)
+    np.testing.assert_allclose(
+        features.extract(backbone, many, batch=7),
+        features.extract(backbone, many, batch=2),
+        atol=1e-5,
+    )
+
+
+def test_auto_takes_the_file_where_there_is_one(tmp_path):
+    assert features.choose("auto", "", tmp_path).kind == "scattering"
+    (tmp_path / features.COCO_FILE).write_bytes(b"x")
+    assert features.choose("auto", "", tmp_path).kind == "coco"
+    assert features.choose("random", "", tmp_path).file is None
+
+
+def test_a_missing_weights_file_is_named_with_the_cure(tmp_path):
+    with pytest.raises(UserError, match=r"yolov8n\.pt.*scattering"):
+        features.choose("coco", "", tmp_path)
+    with pytest.raises(UserError, match=r"gone\.pt is missing"):
+        features.choose("auto", str(tmp_path / "gone.pt"), tmp_path)
+
+
+def test_a_checkpoint_comes_back_the_same(tmp_path):
+    from ultralytics.nn.tasks import DetectionModel
+
+    torch.manual_seed(1)
+    model = DetectionModel("yolov8n.yaml", verbose=False)
+    torch.save({"model": model.half(), "ema": None}, tmp_path / "w.pt")
+    backbone = features.load_yolo(tmp_path / "w.pt")
+    for mine, theirs in zip(
+        backbone.layers.parameters(), model.model[:7].parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs.float())
+    again = features.rebuild(features.describe(backbone))
+    again.load_state_dict(backbone.state_dict())
+    np.testing.assert_array_equal(
+        features.extract(again, crops()), features.extract(backbone, crops())
+    )
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch pwned",)
+
+
+@pytest.mark.parametrize("saved", [{"model": Evil()}, Evil()])
+def test_a_file_that_would_run_code_is_not_opened(tmp_path, monkeypatch, saved):
+    monkeypatch.chdir(tmp_path)
+    torch.save(saved, tmp_path / "evil.pt")
+    with pytest.raises(UserError, match="not opened"):
+        features.load_yolo(tmp_path / "evil.pt")
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_rubbish_is_no_detector(tmp_path):
+    (tmp_path / "w.pt").write_bytes(b"rubbish")
+    with pytest.raises(UserError, match=r"w\.pt"):
+        features.load_yolo(tmp_path / "w.pt")
+
+
+def test_a_pasted_defect_changes_the_picture_where_it_says():
+    rng, seen = np.random.default_rng(0), 0
+    for k in range(60):
+        image, donor = crops(2, seed=k)
+        pasted, mask = features.paste_defect(image.astype(np.float32), donor, rng)
+        changed = abs(pasted - image).max(-1) > 12
+        assert set(np.unique(mask)) <= {0.0, 1.0}
+        assert changed[mask > 0].all()
+        assert changed.mean() < 0.15
+        seen += mask.any()
+    assert seen > 50
+
+
+def test_self_supervision_repeats_and_reports():
+    told = []
+    made = [
+        features.self_supervise(
+            crops(8), np.arange(8) % 2, 3, seed=5, batch=4, tick=lambda f, m: told.append(f)
+        )
+        for _ in range(2)
+    ]
+    one, two = (features.extract(backbone, crops()) for backbone in made)
+    np.testing.assert_array_equal(one, two)
+    assert told[:3] == pytest.approx([1 / 3, 2 / 3, 1])
+    plain = features.extract(features.untrained(features.default_config(), seed=5), crops())
+    assert not np.allclose(one, plain)

@@ -1,0 +1,97 @@
+"""Real test sets: YOLO folders, good and broken, and leaks into training."""
+
+import numpy as np
+import pytest
+
+from backend import facts
+from backend.records import UserError
+from backend.synthesis import pictures, testset
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A sound YOLO folder of two test images of one specimen, one of them intact."""
+    root = tmp_path / "glass"
+    (root / "labels").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name in ("a_1", "a_2"):
+        pixels = random.integers(0, 255, (40, 80, 3), np.uint8)
+        pictures.write(root / "images" / f"{name}.png", pixels)
+    (root / "labels" / "a_1.txt").write_text("1 0.5 0.5 0.25 0.5\n")
+    (root / "test.txt").write_text("images/a_1.png\nimages/a_2.png\n")
+    (root / "data.yaml").write_text("test: test.txt\nnames: {0: crack, 1: scratch}\n")
+    (root / "metadata.csv").write_text("file_name,group\na_1.png,a\na_2.png,a\n")
+    return root
+
+
+def test_boxes_come_in_pixels_with_class_and_group(folder):
+    first, second = testset.read_yolo(folder)
+    assert first.boxes[0].xyxy == (30, 10, 50, 30)
+    assert first.boxes[0].class_name == "scratch"
+    assert second.boxes == ()
+    assert first.group == second.group == "a"
+
+
+@pytest.mark.parametrize(
+    "line", ["1 0.5 0.5", "7 0.5 0.5 0.1 0.1", "1 2 0.5 0.1 0.1", "one 0.5 0.5 0.1 0.1"]
+)
+def test_a_label_that_does_not_fit_is_named_with_its_line(folder, line):
+    (folder / "labels" / "a_1.txt").write_text(f"1 0.5 0.5 0.1 0.1\n{line}\n")
+    with pytest.raises(UserError, match=r"a_1\.txt, line 2"):
+        testset.read_yolo(folder)
+
+
+def test_a_list_that_leaves_the_folder_is_refused(folder):
+    (folder / "test.txt").write_text("../../../etc/passwd\n")
+    with pytest.raises(UserError, match="outside"):
+        testset.read_yolo(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("names: {0: crack}\n", "no 'test'"), ("test: test.txt\n", "lacks 'names'"), ("{", "Cannot")],
+)
+def test_a_data_yaml_that_lacks_something_is_named(folder, content, words):
+    (folder / "data.yaml").write_text(content)
+    with pytest.raises(UserError, match=words):
+        testset.read_yolo(folder)
+
+
+def test_a_missing_image_is_named(folder):
+    (folder / "images" / "a_2.png").unlink()
+    with pytest.raises(UserError, match=r"a_2\.png"):
+        testset.read_yolo(folder)
+
+
+def test_a_csv_beside_a_folder_assigns_its_splits(folder):
+    (folder / "images.csv").write_text("file_name,split\na_1.png,train\na_2.png,test\n")
+    assert [p.name for p in testset.split_files(folder / "images", "test")] == ["a_2.png"]
+    assert [p.name for p in testset.split_files(folder / "images", "train")] == ["a_1.png"]
+
+
+def test_the_hash_names_images_and_boxes(folder, tmp_path):
+    before = testset.load(str(folder), "", tmp_path, 64).hash
+    assert testset.load(str(folder), "", tmp_path, 64).hash == before
+    (folder / "labels" / "a_1.txt").write_text("1 0.5 0.5 0.25 0.4\n")
+    assert testset.load(str(folder), "", tmp_path, 64).hash != before
+
+
+def test_a_test_image_among_the_training_images_is_refused(folder, tmp_path):
+    test = testset.load(str(folder), "", tmp_path, 64)
+    training = tmp_path / "run"
+    copied = pictures.read_rgb(folder / "images" / "a_2.png")
+    pictures.write(training / "artifacts" / "copy.png", copied)
+    facts.write(training, "images", [{"image": "copy", "path": "artifacts/copy.png"}])
+    with pytest.raises(UserError, match="copy is test image a_2"):
+        testset.refuse_leaks(test, training)
+
+
+def test_the_shared_glass_set_reads_as_its_readme_counts_it(shared_data):
+    images = testset.read_yolo(shared_data / "glass")
+    assert len(images) == 134
+    counts = {}
+    for box in (box for image in images for box in image.boxes):
+        counts[box.class_name] = counts.get(box.class_name, 0) + 1
+    assert counts == {"crack": 10, "contusion": 94, "scratch": 108, "spot": 118}
+    train = {i.group for i in testset.read_yolo(shared_data / "glass", "train")}
+    assert not train & {i.group for i in images}
