@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,14 @@ import pytest
 from backend import registry, runs
 from backend import settings as settings_module
 from backend.records import UserError
+from backend.runs import Run
 from backend.settings import Settings
 from backend.store import Store
+from pages.ui import owner
+from tests import tiny
 
+SCRATCH = Path(tempfile.gettempdir()) / "defect-distillery-tests"
+os.environ.update(settings_module.quiet_environment(Settings(storage=SCRATCH, threads=1)))
 PROBE = Path(__file__).parent / "jobs" / "probe"
 
 
@@ -78,3 +84,53 @@ def until() -> Callable[..., Any]:
             time.sleep(0.05)
 
     return wait
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real images beside the project; they are not part of it, so their tests may skip."""
+    folder = settings_module.PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real images: {folder} is missing")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A storage folder for both flows at their smallest; see tests/tiny.py."""
+    return Settings(storage=tmp_path_factory.mktemp("tiny") / "storage", threads=1)
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tiny_settings: Settings) -> dict[str, Run]:
+    """Kind of job → its finished run in `tiny_settings`."""
+    return tiny.make(tiny_settings)
+
+
+@pytest.fixture
+def empty_dashboard(storage: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The dashboard's process over an empty storage."""
+    yield from _owning(storage, monkeypatch)
+
+
+@pytest.fixture
+def dashboard(
+    tiny_settings: Settings, tiny_runs: dict[str, Run], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, Run]]:
+    """The dashboard's process over the tiny flows."""
+    owning = _owning(tiny_settings, monkeypatch)
+    next(owning)
+    yield tiny_runs
+    next(owning, None)
+
+
+def _owning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("DISTILLERY_STORAGE", str(settings.storage))
+    settings_module.settings.cache_clear()
+    owner.supervisor.cache_clear()
+    supervisor = owner.supervisor()
+    supervisor.tick()
+    yield
+    supervisor.stop()
+    supervisor.store.close()
+    owner.supervisor.cache_clear()

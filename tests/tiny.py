@@ -6,7 +6,7 @@ from backend.runs import Run
 from backend.settings import Settings
 
 STEPS = (
-    ("generate", {"count": 14, "size": 64, "intact_share": 0.1}, {}),
+    ("generate", {"count": 14, "intact_share": 0.1}, {}),
     ("distill", {"preset": "paper", "epochs": 1, "size": 128}, {"teacher_run": "generate"}),
     (
         "distill",

@@ -54,6 +54,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         {"variant": variant, "sample": i, "milliseconds": float(t)} for i, t in enumerate(times)
     ]
     facts.write(out_dir, "latencies", rows)
+    facts.write(out_dir, "figures", _figures(times))
     p50, p95, p99 = (round(float(q), 3) for q in np.percentile(times, [50, 95, 99]))
     progress(1.0, f"{p50:.1f} ms a part", metrics={"p50": p50, "p95": p95, "p99": p99})
     return Result(
@@ -67,6 +68,21 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         threads=spec.threads,
         cpu=cpu_name(),
     )
+
+
+def _figures(times: NDArray[np.float64]) -> list[dict[str, Any]]:
+    """Percentiles as rows of the table `figures`."""
+    return [
+        {
+            "subject": "FP32",
+            "metric": f"p{share} ms",
+            "value": float(np.percentile(times, share)),
+            "low": None,
+            "high": None,
+            "n": len(times),
+        }
+        for share in (50, 95, 99)
+    ]
 
 
 def _time(

@@ -319,7 +319,8 @@ def calibrate(scorer: Scorer, white: NDArray[np.float32], types: NDArray[np.int6
     errors = scorer.errors(x, y).flatten(2).numpy()  # [N, K, P]
     for k in range(errors.shape[1]):
         patches = errors[:, k]
-        scale = scoring.fit_scale(patches.ravel(), types.repeat(patches.shape[1]), n_types)
+        each = patches.shape[1]
+        scale = scoring.fit_scale(patches.ravel(), types.repeat(each), n_types, each)
         scorer.get_buffer("level_mean")[:, k] = torch.from_numpy(scale.mean)
         scorer.get_buffer("level_std")[:, k] = torch.from_numpy(scale.std)
     parts = scoring.fit_scale(scorer.top(scorer.anomaly_map(x, y)).numpy(), types, n_types)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-MIN_CALIBRATION = 4  # fewer held-out GOOD parts of a type: its scale comes from all types
+PRIOR_PARTS = 20  # weight of all types in one type's z-score, as a number of parts
 
 
 @dataclass(frozen=True)
@@ -115,18 +115,20 @@ class Scale:
         return (scores - self.mean[types]) / self.std[types]
 
 
-def fit_scale(scores: Floats, types: Ints, n_types: int) -> Scale:
+def fit_scale(scores: Floats, types: Ints, n_types: int, each: int = 1) -> Scale:
     """z-score constants per type from calibration scores [N] (arXiv 2211.07740).
 
-    A type with fewer than `MIN_CALIBRATION` parts takes the spread of all types; without any
-    part, their mean too.
+    A handful of parts gives a noisy mean and spread, and each fold another one: pooled over
+    folds that cost 0.01-0.02 of AUROC. So a type's figures are drawn towards those of all types
+    as if `PRIOR_PARTS` more parts had shown them; a type without parts takes those alone.
+    each: how many scores come from one part (patches).
     """
-    mean = np.full(n_types, scores.mean(), np.float32)
-    std = np.full(n_types, max(float(scores.std()), 1e-6), np.float32)
-    for t in range(n_types):
-        mine = scores[types == t]
-        if len(mine):
-            mean[t] = mine.mean()
-        if len(mine) >= MIN_CALIBRATION:
-            std[t] = max(float(mine.std(ddof=1)), 1e-6)
-    return Scale(mean, std)
+    prior = PRIOR_PARTS * each
+    count = np.bincount(types, minlength=n_types)
+    total = np.bincount(types, scores, n_types)
+    mean = (total + prior * scores.mean()) / (count + prior)
+    own = total / np.maximum(count, 1)
+    squares = np.bincount(types, (scores - own[types]) ** 2, n_types)
+    variance = (squares + prior * squares.sum() / len(scores)) / (count + prior)
+    std = np.maximum(np.sqrt(variance), 1e-6)
+    return Scale(mean.astype(np.float32), std.astype(np.float32))

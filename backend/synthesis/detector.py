@@ -117,7 +117,7 @@ def _weights(spec: Spec) -> Path | None:
     return default if default.exists() else None
 
 
-def _control(test: testset.TestSet) -> dict[str, Any]:
+def _control(test: testset.HeldOutSet) -> dict[str, Any]:
     """What a box in the middle of every image would score."""
     value = judging.constant_box(test.images).ap50()
     return {"subject": "constant box", "metric": "AP50", "value": value, "n": len(test.images)}
@@ -130,7 +130,7 @@ def _own_validation(trained: Any) -> dict[str, Any]:
 
 
 def _write_facts(
-    out_dir: Path, test: testset.TestSet, predictions: list[np.ndarray], judged: judging.Judged
+    out_dir: Path, test: testset.HeldOutSet, predictions: list[np.ndarray], judged: judging.Judged
 ) -> None:
     facts.write(out_dir, "images", [testset.image_row(image) for image in test.images])
     facts.write(out_dir, "boxes", [row for image in test.images for row in testset.box_rows(image)])

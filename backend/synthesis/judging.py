@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.synthesis.testset import TestImage
+from backend.synthesis.testset import LabelledImage
 
 IOU = 0.5
 RESAMPLES = 500
@@ -57,10 +57,11 @@ class Judged:
         return found
 
 
-def judge(images: Sequence[TestImage], predictions: Sequence[np.ndarray]) -> Judged:
+def judge(images: Sequence[LabelledImage], predictions: Sequence[np.ndarray]) -> Judged:
     """Match predictions to truths. predictions: per image [P, 5] of x1 y1 x2 y2 confidence, px."""
     index, confidence, correct, best = [], [], [], []
     for number, (image, found) in enumerate(zip(images, predictions, strict=True)):
+        found = found[np.argsort(-found[:, 4], kind="stable")]
         truth = np.array([box.xyxy for box in image.boxes]).reshape(-1, 4)
         overlap = box_iou(found[:, :4], truth)
         index.append(np.full(len(found), number))
@@ -88,19 +89,17 @@ def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def match(overlap: np.ndarray) -> np.ndarray:
-    """Which predictions are right, bool [P], from IoU [P, T]: ultralytics' rule.
+    """Which predictions are right, bool [P], from IoU [P, T]: ultralytics' and COCO's rule.
 
-    Pairs above the threshold, best IoU first; each prediction and then each truth counts once.
+    Predictions, in order of falling confidence, each claim the best truth that is left.
     """
     right = np.zeros(len(overlap), dtype=bool)
-    pairs = np.argwhere(overlap >= IOU)
-    if not len(pairs):
-        return right
-    pairs = pairs[np.argsort(-overlap[pairs[:, 0], pairs[:, 1]])]
-    pairs = pairs[np.unique(pairs[:, 0], return_index=True)[1]]
-    pairs = pairs[np.argsort(-overlap[pairs[:, 0], pairs[:, 1]])]
-    pairs = pairs[np.unique(pairs[:, 1], return_index=True)[1]]
-    right[pairs[:, 0]] = True
+    left = overlap.copy()
+    for row in np.flatnonzero((overlap >= IOU).any(1)):
+        best = int(left[row].argmax())
+        if left[row, best] >= IOU:
+            right[row] = True
+            left[:, best] = 0
     return right
 
 
@@ -111,9 +110,12 @@ def average_precision(correct: np.ndarray, weight: np.ndarray, truths: float) ->
     """
     if truths <= 0:
         return float("nan")
+    if not len(correct):
+        return 0.0
     hits, misses = np.cumsum(weight * correct), np.cumsum(weight * ~correct)
-    recall = np.concatenate([[0.0], hits / truths, [1.0]])
-    precision = np.concatenate([[1.0], hits / np.maximum(hits + misses, 1e-16), [0.0]])
+    found = hits / truths
+    recall = np.concatenate([[0.0], found, found[-1:], [1.0]])
+    precision = np.concatenate([[1.0], hits / np.maximum(hits + misses, 1e-16), [0.0], [0.0]])
     envelope = np.flip(np.maximum.accumulate(np.flip(precision)))
     return float(np.trapezoid(np.interp(RECALL_GRID, recall, envelope), RECALL_GRID))
 
@@ -127,7 +129,7 @@ def best_f1_confidence(judged: Judged) -> float:
     return float(judged.confidence[int(np.argmax(f1))])
 
 
-def constant_box(images: Sequence[TestImage]) -> Judged:
+def constant_box(images: Sequence[LabelledImage]) -> Judged:
     """The control: one centred box of half the edge length in every image."""
     corners = np.array([0.25, 0.25, 0.75, 0.75])
     made = [np.append(corners * [i.width, i.height, i.width, i.height], 1.0)[None] for i in images]
@@ -172,13 +174,13 @@ def _row(
 
 
 def prediction_rows(
-    images: Sequence[TestImage], predictions: Sequence[np.ndarray], judged: Judged
+    images: Sequence[LabelledImage], predictions: Sequence[np.ndarray], judged: Judged
 ) -> list[dict[str, Any]]:
     """Rows of the table `predictions`, faint ones left out."""
-    ordered = np.concatenate(predictions)
-    order = np.argsort(-ordered[:, 4], kind="stable")
+    by_image = [found[np.argsort(-found[:, 4], kind="stable")] for found in predictions]
+    pooled = np.concatenate(by_image)
     rows = []
-    for place, box in enumerate(ordered[order]):
+    for place, box in enumerate(pooled[np.argsort(-pooled[:, 4], kind="stable")]):
         if box[4] < KEEP_CONFIDENCE:
             break
         rows.append(

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, UnidentifiedImageError
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from backend.records import Box, UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
+# ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.
+UNREADABLE = (OSError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
 MOST_PIXELS = 50_000_000
 MASK_COLOUR, BOX_COLOUR = (213, 94, 0), (230, 159, 0)
 
@@ -38,7 +40,7 @@ def read_rgb(path: Path) -> np.ndarray:
             return np.asarray(image.convert("RGB"))
     except FileNotFoundError as error:
         raise UserError(f"There is no image file '{path}'.") from error
-    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
+    except UNREADABLE as error:
         raise UserError(f"'{path}' is no readable image. Replace or remove it.") from error
 
 

@@ -21,7 +21,7 @@ class Spec:
 
     teacher: str = param("renderer", "who makes the images", choices=("renderer",))
     count: int = param(150, "number of images", lo=1, hi=100_000)
-    size: int = param(128, "edge length of the square images, px", lo=64, hi=1024)
+    size: int = param(128, "edge length of the square images, px", lo=128, hi=1024)
     classes: tuple[str, ...] = param(("crack",), "kinds of defect to draw", choices=CLASSES)
     intact_share: float = param(0.0, "share of images without any defect", lo=0, hi=0.9)
     lighting: str = param("mixed", "how the glass is lit", choices=("mixed", *LIGHTINGS))

@@ -14,10 +14,11 @@ from backend.synthesis import pictures
 
 RENDERED_TEST_SEED = 1_900_000_000
 RENDERED_DEFECT, RENDERED_INTACT = 60, 30
+RENDERED_SIZES = (128, 1024)
 
 
 @dataclass(frozen=True)
-class TestImage:
+class LabelledImage:
     """path: absolute. group: images of one specimen share it. boxes in px."""
 
     name: str
@@ -30,15 +31,15 @@ class TestImage:
 
 
 @dataclass(frozen=True)
-class TestSet:
+class HeldOutSet:
     """hash: SHA-256 over image contents and boxes, so that a study can name its test set."""
 
-    images: tuple[TestImage, ...]
+    images: tuple[LabelledImage, ...]
     real: bool
     hash: str
 
 
-def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> TestSet:
+def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSet:
     """The real test set where a folder is given, else rendered images from seeds kept for tests.
 
     Raises UserError naming the file that does not fit.
@@ -51,28 +52,29 @@ def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> TestSet:
     return _freeze(images, real=True)
 
 
-def _freeze(images: list[TestImage], *, real: bool) -> TestSet:
+def _freeze(images: list[LabelledImage], *, real: bool) -> HeldOutSet:
     digest = hashlib.sha256()
     for image in images:
         digest.update(image.path.read_bytes())
         digest.update(repr([box.xyxy for box in image.boxes]).encode())
-    return TestSet(tuple(images), real, digest.hexdigest()[:16])
+    return HeldOutSet(tuple(images), real, digest.hexdigest()[:16])
 
 
-def _rendered(out_dir: Path, size: int) -> list[TestImage]:
+def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
     from backend.synthesis import renderer
 
+    size = min(max(size, RENDERED_SIZES[0]), RENDERED_SIZES[1])
     found = []
     for index in range(RENDERED_DEFECT + RENDERED_INTACT):
         defects = (1, 3) if index < RENDERED_DEFECT else (0, 0)
         made = renderer.render(RENDERED_TEST_SEED + index, size, defects=defects)
         path = out_dir / "artifacts" / "test" / f"test_{index:04d}.png"
         pictures.write(path, made.image)
-        found.append(TestImage(path.stem, path, path.stem, made.boxes, "rendered", size, size))
+        found.append(LabelledImage(path.stem, path, path.stem, made.boxes, "rendered", size, size))
     return found
 
 
-def read_yolo(folder: Path, split: str = "test") -> list[TestImage]:
+def read_yolo(folder: Path, split: str = "test") -> list[LabelledImage]:
     """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there."""
     config = _config(folder)
     names, groups = config["names"], _groups(folder)
@@ -126,17 +128,25 @@ def _inside(folder: Path, entry: str) -> Path:
     return place
 
 
-def _labelled(path: Path, names: dict[int, str], groups: dict[str, str]) -> TestImage:
+def _labelled(path: Path, names: dict[int, str], groups: dict[str, str]) -> LabelledImage:
     height, width = pictures.read_rgb(path).shape[:2]
-    label = Path(str(path.parent).replace("images", "labels")) / f"{path.stem}.txt"
+    label = _label_of(path)
     boxes = []
     if label.exists():
         for number, line in enumerate(label.read_text().splitlines(), start=1):
             if line.strip():
                 boxes.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
-    return TestImage(
+    return LabelledImage(
         path.stem, path, groups.get(path.name, path.stem), tuple(boxes), "real", width, height
     )
+
+
+def _label_of(path: Path) -> Path:
+    """Where YOLO keeps the boxes of an image: the last folder `images` becomes `labels`."""
+    parts = list(path.parent.parts)
+    if "images" in parts:
+        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
+    return Path(*parts) / f"{path.stem}.txt"
 
 
 def _parse_line(line: str, names: dict[int, str], width: int, height: int, where: str) -> Box:
@@ -164,13 +174,13 @@ def split_files(folder: Path, split: str) -> list[Path]:
     return [path for path in files if path.name in wanted]
 
 
-def _intact(path: Path) -> TestImage:
+def _intact(path: Path) -> LabelledImage:
     height, width = pictures.read_rgb(path).shape[:2]
     group = path.stem.rsplit("_", 1)[0]
-    return TestImage(path.stem, path, group, (), "real intact", width, height)
+    return LabelledImage(path.stem, path, group, (), "real intact", width, height)
 
 
-def refuse_leaks(test: TestSet, dataset: Path) -> None:
+def refuse_leaks(test: HeldOutSet, dataset: Path) -> None:
     """Raises UserError where a training image is, byte for byte in its pixels, a test image."""
     seen = {_pixel_hash(image.path): image.name for image in test.images}
     for row in facts.read(dataset, "images").to_dict("records"):
@@ -185,7 +195,7 @@ def _pixel_hash(path: Path) -> str:
     return hashlib.sha256(pictures.read_rgb(path).tobytes()).hexdigest()
 
 
-def image_row(image: TestImage) -> dict[str, Any]:
+def image_row(image: LabelledImage) -> dict[str, Any]:
     """The image as a row of the table `images`."""
     return {
         "image": image.name,
@@ -196,5 +206,5 @@ def image_row(image: TestImage) -> dict[str, Any]:
     }
 
 
-def box_rows(image: TestImage) -> list[dict[str, Any]]:
+def box_rows(image: LabelledImage) -> list[dict[str, Any]]:
     return [pictures.box_row(image.name, box) for box in image.boxes]

@@ -15,13 +15,13 @@ def show(run: Run) -> None:
     rows = owner.store().facts("latencies", run.id)
     charts.metrics(
         [
-            ("Median", f"{result['p50_ms']:.1f} ms", "Half of the parts are faster"),
-            ("95 % within", f"{result['p95_ms']:.1f} ms", ""),
-            ("99 % within", f"{result['p99_ms']:.1f} ms", ""),
+            ("Median", f"{result['p50']:.1f} ms", "Half of the parts are faster"),
+            ("95 % within", f"{result['p95']:.1f} ms", ""),
+            ("99 % within", f"{result['p99']:.1f} ms", ""),
             ("Parts per second", f"{result['parts_per_second']:.0f}", "One after the other"),
         ]
     )
-    st.caption(f"Measured on {result['cpu']}, {len(rows)} parts after a warm-up.")
+    st.caption(f"{result['variant']} on {result['cpu']}, n = {len(rows)} after a warm-up.")
     budget = st.toggle("Show source B's budget (50 ms a part on a Jetson AGX)")
     charts.figure(
         plots.latency_histogram(rows, SOURCE_B_BUDGET_MS if budget else None),

@@ -103,7 +103,7 @@ def test_the_two_themes_differ(server, browser):
 def test_a_form_starts_a_job_that_is_followed_to_its_end(server, browser):
     page, _ = visit(browser, server, links.BY_KIND["generate"].url, DESK, "light")
     page.get_by_text("New: teacher images").click()
-    count = page.get_by_label("Count")
+    count = page.get_by_role("spinbutton", name="Count")
     count.fill("9")
     count.press("Tab")
     page.get_by_role("button", name="Start").click()

@@ -120,12 +120,11 @@ def test_the_anomaly_map_points_at_the_defect(done):
     assert abs(hottest - dark).max() < 1.5
 
 
-def test_the_same_spec_gives_the_same_scores_side_by_side_too(done):
+def test_folds_side_by_side_give_the_same_scores_again(done):
     root, parts_run, _, folder = done
     wanted = facts.read(folder, "scores")
-    for jobs in (1, 2):
-        again = facts.read(inspect(root, parts_run, jobs=jobs)[1], "scores")
-        pd.testing.assert_frame_equal(wanted, again, atol=1e-4, rtol=1e-4)
+    again = facts.read(inspect(root, parts_run, jobs=2)[1], "scores")
+    pd.testing.assert_frame_equal(wanted, again, atol=1e-4, rtol=1e-4)
 
 
 def test_bad_parts_take_no_part_in_any_fit(tmp_path):

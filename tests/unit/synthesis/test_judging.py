@@ -7,15 +7,15 @@ import pytest
 
 from backend.records import Box
 from backend.synthesis import judging
-from backend.synthesis.testset import TestImage
+from backend.synthesis.testset import LabelledImage
 
 
-def image(name: str, boxes: list[tuple], group: str = "") -> TestImage:
+def image(name: str, boxes: list[tuple], group: str = "") -> LabelledImage:
     made = tuple(Box("defect", xyxy) for xyxy in boxes)
-    return TestImage(name, Path(name), group or name, made, "real", 100, 100)
+    return LabelledImage(name, Path(name), group or name, made, "real", 100, 100)
 
 
-def scene(seed: int, count: int = 30) -> tuple[list[TestImage], list[np.ndarray]]:
+def scene(seed: int, count: int = 30) -> tuple[list[LabelledImage], list[np.ndarray]]:
     """Images with 0 to 3 boxes, and predictions near some of them among false ones."""
     random = np.random.default_rng(seed)
     images, found = [], []
@@ -26,7 +26,8 @@ def scene(seed: int, count: int = 30) -> tuple[list[TestImage], list[np.ndarray]
         false = random.uniform(0, 50, (int(random.integers(0, 3)), 2))
         stray = np.hstack([false, false + 20])
         boxes = np.vstack([near, near + 1, stray]).reshape(-1, 4)
-        found.append(np.hstack([boxes, random.uniform(0.01, 1, (len(boxes), 1))]))
+        confidence = -np.sort(-random.uniform(0.01, 1, (len(boxes), 1)), axis=0)
+        found.append(np.hstack([random.permutation(boxes), confidence]))
         images.append(image(f"i{k}", [tuple(t) for t in truth]))
     return images, found
 
