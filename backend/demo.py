@@ -33,7 +33,7 @@ STEPS = (
     Step(
         "distill",
         "Demo: student, default recipe",
-        {"preset": "default", "epochs": 100, "minutes": 1.0},
+        {"preset": "default", "epochs": 36, "minutes": 1.5},
         {"teacher_run": "Demo: rendered glass"},
     ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),

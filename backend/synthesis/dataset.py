@@ -28,8 +28,8 @@ class Spec:
         "", "photographs of intact parts to add as negatives", path="folder", optional=True
     )
     validation_share: float = param(0.2, "share kept for validation", lo=0.05, hi=0.5)
-    truncation: float = param(
-        0.8, "student: how far samples go from the mean latent", lo=0.1, hi=1.5, advanced=True
+    variation: float = param(
+        0.7, "student: 0 keeps to scenes it learned, 1 mixes them freely", lo=0, hi=1, advanced=True
     )
     seed: int = param(0, "seed of the samples and of the split", lo=0, hi=2**31 - 1)
 
@@ -102,7 +102,7 @@ def _sampled(spec: Spec, student: Path, progress: Progress) -> list[Item]:
     items = []
     for start in range(0, spec.count, 16):
         seeds = [spec.seed + k for k in range(start, min(start + 16, spec.count))]
-        images, masks = sampler.sample(seeds, spec.truncation)
+        images, masks = sampler.sample(seeds, spec.variation)
         for seed, pixels, mask in zip(seeds, images, masks, strict=True):
             items.append(Item(pixels, _boxes(spec, pixels, mask > 0.5), "student", seed))
         progress(0.5 * len(items) / spec.count, f"sampled {len(items)} of {spec.count}")

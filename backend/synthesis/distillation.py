@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from backend.synthesis.student import Spec
 
 EMA_DECAY = 0.99
-LATENT_RATE = 10.0
-MASK_WEIGHT = 4.0
+LATENT_RATE = 7.0
+DEFECT_WEIGHT = 10.0
 CHECKPOINT_SECONDS = 20.0
 FRAMES = 12
 FILM_COLUMNS = 8
@@ -33,10 +33,12 @@ class Trained:
     """A student after its last epoch.
 
     latents: learned latents [N, D], None where z was drawn at random.
+    brightness: grey level of each teacher image's scene [N].
     """
 
     network: networks.PaperStudent | networks.Student
     latents: Tensor | None
+    brightness: np.ndarray
     epochs: int
     loss: float
 
@@ -51,19 +53,27 @@ class Lesson:
         self.images = torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
         self.masks = torch.from_numpy(masks)[:, None].to(self.device)
         self.network = networks.build(spec.preset, spec.latent_dim, spec.size).to(self.device)
+        self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.latents: Tensor | None = None
         groups = [{"params": list(self.network.parameters()), "scale": 1.0}]
-        if spec.preset != "paper":
-            start = principal_latents(self.images, self.masks, spec.latent_dim)
+        if isinstance(self.network, networks.Student):
+            start = starting_latents(self.images, self.masks, spec.latent_dim)
             self.latents = start.to(self.device).requires_grad_()
             groups.append({"params": [self.latents], "scale": LATENT_RATE})
         self.optimizer = torch.optim.Adam(groups, lr=spec.learning_rate, betas=(0.9, 0.99))
         self.epoch = 0
+        self.seconds = 0.0
         self.loss = math.nan
+
+    @property
+    def done(self) -> float:
+        """Fraction of the lesson: of its epochs, or of its time where that runs out first."""
+        return max(self.epoch / self.spec.epochs, self.seconds / (60 * self.spec.minutes))
 
     def run_epoch(self) -> dict[str, float]:
         """One pass in an order that depends on seed and epoch alone. Returns mean losses."""
+        started = time.monotonic()
         self._set_learning_rate()
         random = torch.Generator().manual_seed(self.spec.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.images), generator=random).to(self.device)
@@ -72,15 +82,15 @@ class Lesson:
             for name, value in self._step(batch, random).items():
                 sums[name] = sums.get(name, 0.0) + value * len(batch) / len(order)
         self.epoch += 1
+        self.seconds += time.monotonic() - started
         self.loss = sums["loss"]
         return sums
 
     def _set_learning_rate(self) -> None:
-        done = self.epoch / self.spec.epochs
         warm = min(1.0, (self.epoch + 1) / 5)
-        rate = self.spec.learning_rate * warm * (0.02 + 0.98 * (1 + math.cos(math.pi * done)) / 2)
+        fall = 0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, self.done))) / 2
         for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+            group["lr"] = self.spec.learning_rate * warm * fall * group["scale"]
 
     def _step(self, batch: Tensor, random: torch.Generator) -> dict[str, float]:
         images = self.images[batch].float() / 255
@@ -98,14 +108,13 @@ class Lesson:
             z = torch.randn(len(batch), self.network.latent_dim, generator=random).to(self.device)
             return {"image loss": functional.l1_loss(self.network(z), images)}
         masks = self.masks[batch].float()
-        made = self.network(self.latents[batch])
-        weight = 1 + MASK_WEIGHT * masks
-        entropy = functional.binary_cross_entropy(
-            made[:, 3:].clamp(1e-5, 1 - 1e-5), masks, weight=weight
-        )
+        layers = self.network.layers(self.latents[batch])
+        drawing = networks.line_drawing(images, masks)
         return {
-            "image loss": networks.laplacian_loss(made[:, :3], images, weight),
-            "mask loss": 0.3 * (networks.dice_loss(made[:, 3:], masks) + entropy),
+            "scene loss": networks.laplacian_loss(layers.scene, images, 1 - 0.98 * masks),
+            "image loss": networks.laplacian_loss(layers.image, images, 1 + DEFECT_WEIGHT * masks),
+            "line loss": networks.drawing_loss(layers, drawing, masks),
+            "mask loss": networks.mask_loss(layers.mask, masks),
         }
 
     @torch.no_grad()
@@ -122,6 +131,7 @@ class Lesson:
     def state(self) -> dict[str, object]:
         return {
             "epoch": self.epoch,
+            "seconds": self.seconds,
             "loss": self.loss,
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
@@ -130,7 +140,7 @@ class Lesson:
         }
 
     def restore(self, state: dict) -> None:
-        self.epoch, self.loss = state["epoch"], state["loss"]
+        self.epoch, self.seconds, self.loss = state["epoch"], state["seconds"], state["loss"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -149,34 +159,43 @@ def distill(
     checkpoint = out_dir / "checkpoint" / "lesson.pt"
     if checkpoint.exists():
         lesson.restore(torch.load(checkpoint, map_location=lesson.device, weights_only=True))
-    started, saved = time.monotonic(), time.monotonic()
-    while lesson.epoch < spec.epochs and time.monotonic() - started < spec.minutes * 60:
+    saved = time.monotonic()
+    while lesson.done < 1:
         losses = lesson.run_epoch()
         _film(lesson, out_dir)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             _save_checkpoint(lesson, checkpoint)
             saved = time.monotonic()
-        done = max(lesson.epoch / spec.epochs, (time.monotonic() - started) / spec.minutes / 60)
         message = f"epoch {lesson.epoch} of {spec.epochs}, loss {lesson.loss:.3f}"
-        progress(min(0.98, done), message, step=lesson.epoch, metrics=losses)
+        progress(min(0.98, lesson.done), message, step=lesson.epoch, metrics=losses)
     latents = lesson.latents.detach().cpu() if lesson.latents is not None else None
-    return Trained(lesson.average.cpu().eval(), latents, lesson.epoch, lesson.loss)
+    brightness = scene_brightness(images, masks)
+    return Trained(lesson.average.cpu().eval(), latents, brightness, lesson.epoch, lesson.loss)
 
 
-def principal_latents(images: Tensor, masks: Tensor, dim: int) -> Tensor:
-    """Starting latents [N, dim]: whitened principal components of the shrunken images and masks.
+def scene_brightness(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Mean grey level outside the mask [N], by which defects find scenes that suit them."""
+    outside = ~masks
+    return (images.mean(-1) * outside).sum((1, 2)) / np.maximum(outside.sum((1, 2)), 1)
 
-    Components beyond the set's rank start as small noise.
-    """
-    small = [
-        functional.adaptive_avg_pool2d(x.float(), 32).flatten(1) for x in (images / 255, masks)
-    ]
-    rows = torch.cat(small, 1)
+
+def starting_latents(images: Tensor, masks: Tensor, dim: int) -> Tensor:
+    """Latents [N, dim]: principal components of the scenes, then of the masks."""
+    outside = 1 - masks.float()
+    scenes = functional.adaptive_avg_pool2d(images.float() / 255 * outside, 32)
+    scenes = scenes / functional.adaptive_avg_pool2d(outside, 32).clamp(min=0.05)
+    shapes = functional.adaptive_avg_pool2d(masks.float(), 32)
+    half = dim // 2
+    return torch.cat([principal_components(rows.flatten(1), half) for rows in (scenes, shapes)], 1)
+
+
+def principal_components(rows: Tensor, dim: int) -> Tensor:
+    """Scores [N, dim] of unit variance; those beyond the rows' rank start as small noise."""
     left, strength, _ = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
-    keep = min(dim, int((strength > 1e-3 * strength[0]).sum()))
-    latents = 0.1 * torch.randn(len(rows), dim, device=rows.device)
-    latents[:, :keep] = left[:, :keep] * math.sqrt(len(rows))
-    return latents
+    keep = min(dim, int((strength > 1e-3 * strength[0].clamp(min=1e-6)).sum()))
+    scores = 0.1 * torch.randn(len(rows), dim, device=rows.device)
+    scores[:, :keep] = left[:, :keep] * math.sqrt(len(rows))
+    return scores
 
 
 def _save_checkpoint(lesson: Lesson, path: Path) -> None:
@@ -203,7 +222,8 @@ def _film(lesson: Lesson, out_dir: Path) -> None:
 
 def save(trained: Trained, folder: Path) -> float:
     """Write student.onnx, student.safetensors and latents.npz. Returns the ONNX file's MB."""
-    network, path = trained.network, folder / "student.onnx"
+    network = trained.network.to(memory_format=torch.contiguous_format)
+    path = folder / "student.onnx"
     example = torch.zeros(2, network.latent_dim)
     program = torch.onnx.export(
         network,
@@ -217,20 +237,8 @@ def save(trained: Trained, folder: Path) -> float:
     )
     program.save(str(path))
     save_file(network.state_dict(), folder / "student.safetensors")
-    mean, spread = _distribution(trained)
     latents = np.zeros((0, network.latent_dim)) if trained.latents is None else trained.latents
-    np.savez(folder / "latents.npz", latents=np.asarray(latents), mean=mean, spread=spread)
+    np.savez(folder / "latents.npz", latents=np.asarray(latents), brightness=trained.brightness)
     card = {"size": network.size, "latent_dim": network.latent_dim, "mask": network.paints_mask}
     (folder / "student.json").write_text(json.dumps(card))
     return path.stat().st_size / 2**20
-
-
-def _distribution(trained: Trained) -> tuple[np.ndarray, np.ndarray]:
-    """Mean [D] and a root [D, D] of the covariance of the latents; z ~ mean + spread · N(0, 1)."""
-    dim = trained.network.latent_dim
-    if trained.latents is None:
-        return np.zeros(dim), np.eye(dim)
-    latents = trained.latents.numpy().astype(np.float64)
-    covariance = np.cov(latents.T)
-    shrunk = 0.9 * covariance + 0.1 * np.diag(np.diag(covariance))
-    return latents.mean(0), np.linalg.cholesky(shrunk + 1e-6 * np.eye(dim))

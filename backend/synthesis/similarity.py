@@ -79,7 +79,7 @@ def _partners(sampler: Any, chosen: np.ndarray, seed: int) -> np.ndarray:
     """The latents of the chosen teacher images; where none were learned, random ones as in A."""
     if len(sampler.latents):
         return sampler.latents[chosen]
-    return np.stack([sampler.draw(seed + k) for k in range(len(chosen))])
+    return np.stack([sampler.draw(np.random.default_rng(seed + k)) for k in range(len(chosen))])
 
 
 def _compare(

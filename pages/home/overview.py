@@ -96,7 +96,7 @@ def _figures() -> None:
     shown = [(card, _trend(*card[:3])) for card in CARDS]
     shown = [(card, trend) for card, trend in shown if len(trend)]
     with st.container(horizontal=True):
-        for (kind, _, metric, title, meaning), trend in shown:
+        for (_, _, metric, title, meaning), trend in shown:
             last = trend.iloc[-1]
             unit = " ms" if metric.endswith("ms") else ""
             change = f"{last['value'] - trend.iloc[-2]['value']:+.2f}" if len(trend) > 1 else None

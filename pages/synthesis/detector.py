@@ -122,6 +122,6 @@ def _count(images: pd.DataFrame, truths: pd.DataFrame, shown: pd.DataFrame) -> p
 
 kind_page(
     "detector",
-    "Train YOLO on a data set and judge it on images it never saw, with intervals and false alarms.",
+    "Train YOLO on a data set and judge it on images it never saw: intervals, and false alarms.",
     show,
 )

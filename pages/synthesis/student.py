@@ -12,8 +12,8 @@ from pages.ui.run_view import kind_page
 
 COLUMNS = 8
 WORDS = {
-    "default": "Each teacher image keeps its own learned latent, and the student paints a defect "
-    "mask beside the picture, so every sample has its box.",
+    "default": "The student paints a scene and, over it, a defect with its mask, so every sample "
+    "has its exact box. A sample puts a learned defect into another learned scene.",
     "paper": "Source A's recipe: a new random z for each image and step, under L1. The best such a "
     "student can do is the pixel-wise median of the set, one grey blur. Kept as the control.",
 }
@@ -47,12 +47,12 @@ def _explore(run: Run) -> None:
     st.subheader("Samples", anchor=False)
     left, middle, right = st.columns(3)
     seed = left.number_input("Seed", 0, 2**31 - 100, 0, help="Image k has seed + k.")
-    truncation = middle.slider(
-        "Truncation", 0.1, 1.5, 0.8, help="Lower stays nearer to the mean: cleaner, less varied."
+    variation = middle.slider(
+        "Variation", 0.0, 1.0, 0.7, help="0 keeps to scenes it learned, 1 mixes them freely."
     )
     sampler = _sampler(str(run.folder))
     show_masks = right.toggle("Masks and boxes", disabled=not sampler.paints_mask)
-    images, masks = sampler.sample([int(seed) + k for k in range(2 * COLUMNS)], truncation)
+    images, masks = sampler.sample([int(seed) + k for k in range(2 * COLUMNS)], variation)
     with st.container(horizontal=True):
         for k, (pixels, mask) in enumerate(zip(images, masks, strict=True)):
             boxes = pictures.boxes_of(mask > 0.5, "defect") if show_masks else []

@@ -39,7 +39,7 @@ def grid(
 ) -> None:
     """One page of thumbnails. words: what the pictures are, for their captions and alt text."""
     rows = page_of(images, f"page-{run.id}")
-    by_image = {name: found for name, found in boxes.groupby("image")}
+    by_image = dict(list(boxes.groupby("image")))
     with st.container(horizontal=True):
         for row in rows.itertuples():
             path = run.folder / row.path
@@ -76,7 +76,7 @@ def overlaid(
     edge: int = 256,
     predictions: pd.DataFrame | None = None,
 ) -> Image.Image:
-    """A square thumbnail with a mask tinted in, true boxes dashed-orange and predictions over it."""
+    """A square thumbnail with the mask tinted in, and true and predicted boxes over it."""
     with Image.open(path) as original:
         width, height = original.size
     pixels = _read(str(path), edge)
