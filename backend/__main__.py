@@ -117,7 +117,7 @@ def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _latest(p: specs.Param) -> str:
-    for run in reversed(runs.readable(settings().runs)):
+    for run in reversed(runs.readable(runs.folders(settings().runs))):
         if run.kind in p.run.split("|") and run.state is RunState.COMPLETED:
             return run.id
     raise UserError(f"{p.label}: no '{p.run}' run is completed yet. Run that verb first.")
@@ -178,7 +178,7 @@ def _folder(run_id: str) -> Path:
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
 def runs_command(as_json: bool, limit: int) -> None:
     """List the newest runs."""
-    found = runs.readable(settings().runs)[: -limit - 1 : -1]
+    found = runs.readable(runs.folders(settings().runs))[: -limit - 1 : -1]
     if as_json:
         rows = [{"id": r.id, "kind": r.kind, "state": r.state, "error": r.error} for r in found]
         click.echo(json.dumps(rows, indent=1))

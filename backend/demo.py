@@ -58,7 +58,7 @@ def values(settings: Settings, step: Step) -> dict[str, Any]:
 
 
 def _newest(settings: Settings, name: str) -> str:
-    for run in reversed(runs.readable(settings.runs)):
+    for run in reversed(runs.readable(runs.folders(settings.runs))):
         if run.name == name and (not run.state.ended or run.state is RunState.COMPLETED):
             return run.id
     raise UserError(f"The demo's run '{name}' is missing. Start the demo again.")

@@ -67,7 +67,7 @@ def python_of(folder: Path) -> Path:
 def make_venv(folder: Path) -> Path:
     """The environment's Python; a folder without a working one is made anew."""
     python = python_of(folder)
-    if python.exists() and has_pip(python):
+    if python.exists() and succeeds([str(python), "-m", "pip", "--version"]):
         return python
     try:
         venv.create(folder, with_pip=True, clear=folder.exists())
@@ -76,8 +76,9 @@ def make_venv(folder: Path) -> Path:
     return python
 
 
-def has_pip(python: Path) -> bool:
-    return subprocess.run([python, "-m", "pip", "--version"], capture_output=True).returncode == 0
+def succeeds(command: list[str]) -> bool:
+    """Run in silence."""
+    return subprocess.run(command, capture_output=True).returncode == 0
 
 
 def install_torch(python: Path, choice: str) -> None:
@@ -125,12 +126,11 @@ def has_nvidia() -> bool:
 
 def install(python: Path, *arguments: str) -> None:
     """`uv pip install`, or `pip install` where that fails. Exits with a plain sentence."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    have_uv = subprocess.run([python, "-m", "uv", "--version"], **quiet).returncode == 0  # type: ignore[call-overload]
-    if have_uv or subprocess.run([*pip, UV], **quiet).returncode == 0:  # type: ignore[call-overload]
-        command = [python, "-m", "uv", "pip", "install", "-q", "--compile-bytecode"]
-        if subprocess.run([*command, "--python", python, *arguments]).returncode == 0:
+    pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    uv = [str(python), "-m", "uv"]
+    if succeeds([*uv, "--version"]) or succeeds([*pip, UV]):
+        command = [*uv, "pip", "install", "-q", "--compile-bytecode", "--python", str(python)]
+        if subprocess.run([*command, *arguments]).returncode == 0:
             return
         print("uv could not; trying pip …", flush=True)
     if subprocess.run([*pip, *arguments]).returncode != 0:

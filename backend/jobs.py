@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ _ENDS = {
 }
 
 log = logging.getLogger(__name__)
-run_folders = runs.folders
 
 
 def submit(
@@ -103,25 +102,16 @@ def check_disk(folder: Path) -> None:
 
 
 def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any]) -> None:
-    for run in active(settings):
+    for run in active(runs.folders(settings.runs)):
         if run.kind == kind and run.spec == spec:
             raise UserError(
                 f"The same job is already {run.state} as {run.id}. Wait, or cancel that."
             )
 
 
-def active(settings: Settings, ended: Mapping[str, str] | None = None) -> list[Run]:
-    """Pending and running runs, oldest first. `ended`: signatures that need no second look."""
-    found = []
-    for folder in runs.folders(settings.runs):
-        if ended and ended.get(folder.name) == signature(folder):
-            continue
-        try:
-            run = runs.read(folder)
-        except UserError:
-            continue
-        if not run.state.ended:
-            found.append(run)
+def active(folders: Iterable[Path]) -> list[Run]:
+    """Those runs that are pending or running, oldest first; damaged ones are passed over."""
+    found = [run for run in runs.readable(folders) if not run.state.ended]
     return sorted(found, key=lambda run: (run.created, run.id))
 
 
@@ -249,9 +239,9 @@ class Supervisor:
             self._start_due()
 
     def active(self) -> list[Run]:
-        """Pending and running runs as of now, oldest first."""
+        """Pending and running runs, oldest first; another process's new one within a round."""
         with self._lock:
-            return active(self.settings, self._known)
+            return active(run.folder for run in self._active)
 
     def _reap(self) -> None:
         for run_id, child in list(self._children.items()):
@@ -318,7 +308,9 @@ class Supervisor:
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
         with self._lock:
-            return submit(self.settings, kind, values, name=name, parent=parent)
+            run = submit(self.settings, kind, values, name=name, parent=parent)
+            self._active.append(run)
+        return run
 
     def find(self, run_id: str) -> Run:
         """The run of that id, from its folder. Raises UserError where there is none."""
@@ -346,6 +338,7 @@ class Supervisor:
                 raise UserError(f"{run_id} is {run.state}; only a stopped run can be resumed.")
             check_disk(self.settings.storage)
             runs.reopen(run.folder)
+            self._take_in()
 
     def dependents(self, run_id: str) -> list[str]:
         """Runs whose spec names this one, ended or not."""

@@ -72,7 +72,7 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
     name = f"{runs.now():%Y%m%dT%H%M%S}.tar"
     target = target or settings.backups / name
     target = target / name if target.is_dir() else target
-    ended = [run.folder for run in runs.readable(settings.runs) if run.state.ended]
+    ended = [run.folder for run in runs.readable(runs.folders(settings.runs)) if run.state.ended]
     target.parent.mkdir(parents=True, exist_ok=True)
     _check_room(ended, target.parent)
     partial = target.with_name(target.name + ".partial")

@@ -18,7 +18,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -112,10 +112,10 @@ def folders(runs: Path) -> list[Path]:
     return sorted(path for path in runs.iterdir() if RUN_ID.fullmatch(path.name))
 
 
-def readable(runs: Path) -> list[Run]:
-    """Every run by age, without those whose files are damaged."""
+def readable(folders: Iterable[Path]) -> list[Run]:
+    """The runs in these folders, without those whose files are damaged."""
     found = []
-    for folder in folders(runs):
+    for folder in folders:
         try:
             found.append(read(folder))
         except UserError:

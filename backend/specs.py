@@ -14,7 +14,6 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from backend.records import UserError
@@ -80,7 +79,6 @@ def param(
     return dataclasses.field(default=default, metadata=extra)
 
 
-@cache
 def params(spec_type: SpecType) -> tuple[Param, ...]:
     """The fields of a spec in the order of their declaration."""
     hints = typing.get_type_hints(spec_type)

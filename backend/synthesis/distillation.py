@@ -56,10 +56,12 @@ class Lesson:
         self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.latents: Tensor | None = None
+        self.drawings = torch.empty(0)
         groups = [{"params": list(self.network.parameters()), "scale": 1.0}]
         if isinstance(self.network, networks.Student):
             start = starting_latents(self.images, self.masks, spec.latent_dim)
             self.latents = start.to(self.device).requires_grad_()
+            self.drawings = line_drawings(self.images, self.masks)
             groups.append({"params": [self.latents], "scale": LATENT_RATE})
         self.optimizer = torch.optim.Adam(groups, lr=spec.learning_rate, betas=(0.9, 0.99))
         self.epoch = 0
@@ -109,7 +111,7 @@ class Lesson:
             return {"image loss": functional.l1_loss(self.network(z), images)}
         masks = self.masks[batch].float()
         layers = self.network.layers(self.latents[batch])
-        drawing = networks.line_drawing(images, masks)
+        drawing = self.drawings[batch].float() / 127
         return {
             "scene loss": networks.laplacian_loss(layers.scene, images, 1 - 0.98 * masks),
             "image loss": networks.laplacian_loss(layers.image, images, 1 + DEFECT_WEIGHT * masks),
@@ -122,11 +124,10 @@ class Lesson:
         """Exponential moving average of the weights; buffers are copied."""
         steps = self.epoch * math.ceil(len(self.images) / self.spec.batch)
         decay = min(EMA_DECAY, (1 + steps) / (10 + steps))
-        pairs = zip(self.average.parameters(), self.network.parameters(), strict=True)
-        for slow, fast in pairs:
+        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
             slow.lerp_(fast, 1 - decay)
-        for slow, fast in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            slow.copy_(fast)
+        for stored, current in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            stored.copy_(current)
 
     def state(self) -> dict[str, object]:
         return {
@@ -177,6 +178,13 @@ def scene_brightness(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
     """Mean grey level outside the mask [N], by which defects find scenes that suit them."""
     outside = ~masks
     return (images.mean(-1) * outside).sum((1, 2)) / np.maximum(outside.sum((1, 2)), 1)
+
+
+def line_drawings(images: Tensor, masks: Tensor, chunk: int = 64) -> Tensor:
+    """The defects alone, int8 [N, 1, H, W] of -127…127; see `networks.line_drawing`."""
+    pairs = zip(images.split(chunk), masks.split(chunk), strict=True)
+    drawn = [networks.line_drawing(i.float() / 255, m.float()) for i, m in pairs]
+    return (torch.cat(drawn) * 127).round().to(torch.int8)
 
 
 def starting_latents(images: Tensor, masks: Tensor, dim: int) -> Tensor:
@@ -235,6 +243,7 @@ def save(trained: Trained, folder: Path) -> float:
         external_data=False,
         verbose=False,
     )
+    assert program is not None
     program.save(str(path))
     save_file(network.state_dict(), folder / "student.safetensors")
     latents = np.zeros((0, network.latent_dim)) if trained.latents is None else trained.latents

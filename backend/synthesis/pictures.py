@@ -94,8 +94,8 @@ def boxes_of(
     for number, place in enumerate(ndimage.find_objects(labelled), start=1):
         if place is not None and (labelled[place] == number).sum() >= least_pixels:
             rows, columns = place
-            corners = (columns.start, rows.start, columns.stop, rows.stop)
-            found.append(Box(class_name, tuple(float(c) for c in corners), source="exact"))
+            corners = float(columns.start), float(rows.start), float(columns.stop), float(rows.stop)
+            found.append(Box(class_name, corners))
     return found
 
 

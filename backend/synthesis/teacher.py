@@ -1,7 +1,6 @@
 """Teacher images: the pictures a student learns from, each with an exact mask and boxes."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,11 +130,7 @@ def load(run_folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
     Returns images uint8 [N, size, size, 3] and masks bool [N, size, size].
     """
     images, masks = [], []
-    for row in _rows(run_folder):
+    for row in facts.read(run_folder, "images").to_dict("records"):
         images.append(pictures.resized(pictures.read_rgb(run_folder / row["path"]), size))
         masks.append(pictures.read_mask(run_folder / row["mask_path"], size))
     return np.stack(images), np.stack(masks)
-
-
-def _rows(run_folder: Path) -> Iterator[dict[str, Any]]:
-    yield from facts.read(run_folder, "images").to_dict("records")

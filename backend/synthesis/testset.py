@@ -152,9 +152,9 @@ def _label_of(path: Path) -> Path:
 def _parse_line(line: str, names: dict[int, str], width: int, height: int, where: str) -> Box:
     """One line `class x y w h` in fractions of the image."""
     try:
-        number, x, y, w, h = line.split()
+        number, *corners = line.split()
         class_name = names[int(number)]
-        x, y, w, h = (float(v) for v in (x, y, w, h))
+        x, y, w, h = (float(v) for v in corners)
     except (ValueError, KeyError) as error:
         raise UserError(f"{where}: '{line}' is not 'class x y width height'.") from error
     if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1.001 and 0 < h <= 1.001):

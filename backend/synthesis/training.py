@@ -136,14 +136,14 @@ def predict(weights: Path, paths: list[Path], size: int) -> list[np.ndarray]:
     model = YOLO(weights, task="detect")
     found = []
     for path in paths:
-        result = model.predict(
+        result: Any = model.predict(
             str(path),
             imgsz=size,
             conf=LEAST_CONFIDENCE,
             iou=NMS_IOU,
             max_det=MOST_BOXES,
             verbose=False,
-        )[0]
-        boxes = result.boxes
+        )
+        boxes = result[0].boxes
         found.append(np.column_stack([boxes.xyxy.cpu().numpy(), boxes.conf.cpu().numpy()]))
     return found

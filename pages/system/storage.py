@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import streamlit as st
 
-from backend import jobs, maintenance, store
+from backend import maintenance, runs, store
 from backend.records import UserError
 from pages.ui import owner
 from pages.ui.chrome import header
@@ -14,9 +14,7 @@ from pages.ui.chrome import header
 @st.cache_data(ttl=30, max_entries=2, show_spinner="Measuring …")
 def _sizes(folder: str) -> pd.DataFrame:
     path = owner.supervisor().settings.runs
-    rows = [
-        (f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in jobs.run_folders(path)
-    ]
+    rows = [(f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in runs.folders(path)]
     frame = pd.DataFrame(rows, columns=["kind", "bytes"])
     grouped = frame.groupby("kind", as_index=False).agg(runs=("bytes", "size"), MB=("bytes", "sum"))
     return grouped.assign(MB=grouped["MB"] / 2**20).sort_values("MB", ascending=False)
@@ -71,7 +69,7 @@ def _backup() -> None:
 def _trash() -> None:
     st.subheader("Trash", anchor=False)
     supervisor = owner.supervisor()
-    found = jobs.run_folders(supervisor.settings.trash)
+    found = runs.folders(supervisor.settings.trash)
     if not found:
         st.caption("The trash is empty.")
         return

@@ -80,6 +80,7 @@ def live(run_id: str) -> None:
     def panel() -> None:
         run = owner.supervisor().find(run_id)
         if run.state.ended:
+            owner.supervisor().tick()
             st.rerun()
         _progress(run)
 

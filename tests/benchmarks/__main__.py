@@ -67,12 +67,12 @@ def _fill(runs_folder: Path, count: int) -> None:
 
 def reindex(folder: Path) -> None:
     """Rebuilding the database from 1,000 run folders, against reading their JSON alone."""
-    from backend import jobs, runs, store
+    from backend import runs, store
     from pages.ui import owner
 
     owner.supervisor().stop()
     owner.store().close()
-    folders = jobs.run_folders(folder / "runs")
+    folders = runs.folders(folder / "runs")
     read = float(np.median(seconds(lambda: [runs.read(f) for f in folders], 3))) * 1000
     _line("reading the folders", read, "ms")
     start = time.perf_counter()

@@ -79,8 +79,12 @@ def test_a_job_that_fails_exits_with_1_and_names_its_log(storage, probe):
 
 def test_ctrl_c_cancels_the_job(storage, probe, until):
     process = start("probe", "--steps", "1000", "--pause", "0.05", "--json")
-    until(lambda: [run for run in runs.readable(storage.runs) if runs.last_event(run.folder)])
-    run = runs.readable(storage.runs)[0]
+    until(
+        lambda: [
+            run for run in runs.readable(runs.folders(storage.runs)) if runs.last_event(run.folder)
+        ]
+    )
+    run = runs.readable(runs.folders(storage.runs))[0]
     pid = runs.read_json(run.folder / "process.json")["pid"]
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)

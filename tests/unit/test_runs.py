@@ -148,14 +148,14 @@ def test_a_damaged_file_is_named_in_one_sentence(run, file, content):
     assert str(path) in str(damaged.value)
     assert "Restore it or delete the run." in str(damaged.value)
     assert "\n" not in str(damaged.value)
-    assert runs.readable(run.folder.parent) == []
+    assert runs.readable(runs.folders(run.folder.parent)) == []
 
 
 def test_readable_passes_over_the_damaged_one_only(run, tmp_path):
     good = runs.create(tmp_path / "runs", "generate", {})
     (run.folder / "spec.json").write_text("")
     (tmp_path / "runs" / "lost+found").mkdir()
-    assert [found.id for found in runs.readable(tmp_path / "runs")] == [good.id]
+    assert [found.id for found in runs.readable(runs.folders(tmp_path / "runs"))] == [good.id]
 
 
 def test_no_runs_folder_means_no_runs(tmp_path):

@@ -57,9 +57,7 @@ def test_ap50_is_that_of_ultralytics(seed):
 
 def test_perfect_predictions_reach_one_and_none_reach_zero():
     images, _ = scene(1)
-    perfect = [
-        np.array([[*box.xyxy, 0.9] for box in i.boxes]).reshape(-1, 5) for i in images
-    ]
+    perfect = [np.array([[*box.xyxy, 0.9] for box in i.boxes]).reshape(-1, 5) for i in images]
     nothing = [np.zeros((0, 5)) for _ in images]
     assert judging.judge(images, perfect).ap50() == pytest.approx(1, abs=0.01)
     assert judging.judge(images, nothing).ap50() == 0
