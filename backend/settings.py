@@ -17,13 +17,11 @@ class Settings:
     storage: every byte of state (DISTILLERY_STORAGE).
     max_jobs: jobs at the same time (DISTILLERY_MAX_JOBS).
     threads: CPU threads for a job's numeric libraries (DISTILLERY_THREADS).
-    cluster: address of a Ray cluster for fan-out, "" for this computer (DISTILLERY_RAY_ADDRESS).
     """
 
     storage: Path
     max_jobs: int = 1
     threads: int = 1
-    cluster: str = ""
 
     @property
     def runs(self) -> Path:
@@ -54,7 +52,6 @@ def settings() -> Settings:
         storage=Path(os.environ.get("DISTILLERY_STORAGE") or PROJECT / "storage").resolve(),
         max_jobs=_positive("DISTILLERY_MAX_JOBS", 1),
         threads=_positive("DISTILLERY_THREADS", cores),
-        cluster=os.environ.get("DISTILLERY_RAY_ADDRESS", ""),
     )
 
 

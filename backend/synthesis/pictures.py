@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.
 UNREADABLE = (OSError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
 MOST_PIXELS = 50_000_000
-MASK_COLOUR, BOX_COLOUR = (213, 94, 0), (230, 159, 0)
+MASK_COLOUR, BOX_COLOUR = (213, 94, 0), "#E69F00"
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -114,8 +115,17 @@ def box_row(image: str, box: Box) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A box to draw: xyxy in px, its colour, and a word at its corner."""
+
+    xyxy: tuple[float, float, float, float]
+    colour: str = BOX_COLOUR
+    text: str = ""
+
+
 def annotated(
-    pixels: np.ndarray, boxes: Sequence[Box] = (), mask: np.ndarray | None = None
+    pixels: np.ndarray, marks: Sequence[Mark] = (), mask: np.ndarray | None = None
 ) -> np.ndarray:
     """A copy of uint8 [H, W, 3] with a mask bool [H, W] tinted in and boxes drawn."""
     shown = pixels.copy()
@@ -123,6 +133,7 @@ def annotated(
         shown[mask] = (0.45 * shown[mask] + 0.55 * np.array(MASK_COLOUR)).astype(np.uint8)
     image = Image.fromarray(shown)
     draw = ImageDraw.Draw(image)
-    for box in boxes:
-        draw.rectangle(box.xyxy, outline=BOX_COLOUR, width=max(1, len(pixels) // 100))
+    for mark in marks:
+        draw.rectangle(mark.xyxy, outline=mark.colour, width=max(1, len(pixels) // 100))
+        draw.text((mark.xyxy[0] + 3, mark.xyxy[1] + 2), mark.text, fill=mark.colour)
     return np.asarray(image)

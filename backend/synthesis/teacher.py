@@ -54,32 +54,43 @@ class Result:
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
-    """Render the images; one that is there already is not made again."""
+    """Render the images. After an interruption it goes on behind the last one written."""
     backgrounds = _background_files(spec)
-    image_rows: list[dict[str, Any]] = []
-    box_rows: list[dict[str, Any]] = []
-    shares = []
-    for index in range(spec.count):
-        rows = _make(spec, index, backgrounds, out_dir)
-        image_rows.append(rows[0])
-        box_rows.extend(rows[1])
-        shares.append(rows[2])
-        progress((index + 1) / spec.count, f"image {index + 1} of {spec.count}")
-    facts.write(out_dir, "images", image_rows)
-    facts.write(out_dir, "boxes", box_rows)
-    _write_sheet(out_dir, image_rows)
-    intact = spec.count - len({row["image"] for row in box_rows})
-    return Result(spec.count, intact, len(box_rows), float(np.mean(shares)))
+    record = out_dir / "checkpoint" / "made.jsonl"
+    made = _made_before(record)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    with record.open("a", encoding="utf-8") as file:
+        for index in range(len(made), spec.count):
+            made.append(_make(spec, index, backgrounds, out_dir))
+            file.write(json.dumps(made[-1]) + "\n")
+            progress((index + 1) / spec.count, f"image {index + 1} of {spec.count}")
+    images = [entry["image"] for entry in made]
+    boxes = [box for entry in made for box in entry["boxes"]]
+    facts.write(out_dir, "images", images)
+    facts.write(out_dir, "boxes", boxes)
+    _write_sheet(out_dir, images)
+    intact = sum(not entry["boxes"] for entry in made)
+    share = float(np.mean([entry["mask_share"] for entry in made]))
+    return Result(spec.count, intact, len(boxes), share)
+
+
+def _made_before(record: Path) -> list[dict[str, Any]]:
+    """Entries of an interrupted run; a line cut short ends them and is taken off the file."""
+    if not record.exists():
+        return []
+    whole = [
+        line for line in record.read_text(encoding="utf-8").splitlines(True) if line[-1] == "\n"
+    ]
+    record.write_text("".join(whole), encoding="utf-8")
+    return [json.loads(line) for line in whole]
 
 
 def _background_files(spec: Spec) -> list[Path]:
     return pictures.image_files(Path(spec.background_folder)) if spec.background_folder else []
 
 
-def _make(
-    spec: Spec, index: int, backgrounds: list[Path], out_dir: Path
-) -> tuple[dict[str, Any], list[dict[str, Any]], float]:
-    """One image on disk; its image row, its box rows and the share of defect pixels."""
+def _make(spec: Spec, index: int, backgrounds: list[Path], out_dir: Path) -> dict[str, Any]:
+    """One image on disk; its row, its boxes' rows and the share of its pixels that is defect."""
     from backend.synthesis import renderer
 
     seed = spec.seed + index
@@ -115,8 +126,11 @@ def _make(
         "seed": seed,
         "params": json.dumps(made.params),
     }
-    box_rows = [pictures.box_row(name, box) for box in made.boxes]
-    return image_row, box_rows, float((made.mask > 0).mean())
+    return {
+        "image": image_row,
+        "boxes": [pictures.box_row(name, box) for box in made.boxes],
+        "mask_share": float((made.mask > 0).mean()),
+    }
 
 
 def _write_sheet(out_dir: Path, rows: list[dict[str, Any]], most: int = 100) -> None:

@@ -55,9 +55,11 @@ def _explore(run: Run) -> None:
     images, masks = sampler.sample([int(seed) + k for k in range(2 * COLUMNS)], variation)
     with st.container(horizontal=True):
         for k, (pixels, mask) in enumerate(zip(images, masks, strict=True)):
-            boxes = pictures.boxes_of(mask > 0.5, "defect") if show_masks else []
-            made = pictures.annotated(pixels, boxes, mask > 0.5 if show_masks else None)
-            st.image(made, width=150, alt=f"Student sample, seed {int(seed) + k}")
+            if show_masks:
+                boxes = pictures.boxes_of(mask > 0.5, "defect")
+                marks = [pictures.Mark(box.xyxy) for box in boxes]
+                pixels = pictures.annotated(pixels, marks, mask > 0.5)
+            st.image(pixels, width=150, alt=f"Student sample, seed {int(seed) + k}")
 
 
 def _film(run: Run) -> None:

@@ -1,18 +1,19 @@
 """Pictures in pages of a grid, with boxes and masks drawn over them on request."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from backend.runs import Run
 from backend.synthesis import pictures
 from pages.ui import charts, owner
 
 PAGE_SIZE = 24
-TRUTH, HIT, MISS = "#E69F00", "#56B4E9", "#D55E00"
+HIT, MISS = "#56B4E9", "#D55E00"
 
 
 def show_images(run: Run) -> None:
@@ -75,23 +76,19 @@ def overlaid(
     boxes: pd.DataFrame | None,
     edge: int = 256,
     predictions: pd.DataFrame | None = None,
-) -> Image.Image:
+) -> np.ndarray:
     """A square thumbnail with the mask tinted in, and true and predicted boxes over it."""
+    mask = None if mask_path is None else _read(str(mask_path), edge)[..., 0] > 64
     with Image.open(path) as original:
-        width, height = original.size
-    pixels = _read(str(path), edge)
-    if mask_path is not None:
-        mask = _read(str(mask_path), edge)[..., :1] > 64
-        pixels = np.where(mask, (0.45 * pixels + 0.55 * np.array([213, 94, 0])), pixels)
-        pixels = pixels.astype(np.uint8)
-    image = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(image)
-    scale = (edge / width, edge / height)
-    for frame, is_truth in ((boxes, True), (predictions, False)):
-        for box in [] if frame is None else frame.itertuples():
-            corners = [box.x1 * scale[0], box.y1 * scale[1], box.x2 * scale[0], box.y2 * scale[1]]
-            colour = TRUTH if is_truth else HIT if box.correct else MISS
-            draw.rectangle(corners, outline=colour, width=3 if is_truth else 2)
-            if not is_truth:
-                draw.text((corners[0] + 3, corners[1] + 2), f"{box.confidence:.2f}", fill=colour)
-    return image
+        scale = edge / original.size[0], edge / original.size[1]
+    marks = (
+        [] if boxes is None else [_mark(b, scale, pictures.BOX_COLOUR) for b in boxes.itertuples()]
+    )
+    for box in [] if predictions is None else predictions.itertuples():
+        marks.append(_mark(box, scale, HIT if box.correct else MISS, f"{box.confidence:.2f}"))
+    return pictures.annotated(_read(str(path), edge), marks, mask)
+
+
+def _mark(box: Any, scale: tuple[float, float], colour: str, text: str = "") -> pictures.Mark:
+    x, y = scale
+    return pictures.Mark((box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y), colour, text)

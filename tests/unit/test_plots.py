@@ -1,0 +1,94 @@
+"""Figures say their n, and show what the data frame says."""
+
+import pandas as pd
+import pytest
+
+from backend import plots
+
+
+def title(figure) -> str:
+    return figure.layout.title.text
+
+
+@pytest.fixture
+def auroc() -> pd.DataFrame:
+    rows = [
+        ("diffusion", "dots", 40, 20, 0.9, 0.8, 0.95, True),
+        ("diffusion", "angle", 40, 4, 0.7, 0.4, 0.9, False),
+        ("padim", "dots", 40, 20, 0.85, 0.75, 0.92, True),
+        ("padim", "angle", 40, 4, 0.6, 0.3, 0.8, False),
+    ]
+    columns = ["method", "feature", "n_good", "n_bad", "auroc", "low", "high", "reliable"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_auroc_bars_carry_n_intervals_and_pale_unreliable_ones(auroc):
+    figure = plots.auroc_bars(auroc)
+    assert "80 GOOD, 24 BAD" in title(figure)
+    bar = figure.data[0]
+    assert list(bar.y) == [0.9, 0.7]
+    assert bar.error_y.array[0] == pytest.approx(0.05)
+    assert bar.error_y.arrayminus[0] == pytest.approx(0.1)
+    assert bar.marker.opacity[1] < bar.marker.opacity[0]
+    assert figure.layout.yaxis.range[0] == 0
+
+
+def test_source_b_is_marked_only_on_its_own_features(auroc):
+    figure = plots.auroc_bars(auroc, {"dots": (0.956, 0.963), "dist1": (0.887, 0.857)})
+    marks = [trace for trace in figure.data if "source B" in trace.name]
+    assert [list(mark.y) for mark in marks] == [[0.956], [0.963]]
+
+
+def test_ssim_bars_are_sorted_and_name_the_controls():
+    pairs = pd.DataFrame({"pair": [0, 1, 2], "ssim": [0.2, 0.9, 0.5]})
+    figures = pd.DataFrame(
+        [("matched", 0.53, 0.4, 0.6), ("random", 0.3, 0.2, 0.4), ("mean image", 0.6, 0.5, 0.7)],
+        columns=["subject", "value", "low", "high"],
+    )
+    figure = plots.ssim_bars(pairs, figures, (0.036, 0.108, 0.188))
+    assert list(figure.data[0].y) == [0.9, 0.5, 0.2]
+    assert "n = 3 pairs" in title(figure)
+    assert {"random", "mean"} <= set(" ".join(t.name for t in figure.data).replace(",", "").split())
+
+
+def test_precision_recall_ends_at_the_share_found():
+    frame = pd.DataFrame({"confidence": [0.9, 0.8, 0.3], "correct": [True, False, True]})
+    line = plots.precision_recall(frame, truths=4).data[0]
+    assert list(line.x) == [0.25, 0.25, 0.5]
+    assert line.y[-1] == pytest.approx(2 / 3)
+
+
+def test_good_and_bad_differ_in_colour_and_pattern():
+    frame = pd.DataFrame({"label": [1, 1, 0], "score": [0.1, 0.2, 0.9]})
+    good, bad = plots.score_histogram(frame, "t").data
+    assert good.marker.color != bad.marker.color
+    assert good.marker.pattern.shape != bad.marker.pattern.shape
+    assert "n = 2" in good.name
+    assert "n = 1" in bad.name
+
+
+def test_losses_and_metrics_are_apart():
+    frame = pd.DataFrame(
+        {"step": [1, 1], "metric": ["train box loss", "mAP50"], "value": [2.0, 0.5]}
+    )
+    parts = plots.split_curves(frame)
+    assert list(parts) == ["Losses", "Metrics"]
+    assert plots.curves(parts["Metrics"], "Metrics").layout.yaxis.range[1] > 1
+
+
+def test_the_newest_value_of_a_step_counts():
+    events = [
+        {"step": 1, "metrics": {"loss": 3.0}},
+        {"step": 1, "metrics": {"loss": 2.0}},
+        {"message": "no metrics"},
+    ]
+    assert plots.curve_frame(events).to_dict("records") == [
+        {"step": 1, "metric": "loss", "value": 2.0}
+    ]
+
+
+def test_latency_names_its_percentiles():
+    frame = pd.DataFrame({"variant": "FP32", "milliseconds": range(1, 101)})
+    figure = plots.latency_histogram(frame, 50)
+    assert {a.text for a in figure.layout.annotations} == {"p50", "p95", "p99", "budget"}
+    assert "n = 100" in title(figure)
