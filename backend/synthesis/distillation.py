@@ -214,18 +214,27 @@ def _save_checkpoint(lesson: Lesson, path: Path) -> None:
 
 @torch.no_grad()
 def _film(lesson: Lesson, out_dir: Path) -> None:
-    """Every few epochs, a strip: reconstructions above, samples of fixed latents below."""
+    """Every few epochs, a strip of pictures from the same latents each time."""
     every = max(1, lesson.spec.epochs // FRAMES)
-    if lesson.epoch % every and lesson.epoch not in (1, lesson.spec.epochs):
+    if lesson.epoch % every and lesson.epoch != 1 and lesson.done < 1:
         return
-    random = torch.Generator().manual_seed(lesson.spec.seed)
-    z = torch.randn(FILM_COLUMNS, lesson.network.latent_dim, generator=random).to(lesson.device)
-    rows = [z] if lesson.latents is None else [lesson.latents[:FILM_COLUMNS], z]
     lesson.average.eval()
-    made = torch.cat([lesson.average(row)[:, :3] for row in rows])
+    made = lesson.average(_film_latents(lesson))[:, :3]
     strip = (made * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     name = f"epoch_{lesson.epoch:05d}.png"
     pictures.write(out_dir / "artifacts" / "film" / name, pictures.sheet(list(strip), FILM_COLUMNS))
+
+
+def _film_latents(lesson: Lesson) -> Tensor:
+    """The first teacher images' latents, then the same scenes with others' defects; or random z."""
+    if lesson.latents is None:
+        random = torch.Generator().manual_seed(lesson.spec.seed)
+        z = torch.randn(FILM_COLUMNS, lesson.network.latent_dim, generator=random)
+        return z.to(lesson.device)
+    own = lesson.latents[:FILM_COLUMNS]
+    others = lesson.latents.roll(-FILM_COLUMNS, 0)[:FILM_COLUMNS]
+    half = lesson.network.latent_dim // 2
+    return torch.cat([own, torch.cat([own[:, :half], others[:, half:]], 1)])
 
 
 def save(trained: Trained, folder: Path) -> float:

@@ -9,16 +9,24 @@ from pages.ui.run_view import kind_page
 
 def show(run: Run) -> None:
     result = run.result or {}
-    entries = [
-        (name.replace("_", " ").capitalize(), charts.words(value), "")
-        for name, value in result.items()
-        if isinstance(value, (int, float, str)) and len(str(value)) < 24
-    ]
-    charts.metrics(entries)
+    charts.metrics(
+        [
+            ("Model size", f"{result['megabytes']:.1f} MB", "The ONNX file"),
+            (
+                "Largest difference",
+                f"{result['difference']:.0e}",
+                f"Of a score, ONNX Runtime against PyTorch; {result['tolerance']:g} is allowed",
+            ),
+            ("Parts compared", str(result["checked"]), ""),
+            ("Crop size", f"{result['size']} px", "Any picture is resized to this inside"),
+            ("Feature types", str(len(result["features"])), ", ".join(result["features"])),
+        ]
+    )
+    st.caption(f"Features: {result['backbone']}. ONNX opset {result['opset']}.")
     for path in sorted(run.artifacts.glob("*.onnx")) + sorted(run.artifacts.glob("*.json")):
         with path.open("rb") as file:
             st.download_button(
-                f"{path.name} ({path.stat().st_size / 2**20:.1f} MB)",
+                f"{path.name} ({path.stat().st_size / 1024:,.0f} kB)",
                 file,
                 file_name=path.name,
                 icon=":material/download:",

@@ -34,6 +34,7 @@ def show() -> None:
     st.subheader("Last runs", anchor=False)
     run_table.show(active, recent, key="overview")
     st.page_link(links.RUNS, label="All runs", icon=":material/list_alt:")
+    _pictures()
 
 
 def _alerts() -> None:
@@ -92,6 +93,24 @@ CARDS = (
 )
 
 
+def _pictures() -> None:
+    """What the newest student paints."""
+    for row in owner.store().runs("distill", "completed", limit=5).itertuples():
+        run = owner.supervisor().find(row.id)
+        frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
+        if run.spec["preset"] == "default" and frames:
+            st.subheader("Newest student", anchor=False)
+            st.image(
+                str(frames[-1]),
+                width="stretch",
+                caption="Above: its copies of teacher images. Below: the same scenes with other "
+                "images' defects.",
+                alt="Pictures painted by the newest student",
+            )
+            links.to_kind("distill", "Sample it", run.id)
+            return
+
+
 def _figures() -> None:
     shown = [(card, _trend(*card[:3])) for card in CARDS]
     shown = [(card, trend) for card, trend in shown if len(trend)]
@@ -99,14 +118,14 @@ def _figures() -> None:
         for (_, _, metric, title, meaning), trend in shown:
             last = trend.iloc[-1]
             unit = " ms" if metric.endswith("ms") else ""
-            change = f"{last['value'] - trend.iloc[-2]['value']:+.2f}" if len(trend) > 1 else None
+            spread = charts.spread(last["low"], last["high"])
             st.metric(
                 title,
                 f"{last['value']:.2f}{unit}",
-                delta=change,
-                delta_color="inverse" if unit else "normal",
-                help=f"{meaning}: {charts.interval(last['value'], last['low'], last['high'])}. "
-                f"Newest run {last['id']}, n = {last['n']}.",
+                delta=spread or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=f"{meaning}. Newest run {last['id']}, n = {last['n']}.",
                 chart_data=list(trend["value"]) if len(trend) > 1 else None,
                 border=True,
                 width=230,

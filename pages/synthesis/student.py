@@ -18,6 +18,12 @@ WORDS = {
     "student can do is the pixel-wise median of the set, one grey blur. Kept as the control.",
 }
 
+FILM_WORDS = {
+    "default": "Above: its copies of the first teacher images. Below: the same scenes with other "
+    "images' defects.",
+    "paper": "Pictures of the same eight random z after each epoch.",
+}
+
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Opening the student …")
 def _sampler(folder: str) -> Sampler:
@@ -73,8 +79,7 @@ def _film(run: Run) -> None:
     st.image(
         str(frames[epochs.index(epoch)]),
         width="stretch",
-        caption="Above: its copies of the first teacher images (learned latents only). "
-        "Below: samples of fixed random latents.",
+        caption=FILM_WORDS[(run.result or {})["preset"]],
         alt=f"Student pictures after epoch {epoch}",
     )
 

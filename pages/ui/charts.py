@@ -50,22 +50,25 @@ def words(value: Any) -> str:
     return str(value)
 
 
+def spread(low: float | None, high: float | None) -> str:
+    """`[0.53, 0.72]`, or nothing where there is no interval."""
+    return "" if low is None or low != low else f"[{low:.2f}, {high:.2f}]"
+
+
 def interval(value: float, low: float | None, high: float | None) -> str:
     """`0.62 [0.53, 0.72]`, or the value alone where there is no interval."""
-    if low is None or low != low:
-        return f"{value:.2f}"
-    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+    return f"{value:.2f} {spread(low, high)}".strip()
 
 
 def metrics(entries: list[tuple[str, str, str]]) -> None:
     """A row of figures: name, value, and what it means. An interval goes below its value."""
     with st.container(horizontal=True):
         for name, value, meaning in entries:
-            figure, _, spread = value.partition(" [")
+            figure, _, bounds = value.partition(" [")
             st.metric(
                 name,
                 figure,
-                delta=f"[{spread}" if spread else None,
+                delta=f"[{bounds}" if bounds else None,
                 delta_color="off",
                 delta_arrow="off",
                 help=meaning or None,

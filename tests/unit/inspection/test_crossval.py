@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from backend import facts, runs, specs
-from backend.inspection import crossval, denoiser
+from backend.inspection import crossval, denoiser, folds, reporting
 from backend.records import RunState, UserError
 
 SMALL = {
@@ -71,7 +71,7 @@ def test_every_part_is_scored_once_by_every_method(done):
     table = facts.read(folder, "scores")
     assert len(table) == 3 * result.n == 3 * 63
     assert not table.duplicated(["method", "part"]).any()
-    assert set(table["method"]) == set(crossval.METHODS)
+    assert set(table["method"]) == set(reporting.METHODS)
     assert np.isfinite(table["score"]).all()
 
 
@@ -151,35 +151,35 @@ def data(counts, crops_per_group=2):
     names = tuple(sorted(counts))
     types = frame["feature"].map(names.index).to_numpy(np.int64)
     good = (frame["label"] == 1).to_numpy()
-    return crossval.Data(frame, names, types, good, np.zeros((len(frame), 1, 1, 3), np.uint8))
+    return folds.Data(frame, names, types, good, np.zeros((len(frame), 1, 1, 3), np.uint8))
 
 
 def test_groups_never_straddle_train_test_or_calibration():
     mine = data({"a": (40, 15), "b": (30, 5)}, crops_per_group=3)
     groups = mine.frame["group"].to_numpy()
-    folds = crossval.make_folds(mine, 5, 2, seed=0)
-    assert len(folds) == 10
-    for fold in folds:
+    made = folds.make_folds(mine, 5, 2, seed=0)
+    assert len(made) == 10
+    for fold in made:
         assert not set(groups[fold.train]) & set(groups[fold.test])
         good = fold.train[mine.good[fold.train]]
-        held = crossval.calibration_split(mine, good, seed=0)
+        held = folds.calibration_split(mine, good, seed=0)
         assert not set(groups[good[held]]) & set(groups[good[~held]])
         assert 0.1 < held.mean() < 0.35
     for repeat in (0, 1):
-        tested = np.concatenate([f.test for f in folds if f.repeat == repeat])
+        tested = np.concatenate([f.test for f in made if f.repeat == repeat])
         assert sorted(tested) == list(range(len(groups)))
 
 
 def test_too_few_parts_are_refused_in_words():
     with pytest.raises(UserError, match=r"'b' has only \d GOOD parts"):
-        crossval.make_folds(data({"a": (40, 10), "b": (5, 5)}), 5, 1, 0)
+        folds.make_folds(data({"a": (40, 10), "b": (5, 5)}), 5, 1, 0)
     with pytest.raises(UserError, match="groups for 5 folds"):
-        crossval.make_folds(data({"a": (40, 10)}, crops_per_group=25), 5, 1, 0)
+        folds.make_folds(data({"a": (40, 10)}, crops_per_group=25), 5, 1, 0)
 
 
 def test_without_bad_parts_there_is_a_model_but_no_auroc(tmp_path):
     result, folder = inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}))
-    assert result.mean_auroc == dict.fromkeys(crossval.METHODS)
+    assert result.mean_auroc == dict.fromkeys(reporting.METHODS)
     assert "No BAD part" in result.notes[0] and result.weakest == ""
     json.dumps(specs.to_json(result), allow_nan=False)
     assert denoiser.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
