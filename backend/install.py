@@ -91,8 +91,8 @@ def install_torch(python: Path, choice: str) -> None:
     if wants_cpu and platform.system() == "Linux":
         print("Installing PyTorch for CPU …", flush=True)
         quick = ["--index-url", CPU_INDEX, "--retries", "0", "--timeout", "5"]
-        done = subprocess.run([python, "-m", "pip", "install", "-q", *quick, *names], env=alone())
-        if done.returncode == 0:
+        command = [str(python), "-m", "pip", "install", *quick, *names]
+        if subprocess.run(command, env=alone(), capture_output=True).returncode == 0:
             return
         print("PyTorch's index cannot be reached; PyPI's larger build works as well.", flush=True)
     print("Installing PyTorch …", flush=True)
@@ -101,7 +101,9 @@ def install_torch(python: Path, choice: str) -> None:
 
 def alone() -> dict[str, str]:
     """The environment without further indexes, so that torch and torchvision match."""
-    return os.environ | {"PIP_EXTRA_INDEX_URL": "", "PIP_CONFIG_FILE": os.devnull}
+    named = {"PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS"}
+    kept = {name: value for name, value in os.environ.items() if name not in named}
+    return kept | {"PIP_CONFIG_FILE": os.devnull}
 
 
 def torch_pins() -> dict[str, str]:

@@ -284,9 +284,8 @@ class Supervisor:
     def _start_due(self) -> None:
         running = sum(run.state is RunState.RUNNING for run in self._active)
         for run in self._active:
-            if running >= self.settings.max_jobs:
-                return
-            if run.state is RunState.PENDING and run.queued and self._is_ready(run):
+            due = run.state is RunState.PENDING and run.queued and self._is_ready(run)
+            if due and running < self.settings.max_jobs:
                 running += self._start(run)
 
     def _start(self, run: Run) -> bool:
@@ -311,6 +310,10 @@ class Supervisor:
             run = submit(self.settings, kind, values, name=name, parent=parent)
             self._active.append(run)
         return run
+
+    def knows(self, run: Run) -> bool:
+        """Is the run in the store as its folder is now?"""
+        return self._known.get(run.id) == signature(run.folder)
 
     def find(self, run_id: str) -> Run:
         """The run of that id, from its folder. Raises UserError where there is none."""

@@ -259,12 +259,9 @@ def append_event(folder: Path, event: Mapping[str, Any]) -> None:
         file.write(line + "\n")
 
 
-def events(folder: Path) -> list[dict[str, Any]]:
-    """All events so far; a torn last line is left out."""
-    path = folder / "events.jsonl"
-    if not path.exists():
-        return []
-    return list(_parse(path.read_bytes().splitlines()))
+def events(folder: Path, newest_bytes: int = 2**40) -> list[dict[str, Any]]:
+    """The events so far, or those in the file's newest bytes; torn lines are left out."""
+    return list(_parse(tail(folder / "events.jsonl", newest_bytes).splitlines()))
 
 
 def _parse(lines: list[bytes]) -> Iterator[dict[str, Any]]:

@@ -122,17 +122,6 @@ class Store:
             [kind, kind, state, state, limit],
         )
 
-    def results(self, kind: str, limit: int = 200) -> pd.DataFrame:
-        """Completed runs of a kind with `spec` and `result` as dictionaries, newest first."""
-        frame = self.read(
-            """SELECT id, name, finished, seconds, spec, result FROM runs
-               WHERE kind = ? AND state = 'completed' ORDER BY created DESC, id DESC LIMIT ?""",
-            [kind, limit],
-        )
-        for column in ("spec", "result"):
-            frame[column] = [json.loads(text or "{}") for text in frame[column]]
-        return frame
-
     def counts(self) -> dict[str, int]:
         """State → number of ended runs."""
         frame = self.read("SELECT state, count(*) AS n FROM runs GROUP BY state")
@@ -144,16 +133,24 @@ class Store:
             raise KeyError(table)
         return self.read(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY rowid", [run_id])
 
-    def latest_figures(self, kind: str, metric: str, subject: str, limit: int = 20) -> pd.DataFrame:
-        """One figure over the newest completed runs of a kind, oldest first."""
+    def latest_figures(
+        self, kind: str, subject: str, metric: str, alike: str, limit: int = 20
+    ) -> pd.DataFrame:
+        """One figure over the newest completed runs of a kind that can be compared, oldest first.
+
+        alike: JSON path of the spec or result that must be as in the newest run, "" for any.
+        Columns id, created, value, low, high, n, alike.
+        """
         return self.read(
-            """SELECT * FROM (
-                 SELECT r.id, r.created, f.value, f.low, f.high, f.n
+            """WITH found AS (
+                 SELECT r.id, r.created, f.value, f.low, f.high, f.n,
+                        coalesce(r.result ->> ?, r.spec ->> ?, '') AS alike
                  FROM figures f JOIN runs r ON r.id = f.run_id
-                 WHERE r.kind = ? AND f.metric = ? AND f.subject = ?
-                 ORDER BY r.created DESC LIMIT ?)
-               ORDER BY created""",
-            [kind, metric, subject, limit],
+                 WHERE r.kind = ? AND f.subject = ? AND f.metric = ?
+                 ORDER BY r.created DESC, r.id DESC LIMIT ?)
+               SELECT * FROM found WHERE alike = (SELECT alike FROM found LIMIT 1)
+               ORDER BY created, id""",
+            [alike, alike, kind, subject, metric, limit],
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -74,30 +74,46 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.2, "writing the ONNX file (some ten seconds)")
     dynamic = write(model, target, crops, types, spec.opset)
     progress(0.7, "comparing scores")
-    difference, map_difference = compare(model, target, crops, types, 0 if dynamic else 1)
-    if not difference <= spec.tolerance:
+    differences = compare(model, target, crops, types, 0 if dynamic else 1)
+    _refuse_difference(spec, target, differences[0], len(crops))
+    result = _result(spec, about, target, differences, len(crops), dynamic)
+    _describe(target, about, result)
+    progress(1.0, "done", metrics={"difference": result.difference})
+    return result
+
+
+def _refuse_difference(spec: Spec, target: Path, difference: float, checked: int) -> None:
+    """Remove the file and raise UserError where its scores are not the model's own."""
+    if not difference <= spec.tolerance:  # NaN is refused too
         target.unlink()
         raise UserError(
             f"The ONNX file's scores differ by {difference:.2g} (allowed {spec.tolerance:g}) on "
-            f"{len(crops)} crops, so it was not kept. Export again with another opset, or raise "
+            f"{checked} crops, so it was not kept. Export again with another opset, or raise "
             "the tolerance if such a difference does not matter."
         )
-    result = Result(
-        file="artifacts/model.onnx",
+
+
+def _result(
+    spec: Spec,
+    about: dict[str, Any],
+    target: Path,
+    differences: tuple[float, float],
+    checked: int,
+    dynamic: bool,
+) -> Result:
+    return Result(
+        file=f"artifacts/{target.name}",
         megabytes=round(target.stat().st_size / 1e6, 2),
-        difference=difference,
-        map_difference=map_difference,
+        difference=differences[0],
+        map_difference=differences[1],
         tolerance=spec.tolerance,
-        checked=len(crops),
+        checked=checked,
         features=tuple(about["features"]),
         size=about["size"],
         dynamic_batch=dynamic,
         opset=spec.opset,
         backbone=about["backbone"],
     )
-    _describe(target, about, result)
-    progress(1.0, "done", metrics={"difference": difference})
-    return result
 
 
 def sample(
@@ -136,28 +152,40 @@ def write(
     """Write one self-contained ONNX file; True if its batch size is free, else it is 1."""
     import torch
 
-    def export(n: int, shapes: dict[str, Any] | None) -> None:
-        torch.onnx.export(
-            model,
-            (torch.from_numpy(crops[:n].copy()), torch.from_numpy(types[:n].copy())),
-            str(target),
-            input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
-            opset_version=opset,
-            dynamo=True,
-            dynamic_shapes=shapes,
-            external_data=False,
-            verbose=False,
-        )
-
     batch = torch.export.Dim("batch", min=1, max=4096)
     try:
-        export(2, {"crops": {0: batch}, "types": {0: batch}})
+        shapes = {"crops": {0: batch}, "types": {0: batch}}
+        _write(model, target, crops[:2], types[:2], opset, shapes)
         return True
     except Exception as error:
         print(f"No free batch size ({type(error).__name__}): exporting for one part at a time.")
-        export(1, None)
+        _write(model, target, crops[:1], types[:1], opset, None)
         return False
+
+
+def _write(
+    model: "nn.Module",
+    target: Path,
+    crops: NDArray[np.uint8],
+    types: NDArray[np.int64],
+    opset: int,
+    dynamic_shapes: dict[str, Any] | None,
+) -> None:
+    """The export itself, with these parts as the example that is traced."""
+    import torch
+
+    torch.onnx.export(
+        model,
+        (torch.from_numpy(crops.copy()), torch.from_numpy(types.copy())),
+        str(target),
+        input_names=list(INPUTS),
+        output_names=list(OUTPUTS),
+        opset_version=opset,
+        dynamo=True,
+        dynamic_shapes=dynamic_shapes,
+        external_data=False,
+        verbose=False,
+    )
 
 
 def session(file: Path, threads: int) -> Any:

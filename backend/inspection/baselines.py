@@ -18,11 +18,6 @@ class Padim:
         return np.square(self.whitening(maps, types)).mean(1)
 
 
-def fit_padim(maps: Floats, types: Ints, n_types: int, shrinkage: float = 0.5) -> Padim:
-    """From GOOD projected maps [N, D, G, G]; see `scoring.fit_whitening`."""
-    return Padim(fit_whitening(maps, types, n_types, shrinkage))
-
-
 @dataclass(frozen=True)
 class Mahalanobis:
     """One Gaussian per feature type over all positions (Lee et al., arXiv 1807.03888)."""

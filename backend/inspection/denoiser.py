@@ -187,7 +187,9 @@ class Scorer(nn.Module):
     The same module scores the folds and goes into the exported file.
     """
 
-    def __init__(self, channels: int, dims: int, grid: int, n_types: int, settings: Settings):
+    def __init__(
+        self, channels: int, dims: int, grid: int, n_types: int, settings: Settings
+    ) -> None:
         super().__init__()
         self.settings, self.grid = settings, grid
         self.denoiser = Denoiser(dims, n_types, settings.width)

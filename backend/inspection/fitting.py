@@ -15,7 +15,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import nn
 
-from backend.inspection import baselines, denoiser, features, scoring
+from backend.inspection import baselines, denoiser, features, scoring, self_supervision
 from backend.inspection.features import Choice, Tick, no_tick
 from backend.inspection.folds import Data, Fold, Scored, calibration_split
 from backend.inspection.scoring import Floats, Ints
@@ -53,7 +53,7 @@ def shared_features(spec: "Spec", choice: Choice, data: Data, tick: Tick) -> Ext
 
 def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:
     """A backbone trained on these GOOD parts only, and its features of all parts."""
-    backbone = features.self_supervise(
+    backbone = self_supervision.self_supervise(
         data.crops[good], data.types[good], spec.backbone_steps, spec.seed, spec.strides, tick
     )
     return _extract(backbone, data, tick)

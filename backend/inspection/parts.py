@@ -84,7 +84,10 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 def _summary(spec: Spec, frame: pd.DataFrame) -> Result:
     good = frame["label"] == int(Label.GOOD)
     table = good.groupby(frame["feature"]).agg(["sum", "count"])
-    counts = {str(f): [int(g), int(n - g)] for f, (g, n) in zip(table.index, table.values)}  # noqa: B905
+    counts = {
+        str(f): [int(g), int(n - g)]
+        for f, (g, n) in zip(table.index, table.to_numpy(), strict=True)
+    }
     duplicates = _duplicates(frame)
     return Result(
         n=len(frame),
@@ -165,13 +168,7 @@ def read_metadata(folder: Path) -> pd.DataFrame:
     if table.empty:
         raise UserError(f"{folder / 'metadata.csv'} lists no part. Add a row for each image.")
     _refuse_blanks(table, folder)
-    twice = table["file_name"].duplicated()
-    if twice.any():
-        row = int(twice.to_numpy().argmax())
-        raise UserError(
-            f"metadata.csv, row {row + 2}: '{table['file_name'][row]}' is listed a second time. "
-            "Remove one of the rows."
-        )
+    _refuse_repeats(table)
     labels = [_label(text, row + 2) for row, text in enumerate(table["label"])]
     if int(Label.GOOD) not in labels:
         raise UserError("metadata.csv lists no GOOD part (label 1). The model learns from GOOD.")
@@ -221,6 +218,16 @@ def _refuse_blanks(table: pd.DataFrame, folder: Path) -> None:
         if blank.any():
             row = int(blank.argmax()) + 2
             raise UserError(f"{folder / 'metadata.csv'}, row {row}: '{column}' is empty. Fill it.")
+
+
+def _refuse_repeats(table: pd.DataFrame) -> None:
+    twice = table["file_name"].duplicated().to_numpy()
+    if twice.any():
+        row = int(twice.argmax())
+        raise UserError(
+            f"metadata.csv, row {row + 2}: '{table['file_name'][row]}' is listed a second time. "
+            "Remove one of the rows."
+        )
 
 
 def _label(text: str, row: int) -> int:

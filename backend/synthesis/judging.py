@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from backend.inspection.statistics import clopper_pearson
 from backend.synthesis.testset import LabelledImage
 
 IOU = 0.5
@@ -137,7 +138,11 @@ def constant_box(images: Sequence[LabelledImage]) -> Judged:
 
 
 def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]]:
-    """Rows of the table `figures` with 95 % percentile intervals over groups of images."""
+    """Rows of the table `figures` with 95 % intervals over groups of images.
+
+    Percentile bootstrap. AP of exactly 0 or 1 has no interval, for resampling cannot move it; a
+    share of exactly 0 or 1 has Clopper and Pearson's, over groups.
+    """
     has_defect = judged.truths > 0
     everything = np.ones(len(has_defect))
     rows = [
@@ -145,14 +150,25 @@ def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]
         _row("images with a defect", "AP50", judged, judged.ap50, has_defect.astype(float), seed),
     ]
     if not has_defect.all():
-        alarmed = judged.alarmed(confidence)
-
-        def share(weight: np.ndarray) -> float:
-            intact = weight * ~has_defect
-            return float((intact * alarmed).sum() / intact.sum()) if intact.sum() else float("nan")
-
-        rows.append(_row("intact images", "share with an alarm", judged, share, everything, seed))
+        rows.append(_alarm_row(judged, ~has_defect, confidence, seed))
     return rows
+
+
+def _alarm_row(
+    judged: Judged, intact: np.ndarray, confidence: float, seed: int
+) -> dict[str, Any]:
+    alarmed = judged.alarmed(confidence)
+
+    def share(weight: np.ndarray) -> float:
+        return float((weight * alarmed).sum() / weight.sum()) if weight.sum() else float("nan")
+
+    weight = intact.astype(float)
+    row = _row("intact images", "share with an alarm", judged, share, weight, seed)
+    if row["value"] in (0.0, 1.0):
+        groups = len(np.unique(judged.groups[intact]))
+        bounds = clopper_pearson(round(row["value"] * groups), groups)
+        row |= {"low": bounds[0], "high": bounds[1]}
+    return row
 
 
 def _row(
@@ -162,13 +178,15 @@ def _row(
     random = np.random.default_rng(seed)
     draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
     values = [measure(weight * draw[member]) for draw in draws]
+    value = measure(weight)
     low, high = np.nanquantile(values, [0.025, 0.975])
+    known = low < high
     return {
         "subject": subject,
         "metric": metric,
-        "value": measure(weight),
-        "low": float(low),
-        "high": float(high),
+        "value": value,
+        "low": float(low) if known else None,
+        "high": float(high) if known else None,
         "n": int((weight > 0).sum()),
     }
 

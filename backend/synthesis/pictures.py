@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 from scipy import ndimage
 
 from backend.records import Box, UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.
-UNREADABLE = (OSError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
 MOST_PIXELS = 50_000_000
 MASK_COLOUR, BOX_COLOUR = (213, 94, 0), "#E69F00"
 
@@ -30,15 +30,19 @@ def image_files(folder: Path) -> list[Path]:
 
 
 def read_rgb(path: Path) -> np.ndarray:
-    """An image as uint8 [H, W, 3]. Raises UserError for a missing, damaged or huge file."""
+    """An image as uint8 [H, W, 3], turned as its EXIF says; 16-bit grey keeps its upper byte.
+
+    Raises UserError for a missing, damaged or huge file; a huge one is not decoded.
+    """
     try:
         with Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
-                raise UserError(
-                    f"{path} has {width} × {height} px; at most 50 megapixels are read."
-                )
-            return np.asarray(image.convert("RGB"))
+                raise UserError(f"{path} has {width} × {height} px; at most 50 megapixels are read.")
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode.startswith("I"):
+                upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
+            return np.asarray(upright.convert("RGB"))
     except FileNotFoundError as error:
         raise UserError(f"There is no image file '{path}'.") from error
     except UNREADABLE as error:

@@ -26,7 +26,7 @@ class Sampler:
             self.session = onnxruntime.InferenceSession(
                 str(folder / "student.onnx"), options, providers=["CPUExecutionProvider"]
             )
-        except (OSError, ValueError, KeyError) as error:
+        except Exception as error:
             raise UserError(f"The student in {folder} cannot be read. Distil it again.") from error
         self.size: int = card["size"]
         self.latent_dim: int = card["latent_dim"]

@@ -27,12 +27,13 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """Means over pairs. gap: matched minus random, the figure that cannot be had by blurring.
+    """Means over pairs. pairing: how a teacher image got its partner. gap: matched minus random, the figure that cannot be had by blurring.
 
     sharpness, diversity: of the samples, teacher = 1. mask_iou: of reconstructions, nan if none.
     """
 
     pairs: int
+    pairing: str
     matched_ssim: float
     random_ssim: float
     mean_image_ssim: float
@@ -65,6 +66,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     by_name = {(row["subject"], row["metric"]): row["value"] for row in figures}
     return Result(
         pairs=len(chosen),
+        pairing="own latent" if len(sampler.latents) else "random z, as in source A",
         matched_ssim=by_name["matched", "SSIM"],
         random_ssim=by_name["random", "SSIM"],
         mean_image_ssim=by_name["mean image", "SSIM"],

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
-from backend import facts
+from backend import facts, runs
 from backend.records import Box, UserError
 from backend.synthesis import pictures
 
@@ -47,8 +48,15 @@ def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSe
     if not folder:
         return _freeze(_rendered(out_dir, size), real=False)
     images = read_yolo(Path(folder))
+    if not any(image.boxes for image in images):
+        raise UserError(
+            f"No test image of {folder} has a box, so nothing can be found in them. "
+            "Labels belong into a folder 'labels' beside 'images'."
+        )
     if intact_folder:
-        images += [_intact(path) for path in split_files(Path(intact_folder), "test")]
+        groups = _table(Path(intact_folder).parent / f"{Path(intact_folder).name}.csv", "group")
+        files = split_files(Path(intact_folder), "test")
+        images += [_intact(path, groups.get(path.name, path.stem)) for path in files]
     return _freeze(images, real=True)
 
 
@@ -77,8 +85,8 @@ def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
 def read_yolo(folder: Path, split: str = "test") -> list[LabelledImage]:
     """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there."""
     config = _config(folder)
-    names, groups = config["names"], _groups(folder)
-    if split not in config:
+    names, groups = config["names"], _table(folder / "metadata.csv", "group")
+    if not isinstance(config.get(split), str):
         raise UserError(f"{folder / 'data.yaml'} names no '{split}' images. Add a line '{split}:'.")
     files = _split_images(folder, config[split])
     return [_labelled(path, names, groups) for path in files]
@@ -98,12 +106,18 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _groups(folder: Path) -> dict[str, str]:
-    path = folder / "metadata.csv"
+def _table(path: Path, column: str) -> dict[str, str]:
+    """`file_name` → a column of a CSV file; {} where there is no such file or column."""
     if not path.exists():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        return {row["file_name"]: row["group"] for row in csv.DictReader(file) if row.get("group")}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"Cannot read {path}. Save it as CSV in UTF-8.") from error
+    if rows and "file_name" not in rows[0]:
+        raise UserError(f"{path} lacks the column 'file_name'. Add it.")
+    return {row["file_name"]: row[column] for row in rows if row.get(column)}
 
 
 def _split_images(folder: Path, entry: str) -> list[Path]:
@@ -112,8 +126,8 @@ def _split_images(folder: Path, entry: str) -> list[Path]:
     if place.suffix == ".txt":
         if not place.exists():
             raise UserError(f"{folder / 'data.yaml'} names '{entry}', which does not exist.")
-        lines = place.read_text(encoding="utf-8").split()
-        files = [_inside(folder, line) for line in lines]
+        lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines()]
+        files = [_inside(folder, line) for line in lines if line]
     else:
         files = pictures.image_files(place)
     if not files:
@@ -166,33 +180,58 @@ def _parse_line(line: str, names: dict[int, str], width: int, height: int, where
 def split_files(folder: Path, split: str) -> list[Path]:
     """Images of a folder; where `<folder>.csv` beside it assigns splits, only those of `split`."""
     files = pictures.image_files(folder)
-    table = folder.with_suffix(".csv")
-    if not table.exists():
+    table = folder.parent / f"{folder.name}.csv"
+    splits = _table(table, "split")
+    if not splits:
         return files
-    with table.open(encoding="utf-8", newline="") as file:
-        wanted = {r["file_name"] for r in csv.DictReader(file) if r.get("split") == split}
-    return [path for path in files if path.name in wanted]
+    chosen = [path for path in files if splits.get(path.name) == split]
+    if not chosen:
+        raise UserError(f"{table} assigns no image of {folder} to '{split}'. Correct its 'split'.")
+    return chosen
 
 
-def _intact(path: Path) -> LabelledImage:
+def _intact(path: Path, group: str) -> LabelledImage:
     height, width = pictures.read_rgb(path).shape[:2]
-    group = path.stem.rsplit("_", 1)[0]
     return LabelledImage(path.stem, path, group, (), "real intact", width, height)
 
 
 def refuse_leaks(test: HeldOutSet, dataset: Path) -> None:
-    """Raises UserError where a training image is, byte for byte in its pixels, a test image."""
-    seen = {_pixel_hash(image.path): image.name for image in test.images}
-    for row in facts.read(dataset, "images").to_dict("records"):
-        name = seen.get(_pixel_hash(dataset / row["path"]))
-        if name:
+    """Raises UserError where a training image, or the photograph behind it, is a test image.
+
+    Compared by their pixels, the test images also at the size of the training images.
+    """
+    trained = {path: pictures.read_rgb(path) for path in _training_pictures(dataset)}
+    sizes = {pixels.shape[0] for pixels in trained.values() if _is_square(pixels)}
+    seen: dict[str, str] = {}
+    for image in test.images:
+        pixels = pictures.read_rgb(image.path)
+        for shown in (pixels, *(pictures.resized(pixels, size) for size in sizes)):
+            seen[_hash(shown)] = image.name
+    for path, pixels in trained.items():
+        if _hash(pixels) in seen:
             raise UserError(
-                f"Training image {row['image']} is test image {name}. Take it out of the data set."
+                f"Training image {path.name} is test image {seen[_hash(pixels)]}. "
+                "Take it out of the data set."
             )
 
 
-def _pixel_hash(path: Path) -> str:
-    return hashlib.sha256(pictures.read_rgb(path).tobytes()).hexdigest()
+def _training_pictures(dataset: Path) -> list[Path]:
+    """Images of a data set, and the photographs a teacher placed its defects on."""
+    found = [dataset / path for path in facts.read(dataset, "images")["path"]]
+    source = runs.read(dataset).spec.get("source_run", "")
+    if source and (dataset.parent / source / "spec.json").exists():
+        folder = runs.read(dataset.parent / source).spec.get("background_folder", "")
+        if folder and Path(folder).is_dir():
+            found += pictures.image_files(Path(folder))
+    return found
+
+
+def _is_square(pixels: np.ndarray) -> bool:
+    return pixels.shape[0] == pixels.shape[1]
+
+
+def _hash(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 def image_row(image: LabelledImage) -> dict[str, Any]:

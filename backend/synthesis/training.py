@@ -60,11 +60,19 @@ def _run_epochs(
     SETTINGS.update(sync=False)
     folder = out_dir / "checkpoint" / "training"
     last = folder / "weights" / "last.pt"
-    model = YOLO(last) if last.exists() else _start(spec, weights)
-    model.add_callback("on_fit_epoch_end", _Epochs(spec.epochs, progress))
-    model.train(**({"resume": True} if last.exists() else _arguments(spec, data, out_dir)))
+    if not _is_finished(last):
+        model = YOLO(last) if last.exists() else _start(spec, weights)
+        model.add_callback("on_fit_epoch_end", _Epochs(spec.epochs, progress))
+        model.train(**({"resume": True} if last.exists() else _arguments(spec, data, out_dir)))
     shutil.copy(folder / "results.csv", out_dir / "artifacts" / "results.csv")
     shutil.copy(last.with_name("best.pt"), out_dir / "artifacts" / "detector.pt")
+
+
+def _is_finished(last: Path) -> bool:
+    """Did ultralytics close the training? It then strips the epoch from our own checkpoint."""
+    if not last.exists():
+        return False
+    return torch.load(last, map_location="cpu", weights_only=False).get("epoch") == -1
 
 
 def _start(spec: "Spec", weights: Path | None) -> YOLO:

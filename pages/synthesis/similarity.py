@@ -16,7 +16,7 @@ def show(run: Run) -> None:
     by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
     gap = by_name["matched minus random", "SSIM"]
     _verdict(gap)
-    _headline(by_name)
+    _headline(by_name, (run.result or {})["pairing"])
     pairs = owner.store().facts("ssim_pairs", run.id)
     matched = pairs[pairs["pairing"] == "matched"].reset_index(drop=True)
     with_paper = st.toggle(
@@ -54,9 +54,9 @@ def _verdict(gap: object) -> None:
         )
 
 
-def _headline(by_name: dict) -> None:
+def _headline(by_name: dict, pairing: str) -> None:
     entries = [
-        ("SSIM, matched pairs", by_name["matched", "SSIM"], "Each picture against its own copy"),
+        ("SSIM, matched pairs", by_name["matched", "SSIM"], f"Matched by: {pairing}"),
         ("SSIM, random pairs", by_name["random", "SSIM"], "Control: against any other copy"),
         (
             "SSIM, mean image",

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import plots, registry, runs
-from backend.records import RunState
+from backend import jobs, plots, registry, runs
+from backend.records import RunState, UserError
 from backend.runs import Run
 from pages.ui import charts, forms, links, owner
-from pages.ui.chrome import header
+from pages.ui.chrome import header, plain_errors
 
+LIVE_BYTES = 256 * 1024
 MARKS = {
     RunState.PENDING: (":material/schedule:", "waiting"),
     RunState.RUNNING: (":material/progress_activity:", "running"),
@@ -30,40 +31,53 @@ def kind_page(kind_name: str, words: str, show: Callable[[Run], None]) -> None:
     options = _runs_of(kind_name)
     with st.expander(f"New: {kind.title.lower()}", expanded=not options, icon=":material/add:"):
         forms.run_form(kind_name)
-    if not options:
+    run_id = choose_run(kind_name, options)
+    if not run_id:
         st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
-    run_id = choose_run(options)
-    run = owner.supervisor().find(run_id)
-    show_run(run, show)
+    show_run(owner.supervisor().find(run_id), show)
 
 
 def _runs_of(kind: str) -> dict[str, str]:
     """Run id → words; runs under way first, then newest first."""
-    found = {}
-    for run in reversed(owner.supervisor().active()):
-        if run.kind == kind:
-            found[run.id] = f"{forms.run_words(run.id, run.name)} · {MARKS[run.state][1]}"
+    active = [run for run in owner.supervisor().active() if run.kind == kind]
+    found = {run.id: _words(run.id, run.name, run.state) for run in reversed(active)}
     for row in owner.store().runs(kind, limit=200).itertuples():
-        suffix = "" if row.state == RunState.COMPLETED else f" · {row.state}"
-        found[row.id] = forms.run_words(row.id, row.name) + suffix
+        found[row.id] = _words(row.id, row.name, row.state)
     return found
 
 
-def choose_run(options: dict[str, str]) -> str:
-    """The run named by `?run=`, or picked here; the address follows the choice."""
+def _words(run_id: str, name: str, state: str) -> str:
+    suffix = "" if state == RunState.COMPLETED else f" · {MARKS[RunState(state)][1]}"
+    return forms.run_words(run_id, name) + suffix
+
+
+def choose_run(kind: str, options: dict[str, str]) -> str:
+    """The run just started, the one in the address (`?run=`), or the one picked here; "" if none.
+
+    The address follows the choice, so it can be kept and shared.
+    """
     wanted = st.session_state.pop(forms.NEXT_RUN, None)
+    if not wanted and "run" not in st.session_state:
+        wanted = st.query_params.get("run")
+    if wanted and wanted not in options:
+        run = owner.supervisor().find(wanted)
+        if run.kind == kind:
+            options[run.id] = _words(run.id, run.name, run.state)
     if wanted in options:
         st.session_state["run"] = wanted
-    if st.session_state.get("run") not in options:
+    elif st.session_state.get("run") not in options:
         st.session_state.pop("run", None)
-    return st.selectbox(
-        "Run", list(options), format_func=options.__getitem__, key="run", bind="query-params"
-    )
+    if not options:
+        return ""
+    run_id = st.selectbox("Run", list(options), format_func=options.__getitem__, key="run")
+    st.query_params["run"] = run_id
+    return run_id
 
 
 def show_run(run: Run, show: Callable[[Run], None]) -> None:
     """Live progress, the result or what went wrong, and the details."""
+    owner.take_in(run)
     if not run.state.ended:
         live(run.id)
     elif run.state is RunState.COMPLETED:
@@ -78,11 +92,12 @@ def live(run_id: str) -> None:
 
     @st.fragment(run_every="1s")
     def panel() -> None:
-        run = owner.supervisor().find(run_id)
-        if run.state.ended:
-            owner.supervisor().tick()
-            st.rerun()
-        _progress(run)
+        with plain_errors():
+            run = owner.supervisor().find(run_id)
+            if run.state.ended:
+                owner.take_in(run)
+                st.rerun()
+            _progress(run)
 
     panel()
 
@@ -96,13 +111,15 @@ def _progress(run: Run) -> None:
             left.markdown(f"{icon} **{words}** {_why_waiting(run)}")
         else:
             fraction = min(1.0, max(0.0, event.get("fraction", 0.0)))
-            left.progress(fraction, f"**{words}** · {event.get('message', '')} · {_clock(run)}")
+            message = charts.plain(event.get("message", ""))
+            memory = f"{jobs.memory_in_use(run) / 2**30:.1f} GB"
+            left.progress(fraction, f"**{words}** · {message} · {_clock(run)} · {memory}")
         canceling = (run.folder / "cancel").exists()
         label = "Canceling …" if canceling else "Cancel"
         if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
             owner.supervisor().cancel(run.id)
             st.rerun(scope="fragment")
-        frame = plots.curve_frame(runs.events(run.folder))
+        frame = plots.curve_frame(runs.events(run.folder, LIVE_BYTES))
         for title, rows in plots.split_curves(frame).items():
             figure = plots.curves(rows, title)
             st.plotly_chart(figure, key=f"live-{title}-{run.id}", alt=f"{title} so far")
@@ -110,7 +127,10 @@ def _progress(run: Run) -> None:
 
 
 def _why_waiting(run: Run) -> str:
-    waiting = owner.supervisor().waits_for(run)
+    try:
+        waiting = owner.supervisor().waits_for(run)
+    except UserError as error:
+        return str(error)
     if waiting:
         return f"for {', '.join(waiting)}."
     return "for its turn; one training runs at a time."
@@ -124,7 +144,7 @@ def _clock(run: Run) -> str:
 def outcome(run: Run) -> None:
     """How a run ended that has no result, and what can be done."""
     icon, words = MARKS[run.state]
-    st.warning(f"This run was {words}. {run.error}".strip(), icon=icon)
+    st.warning(f"This run was {words}. {charts.plain(run.error)}".strip(), icon=icon)
     left, _ = st.columns([1, 3])
     if run.state.resumable and left.button("Resume", icon=":material/resume:", type="primary"):
         owner.supervisor().resume(run.id)

@@ -83,7 +83,8 @@ def test_metrics_become_curves_and_inputs_are_hashed(supervisor, ended, probe):
     in_store = supervisor.store.facts("figures", first.id)[list(on_disk.columns)]
     assert in_store.to_csv() == on_disk.to_csv()
     assert first.result == {"steps": 40, "score": None, "words": ["a", "b"]}, "NaN is null"
-    assert supervisor.store.results(probe)["result"][0] == first.result
+    stored = supervisor.store.read("SELECT result FROM runs WHERE id = ?", [first.id])
+    assert json.loads(stored["result"][0]) == first.result
     second = ended(supervisor.submit(probe, {"source_run": first.id}).id)
     provenance = runs.read_json(second.folder / "provenance.json")
     assert provenance["inputs"] == {

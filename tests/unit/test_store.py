@@ -54,7 +54,7 @@ def test_a_run_becomes_rows(store, make):
     assert (row["id"], row["kind"], row["state"]) == (run.id, "generate", "completed")
     assert json.loads(row["spec"]) == {"count": 2}
     assert json.loads(row["provenance"]) == {"python": "3"}
-    assert store.results("generate")["result"][0] == {"images": 2}
+    assert json.loads(row["result"]) == {"images": 2}
     assert list(store.facts("curves", run.id)["value"]) == [1.0, 0.0]
     assert list(store.facts("figures", run.id)["n"]) == [10, 9, 8], "in the order written"
     assert store.counts() == {"completed": 1}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.inspection import features
+from backend.inspection import features, self_supervision
 from backend.records import UserError
 
 
@@ -104,17 +104,18 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path, monkeypatch, saved):
     assert not (tmp_path / "pwned").exists()
 
 
-def test_rubbish_is_no_detector(tmp_path):
-    (tmp_path / "w.pt").write_bytes(b"rubbish")
-    with pytest.raises(UserError, match=r"w\.pt"):
-        features.load_yolo(tmp_path / "w.pt")
+@pytest.mark.parametrize("name", ["w.pt", "yolov8n.yaml"])
+def test_rubbish_and_a_layout_without_weights_are_no_detector(tmp_path, name):
+    (tmp_path / name).write_bytes(b"nc: 80")
+    with pytest.raises(UserError, match=f"{name} is no YOLO detector"):
+        features.load_yolo(tmp_path / name)
 
 
 def test_a_pasted_defect_changes_the_picture_where_it_says():
     rng, seen = np.random.default_rng(0), 0
     for k in range(60):
         image, donor = crops(2, seed=k)
-        pasted, mask = features.paste_defect(image.astype(np.float32), donor, rng)
+        pasted, mask = self_supervision.paste_defect(image.astype(np.float32), donor, rng)
         changed = abs(pasted - image).max(-1) > 12
         assert set(np.unique(mask)) <= {0.0, 1.0}
         assert changed[mask > 0].all()
@@ -126,7 +127,7 @@ def test_a_pasted_defect_changes_the_picture_where_it_says():
 def test_self_supervision_repeats_and_reports():
     told = []
     made = [
-        features.self_supervise(
+        self_supervision.self_supervise(
             crops(8), np.arange(8) % 2, 3, seed=5, batch=4, tick=lambda f, m: told.append(f)
         )
         for _ in range(2)
