@@ -12,9 +12,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 GOOD, BAD = "#0072B2", "#D55E00"
-NEUTRAL, ACCENT = "#8A949B", "#009E73"
+NEUTRAL = "#8A949B"
 METHODS = ("#0072B2", "#E69F00", "#8A949B", "#CC79A7", "#56B4E9")
-SYMBOLS = ("circle", "diamond", "square", "cross", "x")
 HEIGHT = 380
 
 
@@ -43,7 +42,8 @@ def curve_frame(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def split_curves(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Title → rows: losses apart from metrics, which live between 0 and 1."""
+    """Title → rows: losses apart from metrics, which live between 0 and 1. One step is no curve."""
+    frame = frame[frame.groupby("metric")["step"].transform("nunique") > 1]
     is_loss = frame["metric"].str.contains("loss")
     parts = {"Losses": frame[is_loss], "Metrics": frame[~is_loss]}
     return {title: rows for title, rows in parts.items() if len(rows)}

@@ -303,14 +303,15 @@ def sibling(out_dir: Path, run_id: str) -> Path:
     return folder
 
 
-def fingerprint(path: Path) -> str:
-    """SHA-256 over names, sizes and contents of a file or of every file below a folder."""
+def fingerprint(*paths: Path) -> str:
+    """SHA-256 over names, sizes and contents of files and of every file below folders."""
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    for file in files:
-        name = os.fsencode(file.name if path.is_file() else file.relative_to(path))
-        digest.update(name + f"\0{file.stat().st_size}\0".encode())
-        with file.open("rb") as stream:
-            while chunk := stream.read(1 << 20):
-                digest.update(chunk)
+    for path in paths:
+        files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+        for file in files:
+            name = os.fsencode(file.relative_to(path.parent))
+            digest.update(name + f"\0{file.stat().st_size}\0".encode())
+            with file.open("rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    digest.update(chunk)
     return digest.hexdigest()

@@ -7,8 +7,6 @@ Four of them, all frozen once built:
 - random: an untrained YOLOv8n, the control.
 """
 
-import importlib
-import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from backend import checkpoints
 from backend.records import UserError
 
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
@@ -28,7 +27,6 @@ Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
 STRIDES = {"8+16": (4, 6), "8+16+32": (4, 6, 9), "32": (9,)}  # names -> layers of a YOLO
 COCO_FILE = "yolov8n.pt"
-TRUSTED = ("ultralytics.nn.modules.", "ultralytics.nn.tasks.", "torch.nn.modules.")
 NOTES = {
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
     "self-supervised": "trained anew in each fold on its GOOD training parts, with pasted defects",
@@ -184,13 +182,10 @@ def default_config() -> dict[str, Any]:
 def load_yolo(file: Path, strides: str = "8+16") -> Yolo:
     """A backbone from an Ultralytics .pt file.
 
-    A .pt is a pickle, which could run code: only torch and ultralytics layers may be named in
-    it, and torch's weights-only reader builds them. Raises UserError for any other file.
+    Raises UserError for any other file; see `checkpoints.read`.
     """
     try:
-        named = torch.serialization.get_unsafe_globals_in_checkpoint(str(file))
-        with torch.serialization.safe_globals([_layer(name, file) for name in named]):
-            saved = torch.load(file, map_location="cpu", weights_only=True)
+        saved = checkpoints.read(file)
         model = (saved.get("ema") or saved["model"]).float()
         backbone = Yolo(_plain(model.yaml), strides)
         backbone.layers.load_state_dict(model.model[: len(backbone.layers)].state_dict())
@@ -202,19 +197,6 @@ def load_yolo(file: Path, strides: str = "8+16") -> Yolo:
             f"Use an official file such as {COCO_FILE}."
         ) from error
     return backbone.eval()
-
-
-def _layer(name: str, file: Path) -> Any:
-    """The layer class a checkpoint names, if it is one of torch's or ultralytics' layers."""
-    module, _, attribute = name.rpartition(".")
-    if f"{module}.".startswith(TRUSTED):
-        found = getattr(importlib.import_module(module), attribute, None)
-        if inspect.isclass(found) and issubclass(found, nn.Module):
-            return found
-    raise UserError(
-        f"{file} names '{name}', which is no network layer, so it is not opened: a .pt file can "
-        "run code. Use an official file."
-    )
 
 
 def _plain(value: Any) -> Any:

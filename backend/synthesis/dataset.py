@@ -1,7 +1,9 @@
 """A training set in YOLO's layout: images with boxes from a student or a teacher."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,12 @@ import numpy as np
 
 from backend import facts, runs
 from backend.records import Box, Progress, UserError
+from backend.runs import Run
 from backend.specs import param
 from backend.synthesis import pictures, testset
 
 CENTRED_SHARE = 0.5
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Spec:
     """Settings of a data set. `centred` boxes are source A's dummies, kept for comparison."""
 
     source_run: str = param("", "student or teacher whose images to take", run="distill|generate")
-    count: int = param(100, "number of images (all of a teacher's at most)", lo=4, hi=100_000)
+    count: int = param(100, "number of images (all of a teacher's at most)", lo=5, hi=100_000)
     labels: str = param(
         "mask", "where boxes come from: the painted mask, or a dummy", choices=("mask", "centred")
     )
@@ -58,55 +62,63 @@ class Item:
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Write images and labels below `artifacts/` with a `data.yaml` for ultralytics."""
     source = runs.read(runs.sibling(out_dir, spec.source_run))
-    if source.kind == "distill":
-        items = _sampled(spec, source.folder, progress)
-    else:
-        items = _taken(spec, source.folder)
-    items += _negatives(spec, items[0].pixels.shape[0])
-    random = np.random.default_rng(spec.seed)
-    held_out = set(
-        random.permutation(len(items))[: max(1, round(spec.validation_share * len(items)))]
-    )
+    count, items = _sampled(spec, source) if source.kind == "distill" else _taken(spec, source)
+    negatives = _negative_files(spec)
+    splits = _splits(spec, count, len(negatives))
     image_rows, box_rows = [], []
-    for index, item in enumerate(items):
-        split = "val" if index in held_out else "train"
-        image_rows.append(_write_item(out_dir, index, split, item))
+    for index, item in enumerate(chain(items, _negatives(negatives, source))):
+        image_rows.append(_write_item(out_dir, index, splits[index], item))
         box_rows += [pictures.box_row(f"{index:06d}", box) for box in item.boxes]
-        progress(0.5 + 0.5 * (index + 1) / len(items), f"image {index + 1} of {len(items)}")
-    if not box_rows:
-        raise UserError(
-            "No image of the source has a defect to learn from. Train the student longer, "
-            "or use labels = centred."
-        )
+        progress((index + 1) / len(splits), f"image {index + 1} of {len(splits)}")
+    found = {row["image"] for row in box_rows}
+    for split in ("train", "val"):
+        if not any(row["split"] == split and row["image"] in found for row in image_rows):
+            raise UserError(
+                f"No image in the {split} split has a defect. Take more images, train the "
+                "student longer, or use labels = centred."
+            )
     facts.write(out_dir, "images", image_rows)
     facts.write(out_dir, "boxes", box_rows)
     _write_yaml(out_dir)
-    empty = sum(not item.boxes for item in items)
     return Result(
-        images=len(items),
+        images=len(image_rows),
         boxes=len(box_rows),
-        empty=empty,
-        training=len(items) - len(held_out),
-        validation=len(held_out),
-        source=items[0].source,
+        empty=len(image_rows) - len(found),
+        training=splits.count("train"),
+        validation=splits.count("val"),
+        source=image_rows[0]["source"],
         labels=spec.labels,
     )
 
 
-def _sampled(spec: Spec, student: Path, progress: Progress) -> list[Item]:
+def _splits(spec: Spec, count: int, negatives: int) -> list[str]:
+    """train or val for each image; negatives are shared out in the same proportion."""
+    random = np.random.default_rng(spec.seed)
+    splits = []
+    for n in (count, negatives):
+        part = np.array(["train"] * n, dtype=object)
+        held_out = max(1, round(spec.validation_share * n)) if n else 0
+        part[random.permutation(n)[:held_out]] = "val"
+        splits += list(part)
+    return splits
+
+
+def _sampled(spec: Spec, student: Run) -> tuple[int, Iterator[Item]]:
+    """How many images a student gives, and the images."""
     from backend.synthesis.sampler import Sampler
 
-    sampler = Sampler(student)
+    sampler = Sampler(student.folder)
     if spec.labels == "mask" and not sampler.paints_mask:
         raise UserError("The paper's student paints no mask. Choose labels = centred.")
-    items = []
-    for start in range(0, spec.count, 16):
-        seeds = [spec.seed + k for k in range(start, min(start + 16, spec.count))]
-        images, masks = sampler.sample(seeds, spec.variation)
-        for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-            items.append(Item(pixels, _boxes(spec, pixels, mask > 0.5), "student", seed))
-        progress(0.5 * len(items) / spec.count, f"sampled {len(items)} of {spec.count}")
-    return items
+
+    def items() -> Iterator[Item]:
+        for start in range(0, spec.count, BATCH):
+            seeds = [spec.seed + k for k in range(start, min(start + BATCH, spec.count))]
+            images, masks = sampler.sample(seeds, spec.variation)
+            for seed, pixels, mask in zip(seeds, images, masks, strict=True):
+                yield Item(pixels, _boxes(spec, pixels, mask > 0.5), "student", seed)
+
+    return spec.count, items()
 
 
 def _boxes(spec: Spec, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
@@ -123,25 +135,32 @@ def centred_box(height: int, width: int) -> list[Box]:
     return [Box("defect", (x, y, width - x, height - y), source="centred")]
 
 
-def _taken(spec: Spec, teacher: Path) -> list[Item]:
-    boxes = facts.read(teacher, "boxes")
-    items = []
-    for row in facts.read(teacher, "images").head(spec.count).to_dict("records"):
-        pixels = pictures.read_rgb(teacher / row["path"])
-        mine = boxes[boxes["image"] == row["image"]].to_dict("records")
-        exact = [Box(b["class_name"], (b["x1"], b["y1"], b["x2"], b["y2"])) for b in mine]
-        use_dummy = spec.labels == "centred"
-        items.append(
-            Item(pixels, centred_box(*pixels.shape[:2]) if use_dummy else exact, row["source"])
-        )
-    return items
+def _taken(spec: Spec, teacher: Run) -> tuple[int, Iterator[Item]]:
+    """How many images a teacher gives, and the images."""
+    rows = facts.read(teacher.folder, "images").head(spec.count).to_dict("records")
+    boxes = facts.read(teacher.folder, "boxes")
+
+    def items() -> Iterator[Item]:
+        for row in rows:
+            pixels = pictures.read_rgb(teacher.folder / row["path"])
+            mine = boxes[boxes["image"] == row["image"]].to_dict("records")
+            exact = [Box(b["class_name"], (b["x1"], b["y1"], b["x2"], b["y2"])) for b in mine]
+            dummy = spec.labels == "centred"
+            yield Item(pixels, centred_box(*pixels.shape[:2]) if dummy else exact, row["source"])
+
+    return len(rows), items()
 
 
-def _negatives(spec: Spec, size: int) -> list[Item]:
-    if not spec.intact_folder:
-        return []
-    files = testset.split_files(Path(spec.intact_folder), "train")
-    return [Item(pictures.resized(pictures.read_rgb(f), size), [], "real intact") for f in files]
+def _negative_files(spec: Spec) -> list[Path]:
+    folder = spec.intact_folder
+    return testset.split_files(Path(folder), "train") if folder else []
+
+
+def _negatives(files: list[Path], source: Run) -> Iterator[Item]:
+    """Intact photographs at the size of the other images."""
+    size = (source.result or {}).get("size") or source.spec["size"]
+    for path in files:
+        yield Item(pictures.resized(pictures.read_rgb(path), size), [], "real intact")
 
 
 def _write_item(out_dir: Path, index: int, split: str, item: Item) -> dict[str, Any]:

@@ -154,9 +154,7 @@ def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]
     return rows
 
 
-def _alarm_row(
-    judged: Judged, intact: np.ndarray, confidence: float, seed: int
-) -> dict[str, Any]:
+def _alarm_row(judged: Judged, intact: np.ndarray, confidence: float, seed: int) -> dict[str, Any]:
     alarmed = judged.alarmed(confidence)
 
     def share(weight: np.ndarray) -> float:

@@ -38,10 +38,11 @@ def read_rgb(path: Path) -> np.ndarray:
         with Image.open(path) as image:
             width, height = image.size
             if width * height > MOST_PIXELS:
-                raise UserError(f"{path} has {width} × {height} px; at most 50 megapixels are read.")
+                raise UserError(f"{path} has {width} × {height} px; 50 megapixels are the most.")
             upright = ImageOps.exif_transpose(image)
             if upright.mode.startswith("I"):
-                upright = Image.fromarray((np.asarray(upright).clip(0, 65535) // 257).astype(np.uint8))
+                grey = np.asarray(upright).clip(0, 65535) // 257
+                upright = Image.fromarray(grey.astype(np.uint8))
             return np.asarray(upright.convert("RGB"))
     except FileNotFoundError as error:
         raise UserError(f"There is no image file '{path}'.") from error

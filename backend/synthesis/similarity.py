@@ -27,7 +27,9 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """Means over pairs. pairing: how a teacher image got its partner. gap: matched minus random, the figure that cannot be had by blurring.
+    """Means over pairs. pairing: how a teacher image got its partner.
+
+    gap: matched minus random, the figure that cannot be had by blurring.
 
     sharpness, diversity: of the samples, teacher = 1. mask_iou: of reconstructions, nan if none.
     """

@@ -89,7 +89,11 @@ def read_yolo(folder: Path, split: str = "test") -> list[LabelledImage]:
     if not isinstance(config.get(split), str):
         raise UserError(f"{folder / 'data.yaml'} names no '{split}' images. Add a line '{split}:'.")
     files = _split_images(folder, config[split])
-    return [_labelled(path, names, groups) for path in files]
+    root = folder.resolve()
+    return [
+        _labelled(path, path.relative_to(root).with_suffix("").as_posix(), names, groups)
+        for path in files
+    ]
 
 
 def _config(folder: Path) -> dict[str, Any]:
@@ -142,7 +146,9 @@ def _inside(folder: Path, entry: str) -> Path:
     return place
 
 
-def _labelled(path: Path, names: dict[int, str], groups: dict[str, str]) -> LabelledImage:
+def _labelled(
+    path: Path, name: str, names: dict[int, str], groups: dict[str, str]
+) -> LabelledImage:
     height, width = pictures.read_rgb(path).shape[:2]
     label = _label_of(path)
     boxes = []
@@ -151,7 +157,7 @@ def _labelled(path: Path, names: dict[int, str], groups: dict[str, str]) -> Labe
             if line.strip():
                 boxes.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
     return LabelledImage(
-        path.stem, path, groups.get(path.name, path.stem), tuple(boxes), "real", width, height
+        name, path, groups.get(path.name, name), tuple(boxes), "real", width, height
     )
 
 
@@ -192,7 +198,7 @@ def split_files(folder: Path, split: str) -> list[Path]:
 
 def _intact(path: Path, group: str) -> LabelledImage:
     height, width = pictures.read_rgb(path).shape[:2]
-    return LabelledImage(path.stem, path, group, (), "real intact", width, height)
+    return LabelledImage(f"intact/{path.stem}", path, group, (), "real intact", width, height)
 
 
 def refuse_leaks(test: HeldOutSet, dataset: Path) -> None:

@@ -11,7 +11,8 @@ import torch
 from ultralytics import YOLO
 from ultralytics.utils import SETTINGS
 
-from backend.records import Progress, UserError
+from backend import checkpoints
+from backend.records import Progress
 from backend.synthesis import judging, testset
 
 if TYPE_CHECKING:
@@ -78,11 +79,8 @@ def _is_finished(last: Path) -> bool:
 def _start(spec: "Spec", weights: Path | None) -> YOLO:
     if weights is None:
         return YOLO(f"{spec.model}.yaml", task="detect")
-    try:
-        model = YOLO(weights, task="detect")
-    except Exception as error:
-        raise UserError(f"'{weights}' holds no weights ultralytics can read: {error}") from error
-    return model
+    checkpoints.read(weights)
+    return YOLO(weights, task="detect")
 
 
 def _arguments(spec: "Spec", data: Path, out_dir: Path) -> dict[str, Any]:

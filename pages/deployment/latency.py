@@ -12,7 +12,7 @@ SOURCE_B_BUDGET_MS = 50.0
 
 def show(run: Run) -> None:
     result = run.result or {}
-    rows = owner.store().facts("latencies", run.id)
+    rows = owner.facts("latencies", run)
     charts.metrics(
         [
             ("Median", f"{result['p50']:.1f} ms", "Half of the parts are faster"),

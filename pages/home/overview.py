@@ -1,6 +1,7 @@
 """Overview: what this is, how things stand, and where to begin."""
 
 import shutil
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -13,9 +14,15 @@ from pages.ui.chrome import header
 LOW_DISK = 2 * 2**30
 
 
-@st.cache_data(ttl=2, max_entries=8, show_spinner=False)
-def _trend(kind: str, subject: str, metric: str) -> pd.DataFrame:
-    return owner.store().latest_figures(kind, metric, subject)
+@dataclass(frozen=True)
+class Card:
+    """One figure of the overview. alike: JSON path of what runs of one trend must share."""
+
+    kind: str
+    subject: str
+    metric: str
+    alike: str
+    title: str
 
 
 def show() -> None:
@@ -45,10 +52,12 @@ def _alerts() -> None:
         st.warning(f"Only {free / 2**30:.1f} GB of disk are left.", icon=":material/hard_drive:")
         st.page_link(links.STORAGE, label="See what takes the room")
     for problem in supervisor.problems.values():
-        st.error(problem, icon=":material/broken_image:")
+        st.error(charts.plain(problem), icon=":material/broken_image:")
     stopped = owner.store().runs(state="interrupted", limit=3)
     for row in stopped.itertuples():
-        st.warning(f"{row.name or row.id} was interrupted.", icon=":material/power_off:")
+        st.warning(
+            f"{charts.plain(row.name or row.id)} was interrupted.", icon=":material/power_off:"
+        )
         links.to_run(row.id, "Resume or delete it")
 
 
@@ -80,17 +89,17 @@ def _begin() -> None:
 
 
 CARDS = (
-    ("detector", "all test images", "AP50", "Detector, AP50", "On its test images, with interval"),
-    (
-        "similarity",
-        "matched minus random",
-        "SSIM",
-        "Student, SSIM gap",
-        "Matched minus random pairs: 0 means the student learned nothing",
-    ),
-    ("inspect", "diffusion", "mean AUROC", "Inspection, AUROC", "Mean over reliable feature types"),
-    ("latency", "FP32", "p95 ms", "Latency, p95", "95 % of parts are scored within this, ms"),
+    Card("detector", "all test images", "AP50", "$.test_hash", "Detector, AP50"),
+    Card("similarity", "matched minus random", "SSIM", "$.pairing", "Student, SSIM gap"),
+    Card("inspect", "diffusion", "mean AUROC", "$.parts_run", "Inspection, AUROC"),
+    Card("latency", "FP32", "p95 ms", "$.threads", "Latency, p95"),
 )
+MEANINGS = {
+    "detector": "On its test images; the trend is over runs on the same ones",
+    "similarity": "Matched minus random pairs: 0 means the student learned nothing",
+    "inspect": "Mean over the reliable feature types; the trend is over the same parts",
+    "latency": "95 % of the parts are scored within this",
+}
 
 
 def _pictures() -> None:
@@ -112,24 +121,29 @@ def _pictures() -> None:
 
 
 def _figures() -> None:
-    shown = [(card, _trend(*card[:3])) for card in CARDS]
-    shown = [(card, trend) for card, trend in shown if len(trend)]
     with st.container(horizontal=True):
-        for (_, _, metric, title, meaning), trend in shown:
-            last = trend.iloc[-1]
-            unit = " ms" if metric.endswith("ms") else ""
-            spread = charts.spread(last["low"], last["high"])
-            st.metric(
-                title,
-                f"{last['value']:.2f}{unit}",
-                delta=spread or None,
-                delta_color="off",
-                delta_arrow="off",
-                help=f"{meaning}. Newest run {last['id']}, n = {last['n']}.",
-                chart_data=list(trend["value"]) if len(trend) > 1 else None,
-                border=True,
-                width=230,
-            )
+        for card in CARDS:
+            trend = owner.store().latest_figures(card.kind, card.subject, card.metric, card.alike)
+            if len(trend):
+                _card(card, trend)
+
+
+def _card(card: Card, trend: pd.DataFrame) -> None:
+    last = trend.iloc[-1]
+    run = owner.supervisor().find(last["id"])
+    rendered = (run.result or {}).get("real") is False
+    unit = " ms" if card.metric.endswith("ms") else ""
+    st.metric(
+        card.title + (" (rendered)" if rendered else ""),
+        f"{last['value']:.2f}{unit}",
+        delta=f"{charts.spread(last['low'], last['high'])} n = {last['n']}".strip(),
+        delta_color="off",
+        delta_arrow="off",
+        help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}.",
+        chart_data=list(trend["value"]) if len(trend) > 1 else None,
+        border=True,
+        width=230,
+    )
 
 
 show()

@@ -12,13 +12,12 @@ from pages.ui.run_view import kind_page
 
 def show(run: Run) -> None:
     result = run.result or {}
-    store = owner.store()
-    auroc = store.facts("auroc", run.id)
-    figures = store.facts("figures", run.id)
+    auroc = owner.facts("auroc", run)
+    figures = owner.facts("figures", run)
     st.caption(
         f"Mode {result['mode']}: "
         + ("no BAD part in training or calibration. " if result["mode"] == "good-only" else "")
-        + f"Features: {result['backbone']}. {result['folds']} grouped folds, "
+        + f"Features: {charts.plain(result['backbone'])}. {result['folds']} grouped folds, "
         f"{result['repeats']} repeat(s), the same for every method."
     )
     means = figures[figures["metric"] == "mean AUROC"]
@@ -27,16 +26,23 @@ def show(run: Run) -> None:
             (f"Mean AUROC, {row.subject}", charts.interval(row.value, row.low, row.high), "")
             for row in means.itertuples()
         ]
-        + [("Scoring", f"{result['part_seconds'] * 1000:.1f} ms", "Per part, features included")]
+        + _extraction(result["part_seconds"])
     )
     for note in result["notes"]:
-        st.info(note, icon=":material/info:")
+        st.info(charts.plain(note), icon=":material/info:")
     _bars(run, auroc)
     _table(run, auroc)
-    _differences(run, store.facts("comparisons", run.id))
-    _scores(run, store.facts("scores", run.id))
+    _differences(run, owner.facts("comparisons", run))
+    _scores(run, owner.facts("scores", run))
     _maps(run)
     links.to_kind("export", "Export this model")
+
+
+def _extraction(seconds: float) -> list[tuple[str, str, str]]:
+    """Time for the features of one part, where they were shared between folds."""
+    if not seconds:
+        return []
+    return [("Features", f"{seconds * 1000:.1f} ms", "Per part; Latency times the whole way")]
 
 
 def _bars(run: Run, auroc: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from pages.ui.run_view import kind_page
 
 def show(run: Run) -> None:
     result = run.result or {}
-    parts = owner.store().facts("parts", run.id)
+    parts = owner.facts("parts", run)
     charts.metrics(
         [
             ("Parts", str(result["n"]), ""),
@@ -21,7 +21,7 @@ def show(run: Run) -> None:
         ]
     )
     for note in result["notes"]:
-        st.info(note, icon=":material/info:")
+        st.info(charts.plain(note), icon=":material/info:")
     counts = pd.DataFrame(
         [(name, good, bad) for name, (good, bad) in result["counts"].items()],
         columns=["feature", "GOOD", "BAD"],
@@ -41,7 +41,7 @@ def _gallery(run: Run, parts: pd.DataFrame) -> None:
     with st.container(horizontal=True):
         for row in rows.itertuples():
             words = f"{row.feature} · {Label(row.label).name}"
-            caption = f"{words}: {row.defect}" if row.defect else words
+            caption = charts.plain(f"{words}: {row.defect}" if row.defect else words)
             picture = gallery.overlaid(run.folder / row.path, None, None, 160)
             st.image(picture, width=140, caption=caption, alt=f"Part {row.part}, {caption}")
 

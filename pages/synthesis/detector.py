@@ -18,8 +18,7 @@ ORDERS = {
 def show(run: Run) -> None:
     result = run.result or {}
     _verdict(result)
-    store = owner.store()
-    figures = store.facts("figures", run.id)
+    figures = owner.facts("figures", run)
     charts.metrics(_headline(result, figures))
     charts.figure(
         plots.intervals(figures[figures["metric"] == "AP50"], "AP50 with 95 % interval", "AP50"),
@@ -27,7 +26,7 @@ def show(run: Run) -> None:
         f"figures-{run.id}",
         "AP50 on the test images beside the controls",
     )
-    predictions, truths = store.facts("predictions", run.id), store.facts("boxes", run.id)
+    predictions, truths = owner.facts("predictions", run), owner.facts("boxes", run)
     left, right = st.columns(2)
     with left:
         charts.figure(
@@ -37,8 +36,8 @@ def show(run: Run) -> None:
             "Precision against recall on the test images",
         )
     with right:
-        charts.curves(run.id)
-    _gallery(run, store.facts("images", run.id), truths, predictions, result["confidence"])
+        charts.curves(run)
+    _gallery(run, owner.facts("images", run), truths, predictions, result["confidence"])
 
 
 def _verdict(result: dict) -> None:

@@ -12,12 +12,12 @@ PAPER = (similarity.PAPER_RANGE[0], similarity.PAPER_MEAN, similarity.PAPER_RANG
 
 
 def show(run: Run) -> None:
-    figures = owner.store().facts("figures", run.id)
+    figures = owner.facts("figures", run)
     by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
     gap = by_name["matched minus random", "SSIM"]
     _verdict(gap)
     _headline(by_name, (run.result or {})["pairing"])
-    pairs = owner.store().facts("ssim_pairs", run.id)
+    pairs = owner.facts("ssim_pairs", run)
     matched = pairs[pairs["pairing"] == "matched"].reset_index(drop=True)
     with_paper = st.toggle(
         "Show source A's nine pairs", help="0.036 to 0.188, mean 0.108, on unmatched pairs."

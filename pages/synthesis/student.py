@@ -43,7 +43,7 @@ def show(run: Run) -> None:
     )
     _explore(run)
     _film(run)
-    charts.curves(run.id)
+    charts.curves(run)
     links.to_kind("similarity", "How alike are student and teacher?")
     links.to_kind("dataset", "Make a data set with this student")
 

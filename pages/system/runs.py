@@ -35,7 +35,8 @@ def show() -> None:
     run_table.show(active, ended, key="all")
     st.caption("Pick a row to open the run.")
     for run in active:
-        run_view.live(run.id)
+        if run.state is RunState.RUNNING:
+            run_view.live(run.id)
 
 
 def _detail(run_id: str) -> None:
@@ -43,9 +44,10 @@ def _detail(run_id: str) -> None:
         del st.query_params["run"]
         st.rerun()
     run = owner.supervisor().find(run_id)
+    owner.take_in(run)
     kind = registry.get(run.kind)
     icon, words = run_view.MARKS[run.state]
-    st.subheader(f"{icon} {run.name or kind.title} · {words}", anchor=False)
+    st.subheader(f"{icon} {charts.plain(run.name or kind.title)} · {words}", anchor=False)
     st.caption(f"{kind.title} · {run.id}")
     if not run.state.ended:
         run_view.live(run.id)
@@ -53,7 +55,7 @@ def _detail(run_id: str) -> None:
         run_view.outcome(run)
     else:
         links.to_kind(run.kind, "Open its result", run.id)
-        charts.curves(run.id)
+        charts.curves(run)
     compare, again, log, delete = st.tabs(["Settings", "Run again", "Log", "Delete"])
     with compare:
         _compare(run)

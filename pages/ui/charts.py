@@ -8,6 +8,7 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from backend import plots
+from backend.runs import Run
 from pages.ui import owner
 
 
@@ -18,23 +19,28 @@ def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any
     return event
 
 
-def curves(run_id: str) -> None:
+def curves(run: Run) -> None:
     """A finished run's curves: losses, and metrics from 0 to 1 in a chart of their own."""
-    frame = owner.store().facts("curves", run_id)[["step", "metric", "value"]]
+    frame = owner.facts("curves", run)[["step", "metric", "value"]]
     for title, rows in plots.split_curves(frame).items():
-        figure(plots.curves(rows, title), rows, f"{title}-{run_id}", f"{title} per step")
+        figure(plots.curves(rows, title), rows, f"{title}-{run.id}", f"{title} per step")
 
 
 def csv(data: pd.DataFrame, name: str) -> None:
     st.download_button(
         "CSV",
-        data.to_csv(index=False),
+        lambda: data.to_csv(index=False).encode(),
         file_name=f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.csv",
         mime="text/csv",
         icon=":material/download:",
         type="tertiary",
         key=f"csv-{name}",
     )
+
+
+def plain(text: str) -> str:
+    """Foreign words as they are: nothing in them is read as Markdown, a link or a picture."""
+    return re.sub(r"([\\`*_{}\[\]()#+!$:<>~|])", r"\\\1", text)
 
 
 def words(value: Any) -> str:
@@ -55,9 +61,9 @@ def spread(low: float | None, high: float | None) -> str:
     return "" if low is None or low != low else f"[{low:.2f}, {high:.2f}]"
 
 
-def interval(value: float, low: float | None, high: float | None) -> str:
+def interval(value: float | None, low: float | None, high: float | None) -> str:
     """`0.62 [0.53, 0.72]`, or the value alone where there is no interval."""
-    return f"{value:.2f} {spread(low, high)}".strip()
+    return "–" if value is None else f"{value:.2f} {spread(low, high)}".strip()
 
 
 def metrics(entries: list[tuple[str, str, str]]) -> None:

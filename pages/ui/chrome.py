@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from backend.records import RunState, UserError
-from pages.ui import links, owner
+from pages.ui import charts, links, owner
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +18,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(charts.plain(str(error)), icon=":material/error:")
     except Exception as error:
         if type(error).__module__.startswith("streamlit."):
             raise

@@ -8,7 +8,7 @@ import streamlit as st
 from backend import registry, runs, specs
 from backend.records import RunState, UserError
 from backend.specs import Param
-from pages.ui import links, owner
+from pages.ui import charts, links, owner
 
 NEXT_RUN = "next_run"
 
@@ -36,7 +36,7 @@ def _submit(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
     try:
         run = owner.supervisor().submit(kind, values, name=name, parent=parent)
     except UserError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(charts.plain(str(error)), icon=":material/error:")
         return
     st.session_state[NEXT_RUN] = run.id
     st.switch_page(links.BY_KIND[kind].path)
@@ -74,7 +74,7 @@ def _widget(p: Param, value: Any, key: str) -> Any:
     if p.many and p.choices:
         return st.multiselect(p.label, p.choices, default=list(value), key=key, help=help_text)
     if p.choices:
-        index = p.choices.index(value)
+        index = p.choices.index(value) if value in p.choices else 0
         return st.selectbox(p.label, p.choices, index=index, key=key, help=help_text)
     if p.type is bool:
         return st.toggle(p.label, value=value, key=key, help=help_text)
@@ -105,15 +105,18 @@ def _number_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
 def _run_widget(p: Param, value: str, key: str, help_text: str) -> str:
     found = _candidates(p)
     options = ([""] if p.optional else []) + list(found)
-    index = options.index(value) if value in options else 0
-    return st.selectbox(
+    gone = bool(value) and value not in options
+    if gone:
+        st.warning(f"{value} is gone; choose another.", icon=":material/link_off:")
+    chosen = st.selectbox(
         p.label.removesuffix(" run"),
         options,
-        index=index,
+        index=None if gone else options.index(value) if value in options else 0,
         key=key,
         help=help_text,
         format_func=lambda run_id: found.get(run_id, "none"),
     )
+    return chosen or ""
 
 
 def _candidates(p: Param) -> dict[str, str]:

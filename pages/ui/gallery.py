@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from PIL import Image
 
+from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import pictures
 from pages.ui import charts, owner
@@ -18,8 +18,8 @@ HIT, MISS = "#56B4E9", "#D55E00"
 
 def show_images(run: Run) -> None:
     """The images of a teacher or data set run, with a page, a source label and overlays."""
-    images = owner.store().facts("images", run.id)
-    boxes = owner.store().facts("boxes", run.id)
+    images = owner.facts("images", run)
+    boxes = owner.facts("boxes", run)
     result = run.result or {}
     entries = [(k.replace("_", " ").capitalize(), charts.words(v), "") for k, v in result.items()]
     charts.metrics(entries)
@@ -66,8 +66,13 @@ def page_of(frame: pd.DataFrame, key: str, size: int = PAGE_SIZE) -> pd.DataFram
 
 
 @st.cache_data(ttl=600, max_entries=2000, show_spinner=False)
-def _read(path: str, edge: int) -> np.ndarray:
-    return pictures.resized(pictures.read_rgb(Path(path)), edge)
+def _read(path: str, edge: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """The picture as edge × edge px, and its own height and width; grey where it cannot be read."""
+    try:
+        pixels = pictures.read_rgb(Path(path))
+    except UserError:
+        return np.full((edge, edge, 3), 128, np.uint8), (edge, edge)
+    return pictures.resized(pixels, edge), pixels.shape[:2]
 
 
 def overlaid(
@@ -78,15 +83,15 @@ def overlaid(
     predictions: pd.DataFrame | None = None,
 ) -> np.ndarray:
     """A square thumbnail with the mask tinted in, and true and predicted boxes over it."""
-    mask = None if mask_path is None else _read(str(mask_path), edge)[..., 0] > 64
-    with Image.open(path) as original:
-        scale = edge / original.size[0], edge / original.size[1]
+    mask = None if mask_path is None else _read(str(mask_path), edge)[0][..., 0] > 64
+    pixels, (height, width) = _read(str(path), edge)
+    scale = edge / width, edge / height
     marks = (
         [] if boxes is None else [_mark(b, scale, pictures.BOX_COLOUR) for b in boxes.itertuples()]
     )
     for box in [] if predictions is None else predictions.itertuples():
         marks.append(_mark(box, scale, HIT if box.correct else MISS, f"{box.confidence:.2f}"))
-    return pictures.annotated(_read(str(path), edge), marks, mask)
+    return pictures.annotated(pixels, marks, mask)
 
 
 def _mark(box: Any, scale: tuple[float, float], colour: str, text: str = "") -> pictures.Mark:

@@ -86,7 +86,38 @@ def test_a_page_opens_by_its_address_and_asks_nobody_outside(server, browser, en
 def test_a_phone_shows_the_detector_page_without_sideways_scrolling(server, browser, scheme):
     url = links.BY_KIND["detector"].url
     page, _ = visit(browser, server, url, PHONE, scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    main = "document.querySelector('[data-testid=stMain]')"
+    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    page.context.close()
+
+
+def test_an_address_names_its_run_and_shows_that_one(server, browser, tiny_runs, tiny_settings):
+    from backend import runs
+
+    first, newest = (
+        run for run in runs.readable(runs.folders(tiny_settings.runs)) if run.kind == "distill"
+    )
+    url = f"{links.BY_KIND['distill'].url}?run={first.id}"
+    page, _ = visit(browser, server, url, DESK, "light")
+    page.get_by_text("Source A's recipe", exact=False).wait_for(timeout=30_000)
+    assert first.id in page.url
+    assert newest.id not in page.url
+    page.context.close()
+
+
+def test_foreign_words_are_not_read_as_markdown(server, browser, tiny_settings):
+    from backend import jobs, runs
+    from backend.records import RunState
+
+    name = "![x](http://192.0.2.1/p.png) [go](http://192.0.2.1)"
+    run = jobs.submit(tiny_settings, "parts", {"scale": 0.02}, name=name, queued=False)
+    runs.claim(run.folder, 1)
+    runs.finish(run.folder, RunState.FAILED, error="It *failed* [here](http://192.0.2.1).")
+    url = f"system-runs?run={run.id}"
+    page, outside = visit(browser, server, url, DESK, "light")
+    page.get_by_text("go", exact=False).first.wait_for(timeout=30_000)
+    assert page.locator('[data-testid="stMain"] a[href*="192.0.2.1"]').count() == 0
+    assert outside == []
     page.context.close()
 
 

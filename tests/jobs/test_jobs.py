@@ -1,6 +1,7 @@
 """Jobs as real child processes, driven by the queue, into a real DuckDB file."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -88,7 +89,9 @@ def test_metrics_become_curves_and_inputs_are_hashed(supervisor, ended, probe):
     second = ended(supervisor.submit(probe, {"source_run": first.id}).id)
     provenance = runs.read_json(second.folder / "provenance.json")
     assert provenance["inputs"] == {
-        f"source_run:{first.id}": runs.fingerprint(first.folder / "facts")
+        f"source_run:{first.id}": runs.fingerprint(
+            first.folder / "facts", first.folder / "artifacts"
+        )
     }
     assert supervisor.dependents(first.id) == [second.id]
 

@@ -69,10 +69,15 @@ def test_good_and_bad_differ_in_colour_and_pattern():
 
 def test_losses_and_metrics_are_apart():
     frame = pd.DataFrame(
-        {"step": [1, 1], "metric": ["train box loss", "mAP50"], "value": [2.0, 0.5]}
+        {
+            "step": [1, 1, 2, 2, 1],
+            "metric": ["train box loss", "mAP50", "train box loss", "mAP50", "p95"],
+            "value": [2.0, 0.5, 1.5, 0.6, 7.3],
+        }
     )
     parts = plots.split_curves(frame)
     assert list(parts) == ["Losses", "Metrics"]
+    assert "p95" not in set(parts["Metrics"]["metric"]), "one step is no curve"
     assert plots.curves(parts["Metrics"], "Metrics").layout.yaxis.range[1] > 1
 
 

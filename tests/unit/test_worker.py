@@ -147,7 +147,8 @@ def test_provenance_hashes_every_input(folder, tmp_path, probe):
     runs.finish(source.folder, RunState.COMPLETED, result={})
     spec = probe_kind.Spec(source_run=source.id)
     first = worker.provenance(folder, spec)
-    assert first["inputs"] == {f"source_run:{source.id}": runs.fingerprint(source.folder / "facts")}
+    wanted = runs.fingerprint(source.folder / "facts", source.folder / "artifacts")
+    assert first["inputs"] == {f"source_run:{source.id}": wanted}
     assert {"numpy", "pandas", "torch"} <= set(first["versions"])
     assert first["python"].startswith("3.")
     json.dumps(first)

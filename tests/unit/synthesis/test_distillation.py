@@ -116,7 +116,15 @@ def test_a_sample_depends_on_its_seed_alone(lesson, tmp_path):
     assert np.abs(alone[0].astype(int) - among[2]).max() <= 1
 
 
-def test_a_damaged_student_is_a_plain_sentence(tmp_path):
-    (tmp_path / "artifacts").mkdir()
-    with pytest.raises(UserError, match="Distil it again"):
-        Sampler(tmp_path)
+@pytest.mark.parametrize("content", [None, b"", b"garbage"])
+def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
+    trained = distillation.distill(SPEC, *lesson, tmp_path, quiet)
+    distillation.save(trained, tmp_path / "artifacts")
+    for name in ("student.onnx", "latents.npz"):
+        whole = (tmp_path / "artifacts" / name).read_bytes()
+        (tmp_path / "artifacts" / name).unlink()
+        if content is not None:
+            (tmp_path / "artifacts" / name).write_bytes(content)
+        with pytest.raises(UserError, match="Distil it again"):
+            Sampler(tmp_path)
+        (tmp_path / "artifacts" / name).write_bytes(whole)

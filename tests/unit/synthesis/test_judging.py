@@ -93,8 +93,16 @@ def test_share_of_intact_images_with_an_alarm():
     images = [image("a", [(10, 10, 30, 30)]), image("b", []), image("c", [])]
     found = [np.zeros((0, 5)), np.array([[0, 0, 9, 9, 0.6]]), np.zeros((0, 5))]
     judged = judging.judge(images, found)
-    shares = {c: judging.figures(judged, c, 0)[2]["value"] for c in (0.5, 0.7)}
-    assert shares == {0.5: 0.5, 0.7: 0.0}
+    alarm, none = (judging.figures(judged, c, 0)[2] for c in (0.5, 0.7))
+    assert (alarm["value"], none["value"]) == (0.5, 0.0)
+    assert alarm["n"] == none["n"] == 2, "the intact ones alone"
+    assert none["low"] == 0
+    assert none["high"] == pytest.approx(1 - 0.025 ** (1 / 2)), "Clopper and Pearson for 0 of 2"
+
+
+def test_an_ap_that_resampling_cannot_move_has_no_interval():
+    judged = judging.judge([image("a", [(1, 1, 9, 9)])], [np.zeros((0, 5))])
+    assert judging.figures(judged, 0.5, 0)[0]["low"] is None
 
 
 def test_best_f1_confidence_keeps_the_hits_and_drops_the_rest():

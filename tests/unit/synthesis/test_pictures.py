@@ -70,3 +70,17 @@ def test_a_written_image_reads_back_unchanged(tmp_path):
     pictures.write(tmp_path / "deep" / "x.png", pixels)
     assert (pictures.read_rgb(tmp_path / "deep" / "x.png") == pixels).all()
     assert list((tmp_path / "deep").iterdir()) == [tmp_path / "deep" / "x.png"]
+
+
+def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
+    image = Image.new("RGB", (30, 20))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "phone.jpg", exif=exif)
+    assert pictures.read_rgb(tmp_path / "phone.jpg").shape == (30, 20, 3)
+
+
+def test_sixteen_bit_grey_keeps_its_tones(tmp_path):
+    grey = np.array([[0, 257 * 100, 65535]], dtype=np.uint16)
+    Image.fromarray(grey).save(tmp_path / "deep.png")
+    assert pictures.read_rgb(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 100, 255]

@@ -1,9 +1,11 @@
 """Real test sets: YOLO folders, good and broken, and leaks into training."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from backend import facts
+from backend import facts, runs
 from backend.records import UserError
 from backend.synthesis import pictures, testset
 
@@ -76,14 +78,66 @@ def test_the_hash_names_images_and_boxes(folder, tmp_path):
     assert testset.load(str(folder), "", tmp_path, 64).hash != before
 
 
-def test_a_test_image_among_the_training_images_is_refused(folder, tmp_path):
+def dataset_of(folder: Path, pixels: np.ndarray, **spec: object) -> Path:
+    """A finished data set run of one image."""
+    run = runs.create(folder / "runs", "dataset", spec)
+    pictures.write(run.folder / "artifacts" / "copy.png", pixels)
+    facts.write(run.folder, "images", [{"image": "copy", "path": "artifacts/copy.png"}])
+    return run.folder
+
+
+@pytest.mark.parametrize("size", [None, 32])
+def test_a_test_image_among_the_training_images_is_refused_at_any_size(folder, tmp_path, size):
     test = testset.load(str(folder), "", tmp_path, 64)
-    training = tmp_path / "run"
     copied = pictures.read_rgb(folder / "images" / "a_2.png")
-    pictures.write(training / "artifacts" / "copy.png", copied)
-    facts.write(training, "images", [{"image": "copy", "path": "artifacts/copy.png"}])
-    with pytest.raises(UserError, match="copy is test image a_2"):
-        testset.refuse_leaks(test, training)
+    copied = copied if size is None else pictures.resized(copied, size)
+    with pytest.raises(UserError, match=r"copy\.png is test image images/a_2"):
+        testset.refuse_leaks(test, dataset_of(tmp_path, copied))
+
+
+def test_a_test_image_behind_a_teachers_defects_is_refused(folder, tmp_path):
+    test = testset.load(str(folder), "", tmp_path, 64)
+    teacher = runs.create(tmp_path / "runs", "generate", {"background_folder": str(folder)})
+    other = np.zeros((64, 64, 3), np.uint8)
+    with pytest.raises(UserError, match="is test image"):
+        testset.refuse_leaks(test, dataset_of(tmp_path, other, source_run=teacher.id))
+
+
+def test_other_images_pass(folder, tmp_path):
+    test = testset.load(str(folder), "", tmp_path, 64)
+    testset.refuse_leaks(test, dataset_of(tmp_path, np.zeros((64, 64, 3), np.uint8)))
+
+
+def test_intact_images_are_groups_of_their_own(folder, tmp_path):
+    for k in range(3):
+        pictures.write(tmp_path / "good" / f"IMG_{k}.png", np.full((8, 8, 3), k, np.uint8))
+    test = testset.load(str(folder), str(tmp_path / "good"), tmp_path, 64)
+    assert len({image.group for image in test.images if not image.boxes}) == 3 + 1
+
+
+def test_a_test_set_without_any_box_is_refused(folder, tmp_path):
+    (folder / "labels" / "a_1.txt").unlink()
+    with pytest.raises(UserError, match="labels"):
+        testset.load(str(folder), "", tmp_path, 64)
+
+
+def test_names_with_spaces_and_tables_from_a_spreadsheet_are_read(folder):
+    (folder / "images" / "a_2.png").rename(folder / "images" / "part 2.png")
+    (folder / "test.txt").write_text("images/a_1.png\nimages/part 2.png\n")
+    (folder / "metadata.csv").write_text("file_name,group\npart 2.png,b\n", encoding="utf-8-sig")
+    assert testset.read_yolo(folder)[1].group == "b"
+
+
+def test_a_table_without_file_names_is_named(folder):
+    (folder / "metadata.csv").write_text("name;group\na;b\n")
+    with pytest.raises(UserError, match="'file_name'"):
+        testset.read_yolo(folder)
+
+
+def test_a_csv_that_assigns_nothing_is_refused(folder):
+    (folder / "images.csv").write_text("file_name,split\na_1.png,Test\n")
+    with pytest.raises(UserError, match=r"images\.csv"):
+        testset.split_files(folder / "images", "test")
 
 
 def test_the_shared_glass_set_reads_as_its_readme_counts_it(shared_data):
