@@ -184,13 +184,11 @@ def load_yolo(file: Path, strides: str = "8+16") -> Yolo:
 
     Raises UserError for any other file; see `checkpoints.read`.
     """
+    saved = checkpoints.read(file)
     try:
-        saved = checkpoints.read(file)
         model = (saved.get("ema") or saved["model"]).float()
         backbone = Yolo(_plain(model.yaml), strides)
         backbone.layers.load_state_dict(model.model[: len(backbone.layers)].state_dict())
-    except UserError:
-        raise
     except Exception as error:
         raise UserError(
             f"{file} is no YOLO detector that can be read ({type(error).__name__}). "

@@ -40,7 +40,8 @@ def csv(data: pd.DataFrame, name: str) -> None:
 
 def plain(text: str) -> str:
     """Foreign words as they are: nothing in them is read as Markdown, a link or a picture."""
-    return re.sub(r"([\\`*_{}\[\]()#+!$:<>~|])", r"\\\1", text)
+    unlinked = re.sub(r"(?i)(://|www\.|@)", "\\1\u200b", text)
+    return re.sub(r"([\\`*_{}\[\]()#+!$:<>~|])", r"\\\1", unlinked)
 
 
 def words(value: Any) -> str:

@@ -10,8 +10,6 @@ from backend.records import RunState, UserError
 from backend.specs import Param
 from pages.ui import charts, links, owner
 
-NEXT_RUN = "next_run"
-
 
 def run_form(
     kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
@@ -38,8 +36,7 @@ def _submit(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
     except UserError as error:
         st.error(charts.plain(str(error)), icon=":material/error:")
         return
-    st.session_state[NEXT_RUN] = run.id
-    st.switch_page(links.BY_KIND[kind].path)
+    st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
 
 
 def _say_what_comes_first(p: Param) -> None:

@@ -14,6 +14,7 @@ from pages.ui import charts, forms, links, owner
 from pages.ui.chrome import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
+SHOWN = "run_in_address"
 MARKS = {
     RunState.PENDING: (":material/schedule:", "waiting"),
     RunState.RUNNING: (":material/progress_activity:", "running"),
@@ -53,25 +54,25 @@ def _words(run_id: str, name: str, state: str) -> str:
 
 
 def choose_run(kind: str, options: dict[str, str]) -> str:
-    """The run just started, the one in the address (`?run=`), or the one picked here; "" if none.
+    """The run named in the address (`?run=`), or the one picked here; "" if there is none.
 
     The address follows the choice, so it can be kept and shared.
     """
-    wanted = st.session_state.pop(forms.NEXT_RUN, None)
-    if not wanted and "run" not in st.session_state:
-        wanted = st.query_params.get("run")
-    if wanted and wanted not in options:
-        run = owner.supervisor().find(wanted)
-        if run.kind == kind:
-            options[run.id] = _words(run.id, run.name, run.state)
-    if wanted in options:
-        st.session_state["run"] = wanted
-    elif st.session_state.get("run") not in options:
+    asked = st.query_params.get("run")
+    if asked != st.session_state.get(SHOWN):
+        st.session_state.pop("run", None)
+        if asked and asked not in options:
+            run = owner.supervisor().find(asked)
+            if run.kind == kind:
+                options[run.id] = _words(run.id, run.name, run.state)
+        if asked in options:
+            st.session_state["run"] = asked
+    if st.session_state.get("run") not in options:
         st.session_state.pop("run", None)
     if not options:
         return ""
     run_id = st.selectbox("Run", list(options), format_func=options.__getitem__, key="run")
-    st.query_params["run"] = run_id
+    st.session_state[SHOWN] = st.query_params["run"] = run_id
     return run_id
 
 

@@ -11,9 +11,8 @@ def test_the_environment_decides(monkeypatch, tmp_path):
     monkeypatch.setenv("DISTILLERY_STORAGE", str(tmp_path / "here"))
     monkeypatch.setenv("DISTILLERY_MAX_JOBS", "3")
     monkeypatch.setenv("DISTILLERY_THREADS", "2")
-    monkeypatch.setenv("DISTILLERY_RAY_ADDRESS", "ray://head:10001")
     settings_module.settings.cache_clear()
-    assert settings() == Settings(tmp_path / "here", 3, 2, "ray://head:10001")
+    assert settings() == Settings(tmp_path / "here", 3, 2)
     monkeypatch.setenv("DISTILLERY_MAX_JOBS", "4")
     assert settings().max_jobs == 3, "read once"
 

@@ -102,10 +102,22 @@ def test_named_reads(store, make):
     assert list(store.runs(kind="generate")["id"]) == [first.id]
     assert list(store.runs(state="failed")["id"]) == [second.id]
     assert list(store.runs(limit=1)["id"]) == [second.id]
-    figures = store.latest_figures("generate", "auroc", "all")
+    figures = store.latest_figures("generate", "all", "auroc", "")
     assert list(figures["value"]) == [0.9, 0.91, 0.92]
-    assert store.latest_figures("generate", "auroc", "other").empty
-    assert store.latest_figures("distill", "auroc", "all").empty, "that one failed"
+    assert store.latest_figures("generate", "other", "auroc", "").empty
+    assert store.latest_figures("distill", "all", "auroc", "").empty, "that one failed"
+
+
+def test_a_trend_holds_only_runs_that_can_be_compared(store, make):
+    for year, test_set in ((2001, "a"), (2002, "b"), (2003, "a")):
+        run = make()
+        run = dataclasses.replace(
+            run, created=run.created.replace(year=year), result={"test_hash": test_set}
+        )
+        put(store, run)
+    trend = store.latest_figures("generate", "all", "auroc", "$.test_hash")
+    assert set(trend["alike"]) == {"a"}
+    assert sorted(set(trend["created"].dt.year)) == [2001, 2003]
 
 
 @pytest.mark.parametrize("table", ["runs; DROP TABLE runs", "nothing", ""])

@@ -107,7 +107,7 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path, monkeypatch, saved):
 @pytest.mark.parametrize("name", ["w.pt", "yolov8n.yaml"])
 def test_rubbish_and_a_layout_without_weights_are_no_detector(tmp_path, name):
     (tmp_path / name).write_bytes(b"nc: 80")
-    with pytest.raises(UserError, match=f"{name} is no YOLO detector"):
+    with pytest.raises(UserError, match=f"{name} is no checkpoint"):
         features.load_yolo(tmp_path / name)
 
 
