@@ -27,13 +27,13 @@ STEPS = (
     Step(
         "distill",
         "Demo: student, paper recipe",
-        {"preset": "paper", "epochs": 12},
+        {"preset": "paper", "epochs": 8},
         {"teacher_run": "Demo: rendered glass"},
     ),
     Step(
         "distill",
         "Demo: student, default recipe",
-        {"preset": "default", "epochs": 36, "minutes": 1.5},
+        {"preset": "default", "epochs": 30, "minutes": 1.2},
         {"teacher_run": "Demo: rendered glass"},
     ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 import pandas as pd
+from pyarrow import parquet
 
 from backend.migrations import FACTS, STEPS
 from backend.records import UserError
@@ -44,10 +45,25 @@ def write(run_folder: Path, table: str, rows: pd.DataFrame | Sequence[Mapping[st
     frame.to_parquet(target, index=False)
 
 
+def count(run_folder: Path, table: str) -> int:
+    """Number of a run's rows of one table, 0 where it wrote none. Raises UserError if damaged."""
+    file = path(run_folder, table)
+    if not file.exists():
+        return 0
+    try:
+        return int(parquet.read_metadata(file).num_rows)
+    except (OSError, ValueError) as error:
+        raise _damaged(file) from error
+
+
 def read(run_folder: Path, table: str) -> pd.DataFrame:
     """A run's rows of one table. Raises UserError where the file is missing or damaged."""
     file = path(run_folder, table)
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:
-        raise UserError(f"Cannot read {file}. Restore it from a backup or run it again.") from error
+        raise _damaged(file) from error
+
+
+def _damaged(file: Path) -> UserError:
+    return UserError(f"Cannot read {file}. Restore it from a backup or run it again.")

@@ -47,7 +47,8 @@ def main() -> None:
 
 def stamp(file: Path, torch: str) -> str:
     """Changes when what should be installed changes."""
-    text = file.read_bytes() + f"{platform.python_version()} {torch}".encode()
+    machine = f"{platform.python_version()} {torch} {has_nvidia()}"
+    text = file.read_bytes() + machine.encode()
     return hashlib.sha256(text).hexdigest()
 
 
@@ -84,10 +85,14 @@ def succeeds(command: list[str]) -> bool:
 def install_torch(python: Path, choice: str) -> None:
     """torch and torchvision, both from the index that suits this machine."""
     pins = torch_pins()
-    if installed_pins(python) == pins:
+    wants_cpu = choice == "cpu" or (choice == "auto" and not has_nvidia())
+    present = installed(python)
+    is_cpu_build = "+cpu" in present.get("torch", "")
+    if without_build(present) == pins and (wants_cpu or not is_cpu_build):
         return
     names = [f"{name}=={version}" for name, version in pins.items()]
-    wants_cpu = choice == "cpu" or (choice == "auto" and not has_nvidia())
+    if is_cpu_build and not wants_cpu:
+        succeeds([str(python), "-m", "pip", "uninstall", "-y", *pins])
     if wants_cpu and platform.system() == "Linux":
         print("Installing PyTorch for CPU …", flush=True)
         quick = ["--index-url", CPU_INDEX, "--retries", "0", "--timeout", "5"]
@@ -112,11 +117,16 @@ def torch_pins() -> dict[str, str]:
     return {name: pins[name] for name in ("torch", "torchvision")}
 
 
-def installed_pins(python: Path) -> dict[str, str]:
-    """Installed versions of torch and torchvision without `+cpu` and the like."""
+def without_build(versions: dict[str, str]) -> dict[str, str]:
+    """Versions without `+cpu` and the like."""
+    return {name: version.split("+")[0] for name, version in versions.items()}
+
+
+def installed(python: Path) -> dict[str, str]:
+    """Installed versions of torch and torchvision, {} where one is missing."""
     code = (
         "from importlib.metadata import version\n"
-        "for name in ('torch', 'torchvision'): print(name, version(name).split('+')[0])"
+        "for name in ('torch', 'torchvision'): print(name, version(name))"
     )
     done = subprocess.run([python, "-c", code], capture_output=True, text=True)
     return dict(line.split() for line in done.stdout.splitlines()) if done.returncode == 0 else {}

@@ -129,9 +129,13 @@ class Store:
 
     def facts(self, table: str, run_id: str) -> pd.DataFrame:
         """All rows of one table of facts for one run, in the order they were written."""
-        if table not in TABLES:
-            raise KeyError(table)
-        return self.read(f"SELECT * FROM {table} WHERE run_id = ? ORDER BY rowid", [run_id])
+        sql = f"SELECT * FROM {_known(table)} WHERE run_id = ? ORDER BY rowid"
+        return self.read(sql, [run_id])
+
+    def count(self, table: str, run_id: str) -> int:
+        """Number of rows of one table of facts for one run."""
+        frame = self.read(f"SELECT count(*) AS n FROM {_known(table)} WHERE run_id = ?", [run_id])
+        return int(frame["n"][0])
 
     def latest_figures(
         self, kind: str, subject: str, metric: str, alike: str, limit: int = 20
@@ -229,14 +233,21 @@ def _is_same(run: Run, state: str, started: Any) -> bool:
 def _row_count_differences(store: Store, folder: Path) -> list[str]:
     found = []
     for table in FACTS:
-        stored = len(store.facts(table, folder.name))
-        written = len(facts.read(folder, table)) if facts.path(folder, table).exists() else 0
+        stored = store.count(table, folder.name)
+        written = facts.count(folder, table)
         if stored != written:
             found.append(
                 f"{folder.name}: {written} rows of '{table}' on disk, {stored} in the database. "
                 "Run a reindex."
             )
     return found
+
+
+def _known(table: str) -> str:
+    """The table's name, safe to put into SQL. Raises KeyError for any other."""
+    if table not in TABLES:
+        raise KeyError(table)
+    return table
 
 
 def _cannot_open(path: Path, error: Exception) -> str:

@@ -107,7 +107,7 @@ def _pictures() -> None:
     for row in owner.store().runs("distill", "completed", limit=5).itertuples():
         run = owner.supervisor().find(row.id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
-        if run.spec["preset"] == "default" and frames:
+        if run.spec.get("preset") == "default" and frames:
             st.subheader("Newest student", anchor=False)
             st.image(
                 str(frames[-1]),

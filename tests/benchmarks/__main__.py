@@ -47,6 +47,8 @@ def overview(folder: Path) -> None:
     while len(owner.store().signatures()) < 1000:
         time.sleep(0.2)
     full = seconds(app.run, 20) * 1000
+    assert not app.error, app.error
+    assert len(app.dataframe) == 1
     _line("1,000 runs, median", float(np.median(full)), "ms", empty)
     _line("1,000 runs, slowest of 20", float(full.max()), "ms", empty)
 

@@ -54,7 +54,21 @@ def test_detector_without_real_images_says_so(tiny_runs):
     result = tiny_runs["detector"].result
     assert result["real"] is False
     assert result["test_intact"] > 0
-    assert result["ap50_low"] <= result["ap50"] <= result["ap50_high"]
+    images = facts.read(tiny_runs["detector"].folder, "images")
+    assert set(images["source"]) == {"rendered"}
+    assert len(images) == result["test_images"]
+
+
+def test_the_figures_of_a_detector_are_those_of_its_rows(tiny_runs):
+    folder = tiny_runs["detector"].folder
+    figures = facts.read(folder, "figures").set_index(["subject", "metric"])
+    result = tiny_runs["detector"].result
+    assert figures.loc[("all test images", "AP50"), "value"] == result["ap50"]
+    assert figures.loc[("intact images", "share with an alarm"), "n"] == result["test_intact"]
+    predictions = facts.read(folder, "predictions")
+    chosen = predictions[predictions["confidence"] >= result["confidence"]]
+    truths = len(facts.read(folder, "boxes"))
+    assert result["recall"] == pytest.approx(chosen["correct"].sum() / truths)
 
 
 def test_every_part_is_scored_once_by_every_method_out_of_fold(tiny_runs):

@@ -36,3 +36,11 @@ def test_pictures_in_the_readme_exist():
 def test_no_path_of_a_developers_machine():
     for word in ("/work/", "/root/", "/tmp/"):
         assert word not in README
+
+
+def test_no_placeholder_is_left():
+    assert re.findall(r"^[A-Z_]{5,}$|\b[A-Z]+_[A-Z]+\b(?<!DISTILLERY)", _prose()) == []
+
+
+def _prose() -> str:
+    return re.sub(r"`[^`]*`", "", README)
