@@ -37,7 +37,7 @@ SECTIONS = {
     ],
     "Inspection": [
         _entry("inspection/parts", "Parts", "category", "parts"),
-        _entry("inspection/auroc", "AUROC per feature", "bar_chart", "inspect"),
+        _entry("inspection/auroc", "Anomaly model", "bar_chart", "inspect"),
     ],
     "Deployment": [
         _entry("deployment/export", "Export", "output", "export"),

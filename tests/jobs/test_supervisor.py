@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from backend import facts, jobs, runs
+from backend import demo, facts, jobs, runs
 from backend.jobs import Supervisor
 from backend.records import RunState, UserError
 from backend.store import Store, differences
@@ -233,3 +233,13 @@ def test_a_job_outlives_its_owner_and_is_adopted(storage, until):
     assert len(store.facts("images", first)) == 100
     assert differences(store, storage.runs) == []
     store.close()
+
+
+def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store):
+    supervisor = jobs.Supervisor(storage, store)
+    demo.queue(supervisor)
+    waiting = supervisor.active()
+    assert [run.name for run in waiting] == [step.name for step in demo.STEPS]
+    by_name = {run.name: run.id for run in waiting}
+    for run, step in zip(waiting, demo.STEPS, strict=True):
+        assert supervisor.waits_for(run) == [by_name[source] for source in step.inputs.values()]
