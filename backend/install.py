@@ -77,9 +77,9 @@ def make_venv(folder: Path) -> Path:
     return python
 
 
-def succeeds(command: list[str]) -> bool:
+def succeeds(command: list[str], environment: dict[str, str] | None = None) -> bool:
     """Run in silence."""
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command, env=environment, capture_output=True).returncode == 0
 
 
 def install_torch(python: Path, choice: str) -> None:
@@ -97,7 +97,7 @@ def install_torch(python: Path, choice: str) -> None:
         print("Installing PyTorch for CPU …", flush=True)
         quick = ["--index-url", CPU_INDEX, "--retries", "0", "--timeout", "5"]
         command = [str(python), "-m", "pip", "install", *quick, *names]
-        if subprocess.run(command, env=alone(), capture_output=True).returncode == 0:
+        if succeeds(command, alone()):
             return
         print("PyTorch's index cannot be reached; PyPI's larger build works as well.", flush=True)
     print("Installing PyTorch …", flush=True)

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend import runs
+
 GOOD, BAD = "#0072B2", "#D55E00"
 NEUTRAL = "#8A949B"
 METHODS = ("#0072B2", "#E69F00", "#8A949B", "#CC79A7", "#56B4E9")
@@ -33,12 +35,7 @@ def _styled(figure: go.Figure, title: str, x: str, y: str, height: int = HEIGHT)
 
 def curve_frame(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """Columns step, metric, value from a run's events; the newest value of a step counts."""
-    latest = {}
-    for event in events:
-        for metric, value in event.get("metrics", {}).items():
-            latest[event.get("step", 0), metric] = value
-    rows = [(step, metric, value) for (step, metric), value in latest.items()]
-    return pd.DataFrame(rows, columns=["step", "metric", "value"])
+    return pd.DataFrame(runs.curve_points(events), columns=["step", "metric", "value"])
 
 
 def split_curves(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+MIN_BAD = 10  # with fewer BAD parts an AUROC is shown, but takes no part in a test
+
 
 class Label(IntEnum):
     """Verdict on a part. The numbers are those of the FTI_Zer0P / InkjetOOD metadata."""

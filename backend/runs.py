@@ -264,6 +264,18 @@ def events(folder: Path, newest_bytes: int = 2**40) -> list[dict[str, Any]]:
     return list(_parse(tail(folder / "events.jsonl", newest_bytes).splitlines()))
 
 
+def curve_points(events: Iterable[Mapping[str, Any]]) -> list[tuple[int, str, float]]:
+    """(step, metric, value) of every metric; where a step was done again, the newer value counts.
+
+    Raises AttributeError, TypeError or ValueError for events that are damaged.
+    """
+    latest: dict[tuple[int, str], float] = {}
+    for event in events:
+        for metric, value in event.get("metrics", {}).items():
+            latest[int(event.get("step", 0)), metric] = float(value)
+    return [(step, metric, value) for (step, metric), value in latest.items()]
+
+
 def _parse(lines: list[bytes]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:

@@ -291,15 +291,12 @@ def _delete(cursor: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 def _curves(run: Run) -> pd.DataFrame:
     """Every metric's value at every step; a resumed run's newer value counts."""
-    latest = {}
     try:
-        for event in runs.events(run.folder):
-            for metric, value in event.get("metrics", {}).items():
-                latest[int(event.get("step", 0)), metric] = float(value)
+        points = runs.curve_points(runs.events(run.folder))
     except (AttributeError, TypeError, ValueError) as error:
         path = run.folder / "events.jsonl"
         raise UserError(f"{path} is damaged ({error}). Restore it or delete the run.") from error
-    rows = [(run.id, step, metric, value) for (step, metric), value in latest.items()]
+    rows = [(run.id, *point) for point in points]
     return pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
 
 

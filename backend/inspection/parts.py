@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from backend import facts
-from backend.records import Label, Progress, UserError
+from backend.records import MIN_BAD, Label, Progress, UserError
 from backend.specs import param
 
 COLUMNS = ("part", "path", "feature", "label", "group", "defect")
@@ -108,9 +108,9 @@ def _notes(counts: dict[str, list[int]], duplicates: int) -> Iterator[str]:
             f"{duplicates} images have a copy in another group: such a copy can be trained on "
             "and tested on. Give copies the same group in metadata.csv."
         )
-    few = [feature for feature, (_, bad) in counts.items() if bad < 10]
+    few = [feature for feature, (_, bad) in counts.items() if bad < MIN_BAD]
     if few:
-        yield f"Fewer than 10 BAD parts: {', '.join(few)}. An AUROC there is not reliable."
+        yield f"Fewer than {MIN_BAD} BAD parts: {', '.join(few)}. An AUROC there is not reliable."
 
 
 def _duplicates(frame: pd.DataFrame) -> int:

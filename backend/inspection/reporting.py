@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend import facts
 from backend.inspection import statistics
 from backend.inspection.folds import Data, Scored
-from backend.records import Progress
+from backend.records import MIN_BAD, Progress
 
 METHODS = ("diffusion", "padim", "mahalanobis")
 BASELINE = "padim"
@@ -100,7 +100,7 @@ def _weakest(aurocs: pd.DataFrame, averaged: tuple[str, ...]) -> str:
 
 
 def _notes(unreliable: tuple[str, ...], tested: list[str], known: list[str]) -> Iterator[str]:
-    least = statistics.MIN_BAD
+    least = MIN_BAD
     if not known:
         yield "No BAD part is known, so no AUROC can be given; the model itself is complete."
     elif not tested:

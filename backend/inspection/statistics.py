@@ -14,7 +14,7 @@ from scipy import optimize, stats
 from sklearn.metrics import average_precision_score
 from statsmodels.stats.multitest import multipletests
 
-MIN_BAD = 10  # fewer BAD parts than this: AUROC is shown, but takes no part in a test
+from backend.records import MIN_BAD
 
 Interval = tuple[float, float, float]  # value, low, high
 Floats = NDArray[np.float64]

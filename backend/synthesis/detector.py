@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from backend import facts, runs
 from backend.records import Progress
 from backend.settings import settings
@@ -45,7 +43,8 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """AP50 on the test images, intact ones among them; interval over groups of images.
+    """AP50 on the test images, intact ones among them; interval over groups of images,
+    None where AP50 is 0 or 1.
 
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
     the data set's own validation images. own_validation_ap50 is the figure source A reports.
@@ -53,8 +52,8 @@ class Result:
     """
 
     ap50: float
-    ap50_low: float
-    ap50_high: float
+    ap50_low: float | None
+    ap50_high: float | None
     false_alarms: float | None
     recall: float
     precision: float
@@ -82,7 +81,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.9, f"testing on {len(test.images)} images")
     predictions = training.predict(trained.best, [i.path for i in test.images], spec.size)
     judged = judging.judge(test.images, predictions)
-    _write_facts(out_dir, test, predictions, judged)
+    _write_facts(out_dir, test, judged)
     chosen = judged.at_confidence(trained.confidence)
     figures = judging.figures(judged, trained.confidence, spec.seed)
     figures += [_control(test), _own_validation(trained)]
@@ -129,9 +128,7 @@ def _own_validation(trained: Any) -> dict[str, Any]:
     return row | {"n": trained.own_images}
 
 
-def _write_facts(
-    out_dir: Path, test: testset.HeldOutSet, predictions: list[np.ndarray], judged: judging.Judged
-) -> None:
+def _write_facts(out_dir: Path, test: testset.HeldOutSet, judged: judging.Judged) -> None:
     facts.write(out_dir, "images", [testset.image_row(image) for image in test.images])
     facts.write(out_dir, "boxes", [row for image in test.images for row in testset.box_rows(image)])
-    facts.write(out_dir, "predictions", judging.prediction_rows(test.images, predictions, judged))
+    facts.write(out_dir, "predictions", judging.prediction_rows(test.images, judged))

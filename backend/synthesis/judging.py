@@ -25,11 +25,13 @@ class OperatingPoint:
 class Judged:
     """Every prediction with its verdict, pooled over images and sorted by confidence.
 
-    image: index of the image [P]; confidence [P]; correct bool [P]; iou with its truth [P].
+    image: index of the image [P]; xyxy [P, 4], px; confidence [P]; correct bool [P]; iou with its
+    truth [P].
     truths: number of true boxes per image [N]. groups: specimen per image [N].
     """
 
     image: np.ndarray
+    xyxy: np.ndarray
     confidence: np.ndarray
     correct: np.ndarray
     iou: np.ndarray
@@ -60,19 +62,21 @@ class Judged:
 
 def judge(images: Sequence[LabelledImage], predictions: Sequence[np.ndarray]) -> Judged:
     """Match predictions to truths. predictions: per image [P, 5] of x1 y1 x2 y2 confidence, px."""
-    index, confidence, correct, best = [], [], [], []
+    index, boxes, correct, best = [], [], [], []
     for number, (image, found) in enumerate(zip(images, predictions, strict=True)):
         found = found[np.argsort(-found[:, 4], kind="stable")]
         truth = np.array([box.xyxy for box in image.boxes]).reshape(-1, 4)
         overlap = box_iou(found[:, :4], truth)
         index.append(np.full(len(found), number))
-        confidence.append(found[:, 4])
+        boxes.append(found)
         correct.append(match(overlap))
         best.append(overlap.max(1) if len(truth) else np.zeros(len(found)))
-    order = np.argsort(-np.concatenate(confidence), kind="stable")
+    pooled = np.concatenate(boxes)
+    order = np.argsort(-pooled[:, 4], kind="stable")
     return Judged(
         image=np.concatenate(index).astype(int)[order],
-        confidence=np.concatenate(confidence)[order],
+        xyxy=pooled[order, :4],
+        confidence=pooled[order, 4],
         correct=np.concatenate(correct).astype(bool)[order],
         iou=np.concatenate(best)[order],
         truths=np.array([len(image.boxes) for image in images]),
@@ -189,27 +193,17 @@ def _row(
     }
 
 
-def prediction_rows(
-    images: Sequence[LabelledImage], predictions: Sequence[np.ndarray], judged: Judged
-) -> list[dict[str, Any]]:
+def prediction_rows(images: Sequence[LabelledImage], judged: Judged) -> list[dict[str, Any]]:
     """Rows of the table `predictions`, faint ones left out."""
-    by_image = [found[np.argsort(-found[:, 4], kind="stable")] for found in predictions]
-    pooled = np.concatenate(by_image)
-    rows = []
-    for place, box in enumerate(pooled[np.argsort(-pooled[:, 4], kind="stable")]):
-        if box[4] < KEEP_CONFIDENCE:
-            break
-        rows.append(
-            {
-                "image": images[judged.image[place]].name,
-                "class_name": "defect",
-                "x1": box[0],
-                "y1": box[1],
-                "x2": box[2],
-                "y2": box[3],
-                "confidence": box[4],
-                "iou": judged.iou[place],
-                "correct": bool(judged.correct[place]),
-            }
-        )
-    return rows
+    kept = int((judged.confidence >= KEEP_CONFIDENCE).sum())
+    return [
+        {
+            "image": images[judged.image[place]].name,
+            "class_name": "defect",
+            **dict(zip(("x1", "y1", "x2", "y2"), judged.xyxy[place], strict=True)),
+            "confidence": judged.confidence[place],
+            "iou": judged.iou[place],
+            "correct": bool(judged.correct[place]),
+        }
+        for place in range(kept)
+    ]

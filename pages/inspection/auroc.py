@@ -5,6 +5,7 @@ import streamlit as st
 
 from backend import plots
 from backend.inspection.reference import SOURCE_B
+from backend.records import MIN_BAD
 from backend.runs import Run
 from pages.ui import charts, gallery, links, owner
 from pages.ui.run_view import kind_page
@@ -59,7 +60,7 @@ def _bars(run: Run, auroc: pd.DataFrame) -> None:
         f"auroc-{run.id}",
         "AUROC per feature type and method with 95 % intervals",
     )
-    st.caption("Pale bars: fewer than 10 BAD parts, unreliable and left out of every test.")
+    st.caption(f"Pale bars: fewer than {MIN_BAD} BAD parts, unreliable and left out of every test.")
 
 
 def _table(run: Run, auroc: pd.DataFrame) -> None:

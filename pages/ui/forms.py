@@ -48,19 +48,21 @@ def _say_what_comes_first(p: Param) -> None:
 
 
 def _widgets(fields: tuple[Param, ...], values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    entered: dict[str, Any] = {}
-    plain = [p for p in fields if not p.advanced]
+    entered = _grid([p for p in fields if not p.advanced], values, key)
     advanced = [p for p in fields if p.advanced]
-    columns = st.columns(3)
-    for place, p in enumerate(plain):
-        with columns[place % 3]:
-            entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
     if advanced:
         with st.expander("More settings"):
-            columns = st.columns(3)
-            for place, p in enumerate(advanced):
-                with columns[place % 3]:
-                    entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+            entered |= _grid(advanced, values, key)
+    return entered
+
+
+def _grid(fields: list[Param], values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Fields in three columns; what was entered by name."""
+    columns = st.columns(3)
+    entered = {}
+    for place, p in enumerate(fields):
+        with columns[place % 3]:
+            entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
     return entered
 
 
