@@ -6,7 +6,7 @@ from pages.ui import chrome, links
 
 st.set_page_config(page_title="Defect Distillery", page_icon=str(links.ICON), layout="wide")
 
-page = st.navigation(links.navigation())
+page = st.navigation(links.navigation(), expanded=True)
 chrome.sidebar()
 with chrome.plain_errors():
     page.run()

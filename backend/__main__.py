@@ -66,8 +66,16 @@ def _option(p: specs.Param) -> click.Option:
         default=default,
         multiple=p.many,
         show_default=True,
-        help=p.help + (f" [a {p.run.replace('|', ' or ')} run, or 'latest']" if p.run else ""),
+        help=p.help + _conditions(p),
     )
+
+
+def _conditions(p: specs.Param) -> str:
+    """What the help says about where an option counts and what it takes."""
+    words = f" [a {p.run.replace('|', ' or ')} run, or 'latest']" if p.run else ""
+    if p.when is None:
+        return words
+    return f"{words} [{p.when[0].replace('_', '-')}: {', '.join(map(str, p.when[1]))}]"
 
 
 def _click_type(p: specs.Param) -> Any:
@@ -110,9 +118,10 @@ def _verb(kind: registry.Kind) -> click.Command:
 
 
 def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
-    for p in specs.params(kind.spec_type):
+    known = {p.name: p for p in specs.params(kind.spec_type)}
+    for p in known.values():
         if p.run and values[p.name] == "latest":
-            values[p.name] = _latest(p)
+            values[p.name] = _latest(p) if specs.matters(p, values, known) else ""
     return values
 
 

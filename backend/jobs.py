@@ -63,13 +63,14 @@ def _check_inputs(settings: Settings, spec: Any) -> None:
         for item in value if p.many else (value,):
             if p.run and item:
                 _check_run_input(settings, p, item)
-            if p.path and item and not _is_there(Path(item), p.path):
+            if p.path and item and not _is_there(Path(item).expanduser(), p):
                 raise UserError(f"{p.label}: there is no {p.path} '{item}' on this computer.")
 
 
-def _is_there(path: Path, what: str) -> bool:
+def _is_there(path: Path, p: specs.Param) -> bool:
     try:
-        return path.is_dir() if what == "folder" else path.is_file()
+        packed = path.suffix.lower() in p.upload and path.is_file()
+        return packed or (path.is_dir() if p.path == "folder" else path.is_file())
     except OSError:
         return False
 

@@ -15,6 +15,7 @@ FACTS = (
     "auroc",
     "comparisons",
     "latencies",
+    "agreements",
 )
 
 STEPS = (
@@ -70,6 +71,19 @@ STEPS = (
     CREATE TABLE latencies (
         run_id VARCHAR NOT NULL, variant VARCHAR NOT NULL, sample INTEGER NOT NULL,
         milliseconds DOUBLE
+    );
+    """,
+    # agreements: one row per labeller and true box; an image without a true box has one row with
+    # no box and no box_iou. source: lighting, or how the image came about. mask_iou, boxes_* and
+    # confidence are the image's, so they repeat. boxes_right: found boxes that fit a true one of
+    # their own (IoU > 0.5). box_iou: the best of any found box with this true box. near_f1: F1 of
+    # the masks where a pixel is right within 0.6 % of the edge length, at least 2 px.
+    """
+    CREATE TABLE agreements (
+        run_id VARCHAR NOT NULL, labeller VARCHAR NOT NULL, image VARCHAR NOT NULL,
+        source VARCHAR, "group" VARCHAR, path VARCHAR, mask_path VARCHAR, guess_path VARCHAR,
+        mask_iou DOUBLE, near_f1 DOUBLE, boxes_true INTEGER, boxes_found INTEGER,
+        boxes_right INTEGER, confidence DOUBLE, box INTEGER, box_iou DOUBLE
     );
     """,
 )

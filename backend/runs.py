@@ -10,6 +10,7 @@ runs/<utc>-<kind>-<id>/
     facts/         one Parquet file per database table
     artifacts/     images, models and everything else
     checkpoint/    where an interrupted run resumes from
+    edits.jsonl    what people decided about its images since: see synthesis/curation.py
 """
 
 import hashlib
@@ -29,6 +30,7 @@ import psutil
 
 from backend.records import RunState, UserError
 
+EDITS = "edits.jsonl"
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
 
 
@@ -316,7 +318,10 @@ def sibling(out_dir: Path, run_id: str) -> Path:
 
 
 def fingerprint(*paths: Path) -> str:
-    """SHA-256 over names, sizes and contents of files and of every file below folders."""
+    """SHA-256 over names, sizes and contents of files and of every file below folders.
+
+    What does not exist adds nothing.
+    """
     digest = hashlib.sha256()
     for path in paths:
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())

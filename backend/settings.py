@@ -36,6 +36,14 @@ class Settings:
         return self.storage / "weights"
 
     @property
+    def uploads(self) -> Path:
+        return self.storage / "uploads"
+
+    @property
+    def exports(self) -> Path:
+        return self.storage / "exports"
+
+    @property
     def database(self) -> Path:
         return self.storage / "results.duckdb"
 

@@ -29,6 +29,8 @@ class Param:
     lo, hi: inclusive range. choices: the allowed values.
     run: the kind of run whose id this field holds ("generate", …), "" where none.
     path: "file" or "folder" where the field is a path on the server, else "".
+    when: (other field, its values): the field matters only then; None: always.
+    upload: kinds of file that the form takes from the browser instead of a path on the server.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Param:
     many: bool = False
     optional: bool = False
     advanced: bool = False
+    when: tuple[str, tuple[Any, ...]] | None = None
+    upload: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -64,6 +68,8 @@ def param(
     path: str = "",
     optional: bool = False,
     advanced: bool = False,
+    when: tuple[str, tuple[Any, ...]] | None = None,
+    upload: tuple[str, ...] = (),
 ) -> Any:
     """Declare a spec field; see `Param` for the arguments."""
     extra = {
@@ -75,14 +81,26 @@ def param(
         "path": path,
         "optional": optional,
         "advanced": advanced,
+        "when": when,
+        "upload": upload,
     }
     return dataclasses.field(default=default, metadata=extra)
 
 
 def params(spec_type: SpecType) -> tuple[Param, ...]:
-    """The fields of a spec in the order of their declaration."""
+    """The fields of a spec in the order of their declaration, those first on which others hang."""
     hints = typing.get_type_hints(spec_type)
-    return tuple(_param_of(field, hints[field.name]) for field in dataclasses.fields(spec_type))
+    found = [_param_of(field, hints[field.name]) for field in dataclasses.fields(spec_type)]
+    deciding = {p.when[0] for p in found if p.when}
+    return tuple(sorted(found, key=lambda p: p.name not in deciding))
+
+
+def matters(p: Param, values: Mapping[str, Any], known: Mapping[str, Param]) -> bool:
+    """Does the field count with these values? It does not where another choice rules it out."""
+    if p.when is None:
+        return True
+    other, wanted = p.when
+    return values[other] in wanted and matters(known[other], values, known)
 
 
 def _param_of(field: dataclasses.Field[Any], hint: Any) -> Param:
@@ -136,8 +154,12 @@ def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
 
 def validate(spec: Any) -> None:
     """Check every field and the spec's own `check()`, if it has one. Raises UserError."""
-    for p in params(type(spec)):
-        check(p, getattr(spec, p.name))
+    known = {p.name: p for p in params(type(spec))}
+    values = {name: getattr(spec, name) for name in known}
+    for p in known.values():
+        check(p, values[p.name])
+        if matters(p, values, known):
+            _check_given(p, values[p.name])
     if hasattr(spec, "check"):
         spec.check()
 
@@ -160,11 +182,15 @@ def _check_one(p: Param, value: Any) -> Any:
     above = p.hi is not None and value > p.hi
     if below or above:
         raise UserError(f"{p.label} must be {range_words(p)}; got {value}.")
+    return value
+
+
+def _check_given(p: Param, value: Any) -> None:
+    """Raises UserError where a field that must be filled in is empty."""
     if p.required and value == "":
         raise UserError(f"{p.label} is missing: choose a finished '{p.run}' run.")
-    if p.path == "folder" and not p.optional and value == "":
-        raise UserError(f"{p.label} is missing: name a folder on this computer.")
-    return value
+    if p.path and not p.optional and value == "":
+        raise UserError(f"{p.label} is missing: name a {p.path} on this computer.")
 
 
 def _as_type(p: Param, value: Any) -> Any:

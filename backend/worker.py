@@ -162,7 +162,8 @@ def _inputs(folder: Path, spec: Any) -> dict[str, str]:
         value = getattr(spec, p.name)
         if p.run and value:
             for run_id in value if p.many else (value,):
-                made = [runs.sibling(folder, run_id) / part for part in ("facts", "artifacts")]
+                source = runs.sibling(folder, run_id)
+                made = [source / part for part in ("facts", "artifacts", runs.EDITS)]
                 found[f"{p.name}:{run_id}"] = runs.fingerprint(*made)
         elif p.path and value and Path(value).exists():
             found[f"{p.name}:{value}"] = runs.fingerprint(Path(value))

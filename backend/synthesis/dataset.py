@@ -1,6 +1,7 @@
 """A training set in YOLO's layout: images with boxes from a student or a teacher."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -13,9 +14,9 @@ from backend import facts, runs
 from backend.records import Box, Progress, UserError
 from backend.runs import Run
 from backend.specs import param
-from backend.synthesis import pictures, testset
+from backend.synthesis import imageset, pictures, testset
+from backend.synthesis.labellers import centred_box
 
-CENTRED_SHARE = 0.5
 BATCH = 16
 
 
@@ -23,8 +24,8 @@ BATCH = 16
 class Spec:
     """Settings of a data set. `centred` boxes are source A's dummies, kept for comparison."""
 
-    source_run: str = param("", "student or teacher whose images to take", run="distill|generate")
-    count: int = param(100, "number of images (all of a teacher's at most)", lo=5, hi=100_000)
+    source_run: str = param("", "student or images to take", run=f"distill|{imageset.KINDS}")
+    count: int = param(100, "number of images, or all there are", lo=5, hi=100_000)
     labels: str = param(
         "mask", "where boxes come from: the painted mask, or a dummy", choices=("mask", "centred")
     )
@@ -51,20 +52,21 @@ class Result:
 
 @dataclass(frozen=True)
 class Item:
-    """One image [H, W, 3] on its way into the set; size is its edge length, px."""
+    """One image [H, W, 3] on its way into the set. Images of a group stay in one split."""
 
     pixels: np.ndarray
     boxes: list[Box]
     source: str
+    group: str
     seed: int | None = None
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Write images and labels below `artifacts/` with a `data.yaml` for ultralytics."""
     source = runs.read(runs.sibling(out_dir, spec.source_run))
-    count, items = _sampled(spec, source) if source.kind == "distill" else _taken(spec, source)
+    groups, items = _sampled(spec, source) if source.kind == "distill" else _taken(spec, source)
     negatives = _negative_files(spec)
-    splits = _splits(spec, count, len(negatives))
+    splits = [*_splits(spec, groups), *_splits(spec, [path.stem for path in negatives])]
     image_rows, box_rows = [], []
     for index, item in enumerate(chain(items, _negatives(negatives, source))):
         image_rows.append(_write_item(out_dir, index, splits[index], item))
@@ -91,20 +93,21 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     )
 
 
-def _splits(spec: Spec, count: int, negatives: int) -> list[str]:
-    """train or val for each image; negatives are shared out in the same proportion."""
+def _splits(spec: Spec, groups: list[str]) -> list[str]:
+    """train or val for each image, whole groups at a time."""
+    names = sorted(set(groups))
     random = np.random.default_rng(spec.seed)
-    splits = []
-    for n in (count, negatives):
-        part = np.array(["train"] * n, dtype=object)
-        held_out = max(1, round(spec.validation_share * n)) if n else 0
-        part[random.permutation(n)[:held_out]] = "val"
-        splits += list(part)
-    return splits
+    wanted = max(1, round(spec.validation_share * len(groups))) if groups else 0
+    held_out: set[str] = set()
+    sizes = Counter(groups)
+    for place in random.permutation(len(names)):
+        if sum(sizes[name] for name in held_out) < wanted and len(held_out) < len(names) - 1:
+            held_out.add(names[place])
+    return ["val" if group in held_out else "train" for group in groups]
 
 
-def _sampled(spec: Spec, student: Run) -> tuple[int, Iterator[Item]]:
-    """How many images a student gives, and the images."""
+def _sampled(spec: Spec, student: Run) -> tuple[list[str], Iterator[Item]]:
+    """The groups of a student's images, and the images."""
     from backend.synthesis.sampler import Sampler
 
     sampler = Sampler(student.folder)
@@ -116,9 +119,10 @@ def _sampled(spec: Spec, student: Run) -> tuple[int, Iterator[Item]]:
             seeds = [spec.seed + k for k in range(start, min(start + BATCH, spec.count))]
             images, masks = sampler.sample(seeds, spec.variation)
             for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-                yield Item(pixels, _boxes(spec, pixels, mask > 0.5), "student", seed)
+                boxes = _boxes(spec, pixels, mask > 0.5)
+                yield Item(pixels, boxes, "student", f"seed {seed}", seed)
 
-    return spec.count, items()
+    return [f"seed {spec.seed + k}" for k in range(spec.count)], items()
 
 
 def _boxes(spec: Spec, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
@@ -129,26 +133,25 @@ def _boxes(spec: Spec, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
     )
 
 
-def centred_box(height: int, width: int) -> list[Box]:
-    """Source A's dummy label: a box of half the edge length in the middle."""
-    x, y = width * CENTRED_SHARE / 2, height * CENTRED_SHARE / 2
-    return [Box("defect", (x, y, width - x, height - y), source="centred")]
-
-
-def _taken(spec: Spec, teacher: Run) -> tuple[int, Iterator[Item]]:
-    """How many images a teacher gives, and the images."""
-    rows = facts.read(teacher.folder, "images").head(spec.count).to_dict("records")
-    boxes = facts.read(teacher.folder, "boxes")
+def _taken(spec: Spec, source: Run) -> tuple[list[str], Iterator[Item]]:
+    """The groups of a run's labelled images, and the images, with boxes as people left them."""
+    rows, boxes = imageset.read(source.folder)
+    chosen = imageset.labelled(rows).head(spec.count)
+    if chosen.empty:
+        raise UserError(
+            "No image of this run is labelled. Make labels on the page Automatic labels, or draw "
+            "them by hand on the page Labels and curation."
+        )
 
     def items() -> Iterator[Item]:
-        for row in rows:
-            pixels = pictures.read_rgb(teacher.folder / row["path"])
-            mine = boxes[boxes["image"] == row["image"]].to_dict("records")
-            exact = [Box(b["class_name"], (b["x1"], b["y1"], b["x2"], b["y2"])) for b in mine]
+        for row in chosen.to_dict("records"):
+            pixels = pictures.read_rgb(source.folder / row["path"])
+            own = list(imageset.boxes_of(boxes, row["image"]))
             dummy = spec.labels == "centred"
-            yield Item(pixels, centred_box(*pixels.shape[:2]) if dummy else exact, row["source"])
+            shown = centred_box(*pixels.shape[:2]) if dummy else own
+            yield Item(pixels, shown, row["source"], row["group"])
 
-    return len(rows), items()
+    return list(chosen["group"]), items()
 
 
 def _negative_files(spec: Spec) -> list[Path]:
@@ -158,9 +161,11 @@ def _negative_files(spec: Spec) -> list[Path]:
 
 def _negatives(files: list[Path], source: Run) -> Iterator[Item]:
     """Intact photographs at the size of the other images."""
-    size = (source.result or {}).get("size") or source.spec["size"]
+    size = (source.result or {}).get("size") or source.spec.get("size", 0)
     for path in files:
-        yield Item(pictures.resized(pictures.read_rgb(path), size), [], "real intact")
+        pixels = pictures.read_rgb(path)
+        shown = pictures.resized(pixels, size) if size else pixels
+        yield Item(shown, [], "real intact", path.stem)
 
 
 def _write_item(out_dir: Path, index: int, split: str, item: Item) -> dict[str, Any]:
@@ -175,7 +180,7 @@ def _write_item(out_dir: Path, index: int, split: str, item: Item) -> dict[str, 
         "image": name,
         "path": path,
         "source": item.source,
-        "group": name,
+        "group": item.group,
         "split": split,
         "seed": item.seed,
     }

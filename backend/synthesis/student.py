@@ -6,6 +6,7 @@ from pathlib import Path
 from backend import runs
 from backend.records import Progress, UserError
 from backend.specs import param
+from backend.synthesis import imageset
 
 PAPER_SIZE = 128
 LEAST_IMAGES = 8
@@ -22,7 +23,7 @@ class Spec:
     depends on the computer's speed.
     """
 
-    teacher_run: str = param("", "teacher images to learn from", run="generate")
+    teacher_run: str = param("", "teacher images to learn from", run=imageset.KINDS)
     preset: str = param("default", "recipe", choices=("default", "paper"))
     size: int = param(128, "edge length the student paints, px", choices=(64, 128, 256))
     epochs: int = param(160, "passes over the teacher images", lo=1, hi=5000)

@@ -1,17 +1,16 @@
 """Frozen test images: real ones in YOLO's layout, or fresh rendered ones, marked as such."""
 
-import csv
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from backend import facts, runs
 from backend.records import Box, UserError
 from backend.synthesis import pictures
+from backend.synthesis.labelled import files, yolo, yolo_config
 
 RENDERED_TEST_SEED = 1_900_000_000
 RENDERED_DEFECT, RENDERED_INTACT = 60, 30
@@ -54,9 +53,11 @@ def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSe
             "Labels belong into a folder 'labels' beside 'images'."
         )
     if intact_folder:
-        groups = _table(Path(intact_folder).parent / f"{Path(intact_folder).name}.csv", "group")
-        files = split_files(Path(intact_folder), "test")
-        images += [_intact(path, groups.get(path.name, path.stem)) for path in files]
+        groups = files.table(
+            Path(intact_folder).parent / f"{Path(intact_folder).name}.csv", "group"
+        )
+        intact = split_files(Path(intact_folder), "test")
+        images += [_intact(path, groups.get(path.name, path.stem)) for path in intact]
     return _freeze(images, real=True)
 
 
@@ -84,113 +85,34 @@ def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
 
 def read_yolo(folder: Path, split: str = "test") -> list[LabelledImage]:
     """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there."""
-    config = _config(folder)
-    names, groups = config["names"], _table(folder / "metadata.csv", "group")
-    if not isinstance(config.get(split), str):
-        raise UserError(f"{folder / 'data.yaml'} names no '{split}' images. Add a line '{split}:'.")
-    files = _split_images(folder, config[split])
+    config = yolo_config.read(folder)
+    groups = files.table(folder / "metadata.csv", "group")
+    if not config.splits[split]:
+        raise UserError(f"{config.path} names no '{split}' images. Add a line '{split}:'.")
     root = folder.resolve()
     return [
-        _labelled(path, path.relative_to(root).with_suffix("").as_posix(), names, groups)
-        for path in files
+        _labelled(path, root, config, groups) for path in yolo_config.split_images(config, split)
     ]
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    path = folder / "data.yaml"
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"Cannot read {path}. A YOLO data set needs this file.") from error
-    if not isinstance(config, dict) or not isinstance(config.get("names"), (dict, list)):
-        raise UserError(f"{path} lacks 'names', the list of classes.")
-    if isinstance(config["names"], list):
-        config["names"] = dict(enumerate(config["names"]))
-    config["names"] = {int(number): name for number, name in config["names"].items()}
-    return config
-
-
-def _table(path: Path, column: str) -> dict[str, str]:
-    """`file_name` → a column of a CSV file; {} where there is no such file or column."""
-    if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"Cannot read {path}. Save it as CSV in UTF-8.") from error
-    if rows and "file_name" not in rows[0]:
-        raise UserError(f"{path} lacks the column 'file_name'. Add it.")
-    return {row["file_name"]: row[column] for row in rows if row.get(column)}
-
-
-def _split_images(folder: Path, entry: str) -> list[Path]:
-    """The images of a split: a list file or a folder, inside the data set's folder."""
-    place = _inside(folder, entry)
-    if place.suffix == ".txt":
-        if not place.exists():
-            raise UserError(f"{folder / 'data.yaml'} names '{entry}', which does not exist.")
-        lines = [line.strip() for line in place.read_text(encoding="utf-8").splitlines()]
-        files = [_inside(folder, line) for line in lines if line]
-    else:
-        files = pictures.image_files(place)
-    if not files:
-        raise UserError(f"'{place}' names no images.")
-    return files
-
-
-def _inside(folder: Path, entry: str) -> Path:
-    place = (folder / entry).resolve()
-    if not place.is_relative_to(folder.resolve()):
-        raise UserError(f"'{entry}' lies outside the data set's folder {folder}.")
-    return place
-
-
 def _labelled(
-    path: Path, name: str, names: dict[int, str], groups: dict[str, str]
+    path: Path, root: Path, config: yolo_config.Config, groups: dict[str, str]
 ) -> LabelledImage:
+    name = path.relative_to(root).with_suffix("").as_posix()
     height, width = pictures.read_rgb(path).shape[:2]
-    label = _label_of(path)
-    boxes = []
-    if label.exists():
-        for number, line in enumerate(label.read_text().splitlines(), start=1):
-            if line.strip():
-                boxes.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
-    return LabelledImage(
-        name, path, groups.get(path.name, name), tuple(boxes), "real", width, height
-    )
-
-
-def _label_of(path: Path) -> Path:
-    """Where YOLO keeps the boxes of an image: the last folder `images` becomes `labels`."""
-    parts = list(path.parent.parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = "labels"
-    return Path(*parts) / f"{path.stem}.txt"
-
-
-def _parse_line(line: str, names: dict[int, str], width: int, height: int, where: str) -> Box:
-    """One line `class x y w h` in fractions of the image."""
-    try:
-        number, *corners = line.split()
-        class_name = names[int(number)]
-        x, y, w, h = (float(v) for v in corners)
-    except (ValueError, KeyError) as error:
-        raise UserError(f"{where}: '{line}' is not 'class x y width height'.") from error
-    if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1.001 and 0 < h <= 1.001):
-        raise UserError(f"{where}: the box must lie in 0…1, got '{line}'.")
-    left, top = (x - w / 2) * width, (y - h / 2) * height
-    return Box(class_name, (left, top, left + w * width, top + h * height), source="hand")
+    lines = yolo.lines_of(yolo.label_of(path, root), config.names, width, height)
+    boxes = tuple(Box(line.class_name, line.corners, source="hand") for line in lines)
+    return LabelledImage(name, path, groups.get(path.name, name), boxes, "real", width, height)
 
 
 def split_files(folder: Path, split: str) -> list[Path]:
     """Images of a folder; where `<folder>.csv` beside it assigns splits, only those of `split`."""
-    files = pictures.image_files(folder)
+    found = pictures.image_files(folder)
     table = folder.parent / f"{folder.name}.csv"
-    splits = _table(table, "split")
+    splits = files.table(table, "split")
     if not splits:
-        return files
-    chosen = [path for path in files if splits.get(path.name) == split]
+        return found
+    chosen = [path for path in found if splits.get(path.name) == split]
     if not chosen:
         raise UserError(f"{table} assigns no image of {folder} to '{split}'. Correct its 'split'.")
     return chosen
@@ -222,14 +144,26 @@ def refuse_leaks(test: HeldOutSet, dataset: Path) -> None:
 
 
 def _training_pictures(dataset: Path) -> list[Path]:
-    """Images of a data set, and the photographs a teacher placed its defects on."""
+    """Images of a data set and, unless they were rendered, those of every run behind it: what a
+    student learned from, and the photographs on which defects were placed."""
     found = [dataset / path for path in facts.read(dataset, "images")["path"]]
-    source = runs.read(dataset).spec.get("source_run", "")
-    if source and (dataset.parent / source / "spec.json").exists():
-        folder = runs.read(dataset.parent / source).spec.get("background_folder", "")
-        if folder and Path(folder).is_dir():
-            found += pictures.image_files(Path(folder))
-    return found
+    for folder in _behind(dataset):
+        rows = facts.read(folder, "images")
+        rows = rows[rows["source"] != "rendered"]
+        for column in ("path", "background_path"):
+            found += [folder / path for path in rows[column].dropna()]
+    return [path for path in found if path.is_file()]
+
+
+def _behind(folder: Path) -> set[Path]:
+    """The runs with images from which this run was made, near and far."""
+    found: set[Path] = set()
+    for value in runs.read(folder).spec.values():
+        for run_id in value if isinstance(value, list) else [value]:
+            source = folder.parent / str(run_id)
+            if runs.RUN_ID.fullmatch(str(run_id)) and (source / "spec.json").exists():
+                found |= {source, *_behind(source)}
+    return {source for source in found if facts.count(source, "images")}
 
 
 def _is_square(pixels: np.ndarray) -> bool:

@@ -1,4 +1,6 @@
-"""The words a renderer and its settings share. Imports nothing, so that settings load at once."""
+"""The words that settings share with the code behind them. Imports nothing, so that settings
+load at once."""
 
 CLASSES = ("crack", "scratch", "chip", "bubble", "inclusion")
 LIGHTINGS = ("back light", "dark field", "bright field", "photograph")
+LAYOUTS = ("auto", "yolo", "coco", "voc", "labelme", "masks", "none")

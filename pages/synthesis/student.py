@@ -7,7 +7,7 @@ import streamlit as st
 from backend.runs import Run
 from backend.synthesis import pictures
 from backend.synthesis.sampler import Sampler
-from pages.ui import charts, links
+from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
 
 COLUMNS = 8
@@ -42,7 +42,7 @@ def show(run: Run) -> None:
         ]
     )
     _explore(run)
-    _film(run)
+    film.show(run, {"epoch": FILM_WORDS[result["preset"]]}, "Epoch")
     charts.curves(run)
     links.to_kind("similarity", "How alike are student and teacher?")
     links.to_kind("dataset", "Make a data set with this student")
@@ -66,22 +66,6 @@ def _explore(run: Run) -> None:
                 marks = [pictures.Mark(box.xyxy) for box in boxes]
                 pixels = pictures.annotated(pixels, marks, mask > 0.5)
             st.image(pixels, width=150, alt=f"Student sample, seed {int(seed) + k}")
-
-
-def _film(run: Run) -> None:
-    """How the student learned, epoch by epoch."""
-    frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
-    if len(frames) < 2:
-        return
-    st.subheader("How it learned", anchor=False)
-    epochs = [int(path.stem.split("_")[1]) for path in frames]
-    epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"film-{run.id}")
-    st.image(
-        str(frames[epochs.index(epoch)]),
-        width="stretch",
-        caption=FILM_WORDS[(run.result or {})["preset"]],
-        alt=f"Student pictures after epoch {epoch}",
-    )
 
 
 kind_page(

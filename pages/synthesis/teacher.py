@@ -1,11 +1,12 @@
-"""Teacher images: make them, look at them with their masks and boxes."""
+"""Teacher images: make or import them, look at them with their masks and boxes."""
 
 from pages.ui import gallery
 from pages.ui.run_view import kind_page
 
 kind_page(
     "generate",
-    "Make defect images. Each comes with the same scene without the defect, an exact mask and "
-    "exact boxes.",
+    "Make defect images, or bring your own. The renderer knows every pixel of its defects, the "
+    "diffusion model paints its own masks, Stable Diffusion's labels follow its attention, and a "
+    "folder keeps the labels it has.",
     gallery.show_images,
 )

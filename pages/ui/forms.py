@@ -8,35 +8,70 @@ import streamlit as st
 from backend import registry, runs, specs
 from backend.records import RunState, UserError
 from backend.specs import Param
-from pages.ui import charts, links, owner
+from pages.ui import charts, links, owner, uploads
 
 
 def run_form(
     kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
 ) -> None:
-    """A form that submits a run and then shows it. `initial` fills in an earlier run's settings."""
-    kind = registry.get(kind_name)
-    fields = specs.params(kind.spec_type)
+    """A form that submits a run and then shows it. `initial` fills in an earlier run's settings.
+
+    Fields on which others depend stand above the form, so that it shows only what matters.
+    """
+    spec_type = registry.get(kind_name).spec_type
+    known = {p.name: p for p in specs.params(spec_type)}
+    values = specs.defaults(spec_type) | dict(initial or {})
+    key = key or f"form-{kind_name}"
+    _deciding(known, values, key)
+    fields = [
+        p for p in known.values() if specs.matters(p, values, known) and not _decides(p, known)
+    ]
     missing = [p for p in fields if p.required and not _candidates(p)]
     if missing:
         _say_what_comes_first(missing[0])
         return
-    values = specs.defaults(kind.spec_type) | dict(initial or {})
-    key = key or f"form-{kind_name}"
     with st.form(key, border=False):
-        entered = _widgets(fields, values, key)
+        values |= _widgets(fields, values, key)
         name = st.text_input("Name", key=f"{key}-name", placeholder="optional, for people")
-        if st.form_submit_button("Start", type="primary", icon=":material/play_arrow:"):
-            _submit(kind_name, entered, name, parent)
+        _buttons(kind_name, values, name, parent)
 
 
-def _submit(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
+def _decides(p: Param, known: Mapping[str, Param]) -> bool:
+    return any(other.when is not None and other.when[0] == p.name for other in known.values())
+
+
+def _deciding(known: Mapping[str, Param], values: dict[str, Any], key: str) -> None:
+    """The widgets of the fields that decide what else is asked; what was entered joins `values`."""
+    deciding = [p for p in known.values() if _decides(p, known)]
+    columns = st.columns(3) if deciding else []
+    for place, p in enumerate(deciding):
+        if specs.matters(p, values, known):
+            with columns[place % 3]:
+                values[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+
+
+def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
+    """Start, and where the kind can tell what it costs, Estimate."""
+    spec_type = registry.get(kind).spec_type
+    with st.container(horizontal=True):
+        start = st.form_submit_button("Start", type="primary", icon=":material/play_arrow:")
+        asked = hasattr(spec_type, "estimate") and st.form_submit_button(
+            "Estimate", icon=":material/schedule:"
+        )
     try:
-        run = owner.supervisor().submit(kind, values, name=name, parent=parent)
+        if start:
+            run = owner.supervisor().submit(kind, uploads.kept(values), name=name, parent=parent)
+            st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
+        elif asked:
+            st.info(charts.plain(_estimate(spec_type, values)), icon=":material/schedule:")
     except UserError as error:
         st.error(charts.plain(str(error)), icon=":material/error:")
-        return
-    st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
+
+
+def _estimate(spec_type: Any, values: dict[str, Any]) -> str:
+    told = {name: value for name, value in values.items() if not uploads.is_waiting(value)}
+    spec = specs.from_json(spec_type, told)
+    return spec.estimate() or "No estimate for this choice; the first images will tell."
 
 
 def _say_what_comes_first(p: Param) -> None:
@@ -77,11 +112,21 @@ def _widget(p: Param, value: Any, key: str) -> Any:
         return st.selectbox(p.label, p.choices, index=index, key=key, help=help_text)
     if p.type is bool:
         return st.toggle(p.label, value=value, key=key, help=help_text)
+    if p.many:
+        return _lines_widget(p, value, key, help_text)
+    if p.upload:
+        return uploads.widget(p, value, key, help_text)
     if p.type is str:
         placeholder = f"{p.path} on the server" if p.path else ""
         text = st.text_input(p.label, value, key=key, help=help_text, placeholder=placeholder)
         return (text or "").strip()
     return _number_widget(p, value, key, help_text)
+
+
+def _lines_widget(p: Param, value: Any, key: str, help_text: str) -> list[str]:
+    """Several texts, one a line."""
+    text = st.text_area(p.label, "\n".join(value), key=key, help=f"{help_text} One a line.")
+    return [line.strip() for line in (text or "").splitlines() if line.strip()]
 
 
 def _number_widget(p: Param, value: Any, key: str, help_text: str) -> Any:

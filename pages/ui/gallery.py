@@ -9,25 +9,30 @@ import streamlit as st
 
 from backend.records import UserError
 from backend.runs import Run
-from backend.synthesis import pictures
-from pages.ui import charts, owner
+from backend.synthesis import curation, pictures
+from pages.ui import charts
 
 PAGE_SIZE = 24
 HIT, MISS = "#56B4E9", "#D55E00"
 
 
 def show_images(run: Run) -> None:
-    """The images of a teacher or data set run, with a page, a source label and overlays."""
-    images = owner.facts("images", run)
-    boxes = owner.facts("boxes", run)
+    """The images of a run as people left them, with a page, a source label and overlays."""
+    images, boxes = curation.images(run.folder), curation.boxes(run.folder)
     result = run.result or {}
-    entries = [(k.replace("_", " ").capitalize(), charts.words(v), "") for k, v in result.items()]
+    for note in result.get("notes", ()):
+        st.info(charts.plain(note), icon=":material/info:")
+    entries = [
+        (k.replace("_", " ").capitalize(), charts.words(v), "")
+        for k, v in result.items()
+        if k != "notes"
+    ]
     charts.metrics(entries)
     names = " and ".join(sorted(set(images["source"].dropna())))
     overlays = ["boxes", "masks"] if images["mask_path"].notna().any() else ["boxes"]
     chosen = st.pills("Show over the images", overlays, selection_mode="multi", default=["boxes"])
     grid(run, images, boxes, f"{names} image", "boxes" in chosen, "masks" in chosen)
-    charts.csv(boxes.drop(columns="run_id"), f"boxes-{run.id}")
+    charts.csv(boxes, f"boxes-{run.id}")
 
 
 def grid(
@@ -52,8 +57,17 @@ def grid(
                 by_image.get(row.image) if with_boxes else None,
             )
             count = len(by_image.get(row.image, ()))
-            caption = f"{row.image} · {count} box{'' if count == 1 else 'es'}"
+            caption = f"{row.image} · {_state(row, count)}"
             st.image(pixels, caption=caption, width=160, alt=f"{words} {row.image}, {count} boxes")
+
+
+def _state(row: Any, boxes: int) -> str:
+    """What is known about an image, in a few words."""
+    if row.verdict == "rejected":
+        return "rejected"
+    if not row.labelled:
+        return "not labelled"
+    return f"{boxes} box{'' if boxes == 1 else 'es'}" if boxes else "intact"
 
 
 def page_of(frame: pd.DataFrame, key: str, size: int = PAGE_SIZE) -> pd.DataFrame:

@@ -28,8 +28,16 @@ def _entry(path: str, title: str, icon: str, kind: str = "") -> Entry:
 
 SECTIONS = {
     "Home": [_entry("home/overview", "Overview", "home")],
-    "Synthesis": [
+    "Defect images": [
         _entry("synthesis/teacher", "Teacher images", "image", "generate"),
+        _entry("synthesis/composites", "Defects on good parts", "add_photo_alternate", "composite"),
+        _entry("synthesis/labels", "Automatic labels", "label", "label"),
+        _entry("synthesis/agreement", "Label agreement", "rule", "agreement"),
+        _entry("synthesis/curation", "Labels and curation", "edit_note"),
+    ],
+    "Synthesis": [
+        _entry("synthesis/diffusion", "Diffusion teacher", "grain", "diffusion"),
+        _entry("synthesis/lora", "Own style (LoRA)", "brush", "lora"),
         _entry("synthesis/student", "Student generator", "model_training", "distill"),
         _entry("synthesis/similarity", "Similarity", "compare", "similarity"),
         _entry("synthesis/dataset", "Synthetic data set", "dataset", "dataset"),

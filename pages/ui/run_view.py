@@ -10,7 +10,7 @@ import streamlit as st
 from backend import jobs, plots, registry, runs
 from backend.records import RunState, UserError
 from backend.runs import Run
-from pages.ui import charts, forms, links, owner
+from pages.ui import charts, film, forms, links, owner
 from pages.ui.chrome import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
@@ -30,9 +30,11 @@ def kind_page(kind_name: str, words: str, show: Callable[[Run], None]) -> None:
     kind = registry.get(kind_name)
     header(kind.title, words)
     options = _runs_of(kind_name)
-    with st.expander(f"New: {kind.title.lower()}", expanded=not options, icon=":material/add:"):
+    with st.expander(
+        f"New: {kind.title[0].lower()}{kind.title[1:]}", expanded=not options, icon=":material/add:"
+    ):
         forms.run_form(kind_name)
-    run_id = choose_run(kind_name, options)
+    run_id = choose_run((kind_name,), options)
     if not run_id:
         st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
@@ -53,8 +55,8 @@ def _words(run_id: str, name: str, state: str) -> str:
     return forms.run_words(run_id, name) + suffix
 
 
-def choose_run(kind: str, options: dict[str, str]) -> str:
-    """The run named in the address (`?run=`), or the one picked here; "" if there is none.
+def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
+    """The run of these kinds named in the address (`?run=`), or the one picked here; "" if none.
 
     The address follows the choice, so it can be kept and shared.
     """
@@ -63,7 +65,7 @@ def choose_run(kind: str, options: dict[str, str]) -> str:
         st.session_state.pop("run", None)
         if asked and asked not in options:
             run = owner.supervisor().find(asked)
-            if run.kind == kind:
+            if run.kind in kinds:
                 options[run.id] = _words(run.id, run.name, run.state)
         if asked in options:
             st.session_state["run"] = asked
@@ -124,6 +126,7 @@ def _progress(run: Run) -> None:
         for title, rows in plots.split_curves(frame).items():
             figure = plots.curves(rows, title)
             st.plotly_chart(figure, key=f"live-{title}-{run.id}", alt=f"{title} so far")
+        film.newest(run)
         _log(run)
 
 
@@ -134,7 +137,8 @@ def _why_waiting(run: Run) -> str:
         return str(error)
     if waiting:
         return f"for {', '.join(waiting)}."
-    return "for its turn; one training runs at a time."
+    most = owner.supervisor().settings.max_jobs
+    return f"for its turn; {most} job{' runs' if most == 1 else 's run'} at a time."
 
 
 def _clock(run: Run) -> str:

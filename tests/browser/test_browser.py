@@ -1,76 +1,12 @@
 """The dashboard in a real browser: every page, both themes, both widths, no request outside."""
 
-import shutil
-import subprocess
-import sys
-import time
-import urllib.request
-
 import pytest
 
-from backend.settings import PROJECT
 from pages.ui import links
-from tests import ports
+from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, visit
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
-PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 1000}
-
-pytestmark = [
-    pytest.mark.xdist_group("tiny"),
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
-
-
-@pytest.fixture(scope="module")
-def server(tiny_settings, tiny_runs):
-    """The real server over the tiny flows; gives its address."""
-    import os
-
-    port = ports.free()
-    environment = os.environ | {"DISTILLERY_STORAGE": str(tiny_settings.storage)}
-    command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    _wait_until_healthy(address)
-    yield address
-    process.terminate()
-    process.wait(20)
-
-
-def _wait_until_healthy(address: str, patience: float = 60) -> None:
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the server did not come up")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield opened
-        opened.close()
-
-
-def visit(browser, address: str, url: str, viewport: dict, scheme: str):
-    """A settled page and the addresses it asked for outside the server."""
-    context = browser.new_context(viewport=viewport, color_scheme=scheme)
-    page = context.new_page()
-    outside: list[str] = []
-    inside = (address, address.replace("http", "ws"), "data:", "blob:")
-    page.on("request", lambda r: r.url.startswith(inside) or outside.append(r.url))
-    page.goto(f"{address}/{url}")
-    page.wait_for_selector('[data-testid="stMain"] h1', timeout=30_000)
-    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached", timeout=30_000)
-    return page, outside
+pytestmark = [pytest.mark.xdist_group("tiny"), NEEDS_CHROMIUM]
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)

@@ -101,9 +101,10 @@ def test_metrics_become_curves_and_inputs_are_hashed(supervisor, ended, probe):
     [
         ("generate", {"count": 0}, "Count must be between 1 and 100000; got 0."),
         ("generate", {"colour": 1}, "Unknown setting 'colour'."),
-        ("generate", {"background_folder": "/no/such"}, "there is no folder '/no/such'"),
-        ("generate", {"background_folder": "/etc/hostname"}, "there is no folder '/etc/hostname'"),
-        ("generate", {"background_folder": "x" * 5000}, "there is no folder 'xxx"),
+        ("generate", {"teacher": "folder"}, "Folder is missing"),
+        ("generate", {"folder": "/no/such"}, "there is no folder '/no/such'"),
+        ("generate", {"folder": "/etc/hostname"}, "there is no folder '/etc/hostname'"),
+        ("generate", {"folder": "x" * 5000}, "there is no folder 'xxx"),
         ("conjure", {}, "Unknown kind of job 'conjure'. Known are: generate"),
         ("probe", {"source_run": "../../etc"}, "Source run: there is no run '../../etc'."),
         ("probe", {"source_run": ".."}, "Source run: there is no run '..'."),

@@ -119,3 +119,29 @@ def test_a_result_becomes_plain_json():
     json.dumps(plain, allow_nan=False)
     with pytest.raises(TypeError, match="set"):
         specs.to_json(Result(0.5, {1}, {}))
+
+
+@dataclass(frozen=True)
+class Branched:
+    teacher: str = param("a", "who", choices=("a", "b"))
+    mode: str = param("plain", "how", choices=("plain", "over"), when=("teacher", ("b",)))
+    start_run: str = param("", "from what", run="generate", when=("mode", ("over",)))
+
+
+def test_a_field_that_another_choice_rules_out_may_stay_empty():
+    specs.from_json(Branched, {"teacher": "b"})
+    specs.from_json(Branched, {"teacher": "a", "mode": "over"})
+    with pytest.raises(UserError, match="Start run is missing"):
+        specs.from_json(Branched, {"teacher": "b", "mode": "over"})
+
+
+def test_fields_on_which_others_hang_come_first():
+    @dataclass(frozen=True)
+    class Counted:
+        count: int = param(1, "how many", lo=0, hi=9)
+
+    @dataclass(frozen=True)
+    class Mixed(Branched, Counted):
+        pass
+
+    assert [p.name for p in specs.params(Mixed)] == ["teacher", "mode", "count", "start_run"]

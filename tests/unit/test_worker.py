@@ -162,5 +162,5 @@ def test_provenance_hashes_folders_of_the_user(folder, tmp_path):
     photographs = tmp_path / "photographs"
     photographs.mkdir()
     (photographs / "a.png").write_bytes(b"1")
-    found = worker.provenance(folder, Spec(background_folder=str(photographs)))["inputs"]
-    assert found == {f"background_folder:{photographs}": runs.fingerprint(photographs)}
+    found = worker.provenance(folder, Spec(folder=str(photographs)))["inputs"]
+    assert found == {f"folder:{photographs}": runs.fingerprint(photographs)}

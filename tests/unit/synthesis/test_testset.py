@@ -7,7 +7,7 @@ import pytest
 
 from backend import facts, runs
 from backend.records import UserError
-from backend.synthesis import pictures, testset
+from backend.synthesis import imageset, pictures, testset
 
 
 @pytest.fixture
@@ -97,10 +97,14 @@ def test_a_test_image_among_the_training_images_is_refused_at_any_size(folder, t
 
 def test_a_test_image_behind_a_teachers_defects_is_refused(folder, tmp_path):
     test = testset.load(str(folder), "", tmp_path, 64)
-    teacher = runs.create(tmp_path / "runs", "generate", {"background_folder": str(folder)})
+    photograph = pictures.read_rgb(folder / "images" / "a_2.png")
+    composite = runs.create(tmp_path / "runs", "composite", {})
+    made = imageset.Picture(photograph // 2, "rendered on a photograph", original=photograph)
+    imageset.write(composite.folder, 1, lambda k: made, lambda *_, **__: None)
+    student = runs.create(tmp_path / "runs", "distill", {"teacher_run": composite.id})
     other = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(UserError, match="is test image"):
-        testset.refuse_leaks(test, dataset_of(tmp_path, other, source_run=teacher.id))
+        testset.refuse_leaks(test, dataset_of(tmp_path, other, source_run=student.id))
 
 
 def test_other_images_pass(folder, tmp_path):

@@ -1,0 +1,127 @@
+"""Zip files from elsewhere, unpacked safely."""
+
+import lzma
+import shutil
+import stat
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+
+from backend.records import Progress, UserError
+from backend.synthesis import pictures
+
+WANTED = (*pictures.SUFFIXES, ".txt", ".yaml", ".yml", ".json", ".xml", ".csv")
+MOST_MEMBERS = 200_000
+MOST_BYTES = 20_000_000_000
+MOST_RATIO, RATIO_FROM = 200, 10_000_000  # a bomb: so much smaller packed, from so many bytes
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, ValueError),
+)
+
+
+def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
+    """Unpack a zip's images and label files; gives its single top folder, else `into`.
+
+    Other files, hidden ones and __MACOSX are passed over. Raises UserError for a file that is no
+    zip, damaged, encrypted, too large, or that would write outside `into`; nothing is left then.
+    """
+    fresh = not into.exists()
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            chosen = _chosen(packed, archive.name)
+            _check_room(chosen, into, archive.name)
+            _extract(packed, chosen, into, progress)
+    except BaseException as error:
+        if fresh:
+            shutil.rmtree(into, ignore_errors=True)
+        if isinstance(error, FileNotFoundError):
+            raise UserError(f"There is no file '{archive}'.") from error
+        if isinstance(error, DAMAGED):
+            raise UserError(
+                f"{archive.name} is no zip file, or a damaged one. Pack it again as zip."
+            ) from error
+        if isinstance(error, OSError):
+            raise UserError(f"Cannot unpack {archive.name}: {error.strerror or error}.") from error
+        raise
+    inside = list(into.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else into
+
+
+def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    """The members to unpack, by their place. Raises UserError for what is not safe."""
+    members = packed.infolist()
+    if len(members) > MOST_MEMBERS:
+        raise UserError(f"{name} holds {len(members)} files; {MOST_MEMBERS} are the most.")
+    chosen: dict[PurePosixPath, zipfile.ZipInfo] = {}
+    for member in members:
+        place = _place(member, name)
+        if member.is_dir() or not _is_wanted(place):
+            continue
+        _check_member(member, name)
+        if place in chosen:
+            raise UserError(f"{name} holds '{place}' twice. Pack it again.")
+        chosen[place] = member
+    if not any(place.suffix.lower() in pictures.SUFFIXES for place in chosen):
+        raise UserError(f"{name} holds no image ({', '.join(pictures.SUFFIXES)}).")
+    return chosen
+
+
+def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
+    """Where a member goes, below the target folder. Some tools write backslashes."""
+    place = PurePosixPath(member.filename.replace("\\", "/"))
+    drive = bool(place.parts) and place.parts[0].endswith(":")
+    if place.is_absolute() or ".." in place.parts or drive:
+        raise UserError(
+            f"{name} holds '{ascii(member.filename)[1:-1]}', which lies outside its folder. "
+            "Pack it again with relative names."
+        )
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise UserError(f"{name} holds the link '{place}'. Pack the file itself.")
+    return place
+
+
+def _is_wanted(place: PurePosixPath) -> bool:
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
+    return place.suffix.lower() in WANTED and not hidden
+
+
+def _check_member(member: zipfile.ZipInfo, name: str) -> None:
+    if member.flag_bits & 0x1:
+        raise UserError(f"{name} is encrypted. Pack it without a password.")
+    ratio = member.file_size / max(member.compress_size, 1)
+    if member.file_size > RATIO_FROM and ratio > MOST_RATIO:
+        raise UserError(
+            f"{name}: '{member.filename}' unpacks to {ratio:.0f} times its size. "
+            "Such files are refused; pack it without compression."
+        )
+
+
+def _check_room(chosen: dict[PurePosixPath, zipfile.ZipInfo], into: Path, name: str) -> None:
+    total = sum(member.file_size for member in chosen.values())
+    if total > MOST_BYTES:
+        raise UserError(
+            f"{name} unpacks to {total / 1e9:.0f} GB; {MOST_BYTES / 1e9:.0f} GB are the most."
+        )
+    into.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(into).free
+    if total > free:
+        raise UserError(
+            f"{name} needs {total / 1e9:.1f} GB; {free / 1e9:.1f} GB are free. Make room."
+        )
+
+
+def _extract(
+    packed: zipfile.ZipFile,
+    chosen: dict[PurePosixPath, zipfile.ZipInfo],
+    into: Path,
+    progress: Progress | None,
+) -> None:
+    """Write the members. `zipfile` gives no more bytes than a member declares, and checks them."""
+    for number, (place, member) in enumerate(chosen.items(), start=1):
+        target = into / place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with packed.open(member) as source, target.open("wb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+        if progress is not None:
+            progress(number / len(chosen), f"file {number} of {len(chosen)} unpacked")

@@ -1,0 +1,117 @@
+"""Pascal VOC's layout: one XML file an image.
+
+Corners are counted from 1 and belong to the box (Everingham et al., IJCV 2010), so columns
+xmin … xmax of VOC are xmin − 1 … xmax here. Tools that count from 0 are off by that pixel; a box
+that then begins at −1 is cut to the image. ImageSets/Main/train.txt, val.txt and test.txt assign
+splits where they are there.
+"""
+
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+from backend.records import Box, UserError
+from backend.synthesis.labelled import files, geometry
+from backend.synthesis.labelled.files import Folder
+from backend.synthesis.labelled.records import Import, Labelled
+
+IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
+
+
+def fits(folder: Folder) -> bool:
+    """Whether the folder looks like this layout; the first XML files are opened."""
+    found = folder.ending(".xml")[:50]
+    return any(_root(path).tag == "annotation" for path in found)
+
+
+def read(folder: Folder) -> Import:
+    """Every image; those without an XML file have no box. Raises UserError naming the file."""
+    notes: list[str] = []
+    splits = _splits(folder)
+    labels: dict[Path, Path] = {}
+    for path in folder.ending(".xml"):
+        image = _image(path, folder)
+        if image is None:
+            notes.append("XML files belong to no image: passed over")
+        elif image in labels:
+            raise UserError(f"{path} and {labels[image]} both label {image.name}. Keep one.")
+        else:
+            labels[image] = path
+    images = []
+    for image in folder.images:
+        if _is_picture(image):
+            split = splits.get(image.stem, files.split_of(folder.relative(image)))
+            images.append(_labelled(image, labels.get(image), split, notes))
+    classes = sorted({box.class_name for image in images for box in image.boxes})
+    return Import(tuple(images), "voc", tuple(classes), files.counted(notes))
+
+
+def _is_picture(path: Path) -> bool:
+    """VOC keeps masks of some images in folders of their own; they hold class numbers."""
+    return not any(part.startswith("Segmentation") for part in path.parts)
+
+
+def _splits(folder: Folder) -> dict[str, str]:
+    """Image → split, from ImageSets/Main; a test's word counts most."""
+    found: dict[str, str] = {}
+    for split in ("train", "val", "test"):
+        for path in folder.ending(".txt"):
+            if path.stem == split and path.parent.name == "Main":
+                found |= {line.strip(): split for line in files.text(path).splitlines()}
+    return found
+
+
+def _image(path: Path, folder: Folder) -> Path | None:
+    """The image an XML file labels: the same stem beside it or in the images' folder beside."""
+    near = folder.relative(path.parent)
+    above = near.rpartition("/")[0]
+    starts = [near, *(f"{above}/{name}" for name in IMAGE_FOLDERS)]
+    for start in starts:
+        key = f"{start}/{path.stem}".removeprefix("./").removeprefix("/")
+        if found := folder.by_stem.get(key):
+            return found[0]
+    anywhere = [p for p in folder.by_short_stem.get(path.stem, []) if _is_picture(p)]
+    if len(anywhere) > 1:
+        raise UserError(f"{path} could label {anywhere[0]} or {anywhere[1]}. Rename one.")
+    return anywhere[0] if anywhere else None
+
+
+def _root(path: Path) -> ElementTree.Element:
+    """The XML's root. Refuses document types, through which XML names files or grows."""
+    content = files.text(path)
+    if "<!DOCTYPE" in content or "<!ENTITY" in content:
+        raise UserError(f"{path} declares a DOCTYPE or ENTITY. Remove the declaration.")
+    try:
+        return ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no valid XML: {error}. Export it again.") from error
+
+
+def _labelled(path: Path, label: Path | None, split: str, notes: list[str]) -> Labelled:
+    width, height = files.size(path)
+    if label is None:
+        notes.append("images have no XML file: taken as without a defect")
+        return Labelled(path, "", "", split, width, height)
+    root = _root(label)
+    said = [root.findtext(f"size/{word}") for word in ("width", "height")]
+    files.check_size(said[0], said[1], (width, height), str(label))
+    marks = root.findall("object")
+    boxes = [
+        _box(mark, width, height, f"{label}, object {k}") for k, mark in enumerate(marks, start=1)
+    ]
+    if any((mark.findtext("difficult") or "0").strip() == "1" for mark in marks):
+        notes.append("files mark objects as difficult: their boxes count like any other")
+    mask = None if boxes else geometry.mask_of(width, height, ())
+    return Labelled(path, "", "", split, width, height, tuple(boxes), mask)
+
+
+def _box(mark: ElementTree.Element, width: int, height: int, where: str) -> Box:
+    class_name = files.usable(mark.findtext("name"), f"{where}, 'name'")
+    found: dict[str, float] = defaultdict(float)
+    for word in ("xmin", "ymin", "xmax", "ymax"):
+        try:
+            found[word] = float(mark.findtext(f"bndbox/{word}") or "")
+        except ValueError as error:
+            raise UserError(f"{where}: '{word}' is missing or no number. Correct it.") from error
+    corners = found["xmin"] - 1, found["ymin"] - 1, found["xmax"], found["ymax"]
+    return geometry.placed(class_name, corners, width, height, where)

@@ -1,0 +1,89 @@
+"""Images made elsewhere as a teacher: a folder or zip, with whatever labels it holds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.records import UserError
+from backend.specs import param
+from backend.synthesis import pictures
+from backend.synthesis.imageset import Picture
+from backend.synthesis.vocabulary import LAYOUTS
+
+IMPORTED = ("teacher", ("folder",))
+WITHOUT = ("intact", "not labelled yet")
+
+
+@dataclass(frozen=True)
+class ImportSettings:
+    """Where the images lie and how they are labelled; the fields of a spec with this teacher."""
+
+    folder: str = param(
+        "",
+        "folder or zip with the images",
+        path="folder",
+        upload=(".zip", *pictures.SUFFIXES),
+        when=IMPORTED,
+    )
+    layout: str = param(
+        "auto", "how labels are stored; auto finds out", choices=LAYOUTS, when=IMPORTED
+    )
+    without_label: str = param(
+        WITHOUT[0],
+        "what an image without any label is; one that is not labelled is never trained on",
+        choices=WITHOUT,
+        when=IMPORTED,
+    )
+    licence: str = param(
+        "", "whose the images are and what may be done with them, for exports", when=IMPORTED
+    )
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many images there are, each by its number, and what was noticed while reading."""
+
+    count: int
+    make: Callable[[int], Picture]
+    notes: tuple[str, ...]
+
+
+def read(settings: ImportSettings, out_dir: Path) -> Imported:
+    """The images of the folder or zip. Raises UserError naming the file that does not fit."""
+    from backend.synthesis.labelled import reading
+
+    found = reading.read(_place(Path(settings.folder).expanduser(), out_dir), settings.layout)
+    images = found.images
+
+    def make(index: int) -> Picture:
+        image = images[index]
+        mask = image.read_mask()
+        labelled = bool(image.boxes) or mask is not None or settings.without_label == WITHOUT[0]
+        return Picture(
+            pictures.read_rgb(image.path),
+            "imported",
+            boxes=image.boxes,
+            mask=mask,
+            group=image.group,
+            labelled=labelled,
+            params={"file": image.name, "layout": found.layout},
+        )
+
+    return Imported(len(images), make, found.notes)
+
+
+def _place(path: Path, out_dir: Path) -> Path:
+    """The folder to read; a zip is unpacked into the run's own checkpoint folder first."""
+    from backend.synthesis.labelled import archives
+
+    if path.is_dir():
+        return path
+    if not path.is_file():
+        raise UserError(f"Folder: there is no '{path}' on this computer.")
+    into = out_dir / "checkpoint" / "unpacked"
+    if not into.is_dir():
+        partial = into.with_name("unpacking")
+        archives.unpack(path, partial)
+        partial.rename(into)
+    inside = list(into.iterdir())
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else into

@@ -1,0 +1,60 @@
+"""A run's images as a zip to take away."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from backend.records import UserError
+from backend.runs import Run
+from backend.settings import settings
+from backend.synthesis import curation
+from pages.ui import charts
+
+LAYOUTS = {"YOLO": "yolo", "COCO": "coco"}
+
+
+def offer(run: Run, images: pd.DataFrame) -> None:
+    """Write the kept images and their labels as a zip, and download it. images: the run's rows."""
+    with st.expander("Take away as a zip", icon=":material/folder_zip:"):
+        licence = _licence(run, images)
+        st.markdown(
+            "Images that are neither rejected nor deleted, with their boxes and masks, in a layout "
+            f"that other programs read. Licence: {charts.plain(licence)}"
+        )
+        layout = st.segmented_control("Layout", list(LAYOUTS), default="YOLO", required=True)
+        target = settings().storage / "exports" / f"{run.id}-{layout.lower()}.zip"
+        if st.button("Make the zip", icon=":material/archive:"):
+            with st.spinner("Writing the zip …"):
+                _write(run, target, LAYOUTS[layout], licence)
+        if target.exists():
+            made = pd.Timestamp(target.stat().st_mtime, unit="s")
+            st.download_button(
+                f"Download ({target.stat().st_size / 1e6:.1f} MB, made {made:%d %b %H:%M} UTC)",
+                lambda: target.open("rb"),
+                file_name=f"{run.name or run.id}-{layout.lower()}.zip",
+                mime="application/zip",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+def _write(run: Run, target: Path, layout: str, licence: str) -> None:
+    from backend.synthesis.labelled.exporting import export
+
+    images, boxes = curation.kept(run.folder)
+    if images.empty:
+        raise UserError("Every image is rejected or deleted. Keep at least one.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    origin = {"run": run.id, "kind": run.kind, "spec": run.spec}
+    export(images, boxes, run.folder, target, layout, licence=licence, origin=origin)
+
+
+def _licence(run: Run, images: pd.DataFrame) -> str:
+    """The licence the run names, else what follows from how its images were made."""
+    if run.spec.get("licence"):
+        return str(run.spec["licence"])
+    sources = {str(s) for s in images["source"].dropna()}
+    if sources <= {"rendered", "student"} and not run.spec.get("background_folder"):
+        return "rendered by this program: yours."
+    return f"that of your own pictures these were made from ({', '.join(sorted(sources))})."

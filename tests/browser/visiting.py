@@ -1,0 +1,27 @@
+"""A page of the dashboard in a real browser."""
+
+import shutil
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 1000}
+NEEDS_CHROMIUM = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+
+
+def visit(browser, address: str, url: str, viewport: dict, scheme: str):
+    """A settled page in a browser of its own and the addresses it asked for outside the server."""
+    return opened(browser.new_context(viewport=viewport, color_scheme=scheme), address, url)
+
+
+def opened(context, address: str, url: str):
+    """A settled page and the addresses it asked for outside the server."""
+    page = context.new_page()
+    outside: list[str] = []
+    inside = (address, address.replace("http", "ws"), "data:", "blob:")
+    page.on("request", lambda r: r.url.startswith(inside) or outside.append(r.url))
+    page.goto(f"{address}/{url}")
+    page.wait_for_selector('[data-testid="stMain"] h1', timeout=30_000)
+    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached", timeout=30_000)
+    return page, outside
