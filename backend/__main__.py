@@ -57,10 +57,11 @@ def main() -> None:
 def _option(p: specs.Param) -> click.Option:
     """The command-line twin of a form's field."""
     default = "latest" if p.required else p.default
+    flag = p.name.replace("_", "-")
     return click.Option(
         [
-            f"--{p.name.replace('_', '-')}"
-            + (f"/--no-{p.name.replace('_', '-')}" if p.type is bool else "")
+            *(["-n"] if p.name == "count" else []),
+            f"--{flag}/--no-{flag}" if p.type is bool else f"--{flag}",
         ],
         type=_click_type(p),
         default=default,
@@ -97,7 +98,10 @@ def _verb(kind: registry.Kind) -> click.Command:
         values = _with_latest(kind, values)
         if dry_run:
             spec = specs.from_json(kind.spec_type, values)
-            click.echo(json.dumps({"kind": kind.name, "spec": specs.to_json(spec)}, indent=1))
+            shown = {"kind": kind.name, "spec": specs.to_json(spec)}
+            if hasattr(spec, "estimate"):
+                shown["estimate"] = spec.estimate()
+            click.echo(json.dumps(shown, indent=1))
             return
         run = jobs.submit(settings(), kind.name, values, name=name, queued=queue)
         if queue:
@@ -108,7 +112,9 @@ def _verb(kind: registry.Kind) -> click.Command:
     options = [_option(p) for p in specs.params(kind.spec_type)]
     common: list[click.Parameter] = [
         click.Option(["--name"], default="", help="A name for people."),
-        click.Option(["--dry-run"], is_flag=True, help="Print the full spec and stop."),
+        click.Option(
+            ["--dry-run"], is_flag=True, help="Print the full spec and what it costs, and stop."
+        ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON."),
         click.Option(["--queue"], is_flag=True, help="Leave it to the dashboard's queue."),
     ]

@@ -4,9 +4,15 @@ from backend import jobs, runs
 from backend.records import RunState
 from backend.runs import Run
 from backend.settings import Settings
+from backend.synthesis.stable_diffusion.settings import MODEL
 
 STEPS = (
-    ("generate", {"count": 14, "intact_share": 0.1}, {}),
+    ("generate", {"count": 18, "intact_share": 0.2}, {}),
+    ("composite", {"count": 4}, {"goods_run": "generate"}),
+    ("label", {"only_missing": False}, {"source_run": "generate"}),
+    ("agreement", {"count": 4, "size": 128}, {}),
+    ("diffusion", {"minutes": 0.05, "batch": 2}, {"images_run": "generate"}),
+    ("lora", {"steps": 2, "pixels": 64, "preview_every": 2}, {"images_run": "generate"}),
     ("distill", {"preset": "paper", "epochs": 1, "size": 128}, {"teacher_run": "generate"}),
     (
         "distill",
@@ -25,7 +31,10 @@ STEPS = (
 
 def make(settings: Settings) -> dict[str, Run]:
     """Run every step; returns kind → its newest run. Fails with the log of a step that failed."""
+    from tests import tiny_diffusion  # imports torch
+
     made: dict[str, Run] = {}
+    tiny_diffusion.make(settings.weights / MODEL.replace("/", "__"))
     for kind, values, inputs in STEPS:
         wanted = values | {field: made[source].id for field, source in inputs.items()}
         made[kind] = run(settings, kind, wanted)

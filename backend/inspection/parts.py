@@ -29,6 +29,7 @@ FEATURE_NAMES = {  # spelling of FTI_Zer0P -> that of source B
     **{f"e.{word}{k}": f"edge{k}" for word in ("rought", "rough") for k in range(1, 5)},
 }
 Crops = NDArray[np.uint8]
+SIMULATED = ("source", ("simulator",))
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,15 @@ class Spec:
     )
     folder: str = param(
         "",
-        "for source 'folder': images and a metadata.csv with file_name, feature and "
-        "label (1 GOOD, 0 BAD), optionally group and defect",
+        "images and a metadata.csv with file_name, feature and label (1 GOOD, 0 BAD), optionally "
+        "group and defect",
         path="folder",
-        optional=True,
+        when=("source", ("folder",)),
     )
-    scale: float = param(0.3, "simulator: share of source B's 1,327 parts", lo=0.02, hi=1.0)
-    severity: float = param(1.0, "simulator: size of the defects", lo=0.2, hi=3.0)
-    size: int = param(128, "simulator: edge of a crop, px", lo=64, hi=512)
-    seed: int = param(0, "simulator: another seed gives other parts", lo=0, hi=1_000_000)
-
-    def check(self) -> None:
-        if self.source == "folder" and not self.folder:
-            raise UserError("Folder is missing: name a folder that holds a metadata.csv.")
+    scale: float = param(0.3, "share of source B's 1,327 parts", lo=0.02, hi=1.0, when=SIMULATED)
+    severity: float = param(1.0, "size of the defects", lo=0.2, hi=3.0, when=SIMULATED)
+    size: int = param(128, "edge of a crop, px", lo=64, hi=512, when=SIMULATED)
+    seed: int = param(0, "another seed gives other parts", lo=0, hi=1_000_000, when=SIMULATED)
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import pandas as pd
 from backend import facts, runs
 from backend.records import Box, Progress, UserError
 from backend.specs import param
-from backend.synthesis import exact, labellers, pictures
-from backend.synthesis.exact import Truth
+from backend.synthesis import pictures
+from backend.synthesis.labels import exact, labellers
+from backend.synthesis.labels.exact import Truth
 from backend.synthesis.vocabulary import LIGHTINGS
 
 CEILING = "exact mask"
@@ -135,7 +136,7 @@ def _rows(
     confidence: float,
 ) -> list[dict[str, Any]]:
     """Rows of the table `agreements`: one per true box, or one alone where there is none."""
-    from backend.synthesis.overlap import compare
+    from backend.synthesis.labels.overlap import compare
 
     met = compare(truth.mask, truth.boxes, mask, boxes)
     image = {

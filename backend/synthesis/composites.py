@@ -16,7 +16,7 @@ from backend.synthesis.imageset import Picture
 from backend.synthesis.placing import goods, region
 from backend.synthesis.placing.goods import Good
 from backend.synthesis.placing.settings import Placement
-from backend.synthesis.stable_diffusion import PaintSettings, lora_path, weights_folder
+from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path, weights_folder
 
 if TYPE_CHECKING:
     from backend.synthesis.placing.defects import Maker
@@ -186,8 +186,8 @@ def _inpainter(
 ) -> "Maker":
     """Stable Diffusion, its weights loaded once. Raises UserError where they are missing."""
     folder = weights_folder(spec.model, settings.settings().weights)
-    from backend.synthesis.painting import Painter
     from backend.synthesis.placing.inpainted import Inpainted
+    from backend.synthesis.stable_diffusion.painting import Painter
 
     painter = Painter(spec, folder, lora_path(spec, out_dir))
     for note in painter.notes:

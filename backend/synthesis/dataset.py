@@ -14,8 +14,9 @@ from backend import facts, runs
 from backend.records import Box, Progress, UserError
 from backend.runs import Run
 from backend.specs import param
-from backend.synthesis import imageset, pictures, testset
-from backend.synthesis.labellers import centred_box
+from backend.synthesis import imageset, pictures
+from backend.synthesis.detecting import testset
+from backend.synthesis.labels.labellers import centred_box
 
 BATCH = 16
 
@@ -108,7 +109,7 @@ def _splits(spec: Spec, groups: list[str]) -> list[str]:
 
 def _sampled(spec: Spec, student: Run) -> tuple[list[str], Iterator[Item]]:
     """The groups of a student's images, and the images."""
-    from backend.synthesis.sampler import Sampler
+    from backend.synthesis.distilling.sampler import Sampler
 
     sampler = Sampler(student.folder)
     if spec.labels == "mask" and not sampler.paints_mask:

@@ -8,7 +8,7 @@ from backend import facts, runs
 from backend.records import Progress
 from backend.settings import settings
 from backend.specs import param
-from backend.synthesis import judging, testset
+from backend.synthesis.detecting import judging, testset
 
 MODELS = ("yolov8n", "yolov8s", "yolov5n", "yolov5s", "yolo11n", "yolo11s", "yolo26n", "yolo26s")
 
@@ -70,7 +70,7 @@ class Result:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Train, then score on the frozen test images; the raw predictions are kept."""
-    from backend.synthesis import training
+    from backend.synthesis.detecting import training
 
     dataset = runs.sibling(out_dir, spec.dataset_run)
     progress(0.0, "reading test images")

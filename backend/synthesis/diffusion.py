@@ -68,13 +68,13 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
     Leaves artifacts/model/ and artifacts/film/. Raises UserError where the images have no labels.
     """
-    from backend.synthesis import diffusion_training
+    from backend.synthesis.latent_diffusion import diffusion_training, lesson
 
     progress(0.0, "reading images")
-    lesson = diffusion_training.read(runs.sibling(out_dir, spec.images_run))
-    if len(lesson.pictures) < LEAST_IMAGES:
+    shown = lesson.read(runs.sibling(out_dir, spec.images_run))
+    if len(shown.pictures) < LEAST_IMAGES:
         raise UserError(
-            f"The run has {len(lesson.pictures)} images; a diffusion model needs at least "
+            f"The run has {len(shown.pictures)} images; a diffusion model needs at least "
             f"{LEAST_IMAGES}, and hundreds to be any good."
         )
-    return diffusion_training.train(spec, lesson, out_dir, progress)
+    return diffusion_training.train(spec, shown, out_dir, progress)

@@ -12,9 +12,10 @@ import pandas as pd
 from backend import facts, runs
 from backend.records import Box, Progress, UserError
 from backend.specs import param
-from backend.synthesis import imageset, labellers, pictures
+from backend.synthesis import imageset, pictures
 from backend.synthesis.imageset import Picture
-from backend.synthesis.labellers import Guess
+from backend.synthesis.labels import labellers
+from backend.synthesis.labels.labellers import Guess
 
 MAPS = "artifacts/attention"
 ARRAYS = ("noise", "attention")

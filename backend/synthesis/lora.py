@@ -8,7 +8,7 @@ from backend.records import Progress, UserError
 from backend.settings import settings
 from backend.specs import param
 from backend.synthesis import imageset
-from backend.synthesis.stable_diffusion import MODEL, weights_folder
+from backend.synthesis.stable_diffusion.settings import MODEL, weights_folder
 
 LEAST_IMAGES = 4
 CLASS = "{class}"
@@ -83,7 +83,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     folder = weights_folder(spec.model, settings().weights)
     shown = examples(spec, runs.sibling(out_dir, spec.images_run))
     progress(0.0, "loading the model")
-    from backend.synthesis import lora_training
+    from backend.synthesis.stable_diffusion import lora_training
 
     return lora_training.train(spec, folder, shown, out_dir, progress)
 

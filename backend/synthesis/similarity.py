@@ -48,7 +48,7 @@ class Result:
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Compare pairs and the two controls; writes the picture pairs beside the figures."""
     from backend.synthesis import teacher
-    from backend.synthesis.sampler import Sampler
+    from backend.synthesis.distilling.sampler import Sampler
 
     student = runs.sibling(out_dir, spec.student_run)
     sampler = Sampler(student)

@@ -59,7 +59,8 @@ class Result:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Distil the teacher run into `artifacts/student.onnx` and its latent distribution."""
-    from backend.synthesis import distillation, teacher
+    from backend.synthesis import teacher
+    from backend.synthesis.distilling import distillation
 
     progress(0.0, "reading teacher images")
     images, masks = teacher.load(runs.sibling(out_dir, spec.teacher_run), spec.size)

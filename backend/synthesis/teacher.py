@@ -10,7 +10,7 @@ from backend.records import Progress, UserError
 from backend.specs import param
 from backend.synthesis import imageset, pictures
 from backend.synthesis.imageset import Picture
-from backend.synthesis.stable_diffusion import PaintSettings
+from backend.synthesis.stable_diffusion.settings import PaintSettings
 from backend.synthesis.teachers import diffused, imported, painted, rendered
 from backend.synthesis.teachers.diffused import DiffusionSettings
 from backend.synthesis.teachers.imported import ImportSettings
@@ -81,7 +81,7 @@ def _teacher(
 ) -> tuple[int, Callable[[int], Picture], tuple[str, ...]]:
     """How many images the teacher makes, image k, and what is to be said about it."""
     if spec.teacher == "folder":
-        found = imported.read(spec, out_dir)
+        found = imported.read(spec, out_dir, progress)
         return found.count, found.make, found.notes
     if spec.teacher == "renderer":
         make = rendered.maker(spec, spec.seed, spec.size, spec.intact_share)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from backend.runs import Run
 from backend.synthesis import pictures
-from backend.synthesis.sampler import Sampler
+from backend.synthesis.distilling.sampler import Sampler
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
 

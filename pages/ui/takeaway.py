@@ -23,7 +23,7 @@ def offer(run: Run, images: pd.DataFrame) -> None:
             f"that other programs read. Licence: {charts.plain(licence)}"
         )
         layout = st.segmented_control("Layout", list(LAYOUTS), default="YOLO", required=True)
-        target = settings().storage / "exports" / f"{run.id}-{layout.lower()}.zip"
+        target = settings().exports / f"{run.id}-{layout.lower()}.zip"
         if st.button("Make the zip", icon=":material/archive:"):
             with st.spinner("Writing the zip …"):
                 _write(run, target, LAYOUTS[layout], licence)
@@ -54,7 +54,8 @@ def _licence(run: Run, images: pd.DataFrame) -> str:
     """The licence the run names, else what follows from how its images were made."""
     if run.spec.get("licence"):
         return str(run.spec["licence"])
-    sources = {str(s) for s in images["source"].dropna()}
-    if sources <= {"rendered", "student"} and not run.spec.get("background_folder"):
-        return "rendered by this program: yours."
-    return f"that of your own pictures these were made from ({', '.join(sorted(sources))})."
+    own_model = run.spec.get("teacher") == "diffusion" and not run.spec.get("model_run")
+    if run.kind == "generate" and (run.spec.get("teacher") == "renderer" or own_model):
+        return "made by this program: yours."
+    sources = ", ".join(sorted({str(s) for s in images["source"].dropna()}))
+    return f"that of the pictures and models these were made from ({sources})."

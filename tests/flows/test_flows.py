@@ -12,6 +12,9 @@ pytestmark = pytest.mark.xdist_group("tiny")
 
 TABLES = {
     "generate": ("images", "boxes"),
+    "composite": ("images", "boxes"),
+    "label": ("images", "boxes"),
+    "agreement": ("agreements", "figures"),
     "similarity": ("ssim_pairs", "figures"),
     "dataset": ("images", "boxes"),
     "detector": ("images", "boxes", "figures", "predictions"),
@@ -34,7 +37,7 @@ def test_every_job_leaves_its_rows_in_the_store(tiny_runs, kind):
 
 def test_every_curve_has_steps_and_finite_values(tiny_runs):
     store = Store(":memory:")
-    for kind in ("distill", "detector"):
+    for kind in ("diffusion", "lora", "distill", "detector"):
         store.ingest(tiny_runs[kind], signature(tiny_runs[kind].folder))
         curves = store.facts("curves", tiny_runs[kind].id)
         assert curves["step"].min() >= 1

@@ -63,7 +63,7 @@ def test_a_page_that_needs_an_input_says_what_comes_first(empty_dashboard):
 
 def test_a_form_refuses_nonsense_in_words_and_starts_nothing(empty_dashboard):
     app = open_page("pages/inspection/parts.py")
-    app.selectbox(key="form-parts-source").set_value("folder")
+    app.selectbox(key="form-parts-source").set_value("folder").run()
     app.text_input(key="form-parts-folder").set_value("/no/such/folder")
     app.button[0].click().run()
     assert "/no/such/folder" in app.error[0].value

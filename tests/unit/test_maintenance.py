@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from backend import facts, maintenance, runs
+from backend import facts, maintenance, migrations, runs
 from backend.records import RunState, UserError
 from backend.settings import Settings
 from backend.store import Store, signature
@@ -35,7 +35,7 @@ def test_migrate_makes_the_database(storage):
     maintenance.migrate(storage)
     maintenance.migrate(storage)
     store = Store(storage.database)
-    assert len(store.read("SELECT * FROM migrations")) == 1
+    assert len(store.read("SELECT * FROM migrations")) == len(migrations.STEPS)
     store.close()
 
 

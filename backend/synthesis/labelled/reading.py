@@ -9,10 +9,10 @@ from backend.records import Progress, UserError
 from backend.synthesis.labelled import coco, files, labelme, masks, voc, yolo
 from backend.synthesis.labelled.files import Folder
 from backend.synthesis.labelled.records import Import, Labelled
+from backend.synthesis.vocabulary import LAYOUTS
 
 __all__ = ["LAYOUTS", "Import", "Labelled", "read"]
 
-LAYOUTS = ("auto", "yolo", "coco", "voc", "labelme", "masks", "none")
 TABLE = "metadata.csv"
 WORDS = {
     "yolo": "YOLO",

@@ -130,7 +130,7 @@ def _edges(pixels: np.ndarray) -> np.ndarray | None:
     """The lines in a box as bool [h, w]; None where it is too small to look for any."""
     if min(pixels.shape[:2]) < 16:
         return None
-    from backend.synthesis import labellers
+    from backend.synthesis.labels import labellers
 
     return np.asarray(labellers.edges(pixels).mask) > 0
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.random import Generator
 
 from backend.records import UserError
+from backend.synthesis.distilling.sampler import Sampler
 from backend.synthesis.placing import fitting
 from backend.synthesis.placing.change import Proposal
-from backend.synthesis.sampler import Sampler
 
 OTHERS = 3  # other defects painted into the same scene, to see the scene behind the first
 

@@ -26,14 +26,12 @@ class Placement:
         "",
         "student that paints the defects",
         run="distill",
-        optional=True,
         when=("teacher", ("student",)),
     )
     donors_run: str = param(
         "",
         "labelled images whose defects are cut out",
         run="generate|label",
-        optional=True,
         when=CUT,
     )
     count: int = param(100, "number of images; the photographs are taken in turn", lo=1, hi=100_000)
@@ -121,7 +119,3 @@ class Placement:
                 raise UserError(f"{words} least must not be above {words.lower()} most.")
         if self.teacher in DRAWN[1] and not self.classes:
             raise UserError("Classes: choose at least one kind of defect.")
-        if self.teacher == "student" and not self.student_run:
-            raise UserError("Student run is missing: choose a finished student.")
-        if self.teacher == "copy-paste" and not self.donors_run:
-            raise UserError("Donors run is missing: choose labelled images to cut defects from.")

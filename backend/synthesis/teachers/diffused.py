@@ -15,7 +15,7 @@ from backend.synthesis import diffusion, pictures
 from backend.synthesis.imageset import Picture
 
 if TYPE_CHECKING:
-    from backend.synthesis.diffusion_model import Sampled
+    from backend.synthesis.latent_diffusion.diffusion_model import Sampled
 
 DIFFUSED = ("teacher", ("diffusion",))
 TOGETHER = 8  # always sampled in these groups, so that image k is the same whatever is asked for
@@ -57,7 +57,7 @@ def maker(
     progress: Progress,
 ) -> Callable[[int], Picture]:
     """Image k of a run, which depends on `seed + k` alone. Raises UserError for unknown kinds."""
-    from backend.synthesis import diffusion_model
+    from backend.synthesis.latent_diffusion import diffusion_model
 
     folder = model_folder(settings, out_dir)
     model = diffusion_model.load(folder)
@@ -110,7 +110,7 @@ def _picture(
     pixels: np.ndarray, mask: np.ndarray, noise: np.ndarray, kind: str, seed: int
 ) -> Picture:
     """With boxes from its mask. Where kind and mask disagree the image counts as not labelled."""
-    from backend.synthesis.diffusion_model import INTACT
+    from backend.synthesis.latent_diffusion.diffusion_model import INTACT
 
     boxes = tuple(pictures.boxes_of(mask > 0, kind))
     agreed = bool(boxes) != (kind == INTACT)

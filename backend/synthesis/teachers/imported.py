@@ -1,10 +1,11 @@
 """Images made elsewhere as a teacher: a folder or zip, with whatever labels it holds."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.records import UserError
+from backend.records import Progress
 from backend.specs import param
 from backend.synthesis import pictures
 from backend.synthesis.imageset import Picture
@@ -48,15 +49,18 @@ class Imported:
     notes: tuple[str, ...]
 
 
-def read(settings: ImportSettings, out_dir: Path) -> Imported:
+def read(settings: ImportSettings, out_dir: Path, progress: Progress) -> Imported:
     """The images of the folder or zip. Raises UserError naming the file that does not fit."""
     from backend.synthesis.labelled import reading
 
-    found = reading.read(_place(Path(settings.folder).expanduser(), out_dir), settings.layout)
-    images = found.images
+    def reading_on(fraction: float, message: str = "", **_: object) -> None:
+        progress(0.0, message)
+
+    place = _place(Path(settings.folder).expanduser(), out_dir, reading_on)
+    found = reading.read(place, settings.layout, reading_on)
 
     def make(index: int) -> Picture:
-        image = images[index]
+        image = found.images[index]
         mask = image.read_mask()
         labelled = bool(image.boxes) or mask is not None or settings.without_label == WITHOUT[0]
         return Picture(
@@ -69,21 +73,15 @@ def read(settings: ImportSettings, out_dir: Path) -> Imported:
             params={"file": image.name, "layout": found.layout},
         )
 
-    return Imported(len(images), make, found.notes)
+    return Imported(len(found.images), make, found.notes)
 
 
-def _place(path: Path, out_dir: Path) -> Path:
+def _place(path: Path, out_dir: Path, progress: Progress) -> Path:
     """The folder to read; a zip is unpacked into the run's own checkpoint folder first."""
     from backend.synthesis.labelled import archives
 
     if path.is_dir():
         return path
-    if not path.is_file():
-        raise UserError(f"Folder: there is no '{path}' on this computer.")
     into = out_dir / "checkpoint" / "unpacked"
-    if not into.is_dir():
-        partial = into.with_name("unpacking")
-        archives.unpack(path, partial)
-        partial.rename(into)
-    inside = list(into.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else into
+    shutil.rmtree(into, ignore_errors=True)  # what an interrupted run left
+    return archives.unpack(path, into, progress)

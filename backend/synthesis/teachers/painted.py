@@ -10,7 +10,7 @@ from backend import facts, runs, settings
 from backend.records import Progress, UserError
 from backend.synthesis import curation, imageset, pictures
 from backend.synthesis.imageset import Picture
-from backend.synthesis.stable_diffusion import PaintSettings, lora_path, weights_folder
+from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path, weights_folder
 
 CLASS = "defect"
 
@@ -22,7 +22,7 @@ def maker(
 
     Raises UserError where the weights are not on this computer.
     """
-    from backend.synthesis import painting
+    from backend.synthesis.stable_diffusion import painting
 
     folder = weights_folder(spec.model, settings.settings().weights)
     progress(0.0, "loading the model")
@@ -65,7 +65,7 @@ def _picture(
     prompt: str,
 ) -> Picture:
     """With mask and boxes from the attention, if there was any; else not labelled."""
-    from backend.synthesis import labellers
+    from backend.synthesis.labels import labellers
 
     pixels = pictures.resized(full, size)
     params = {"prompt": prompt} | ({"flagged": True} if flagged else {})
@@ -101,6 +101,6 @@ def reject_flagged(run_folder: Path) -> tuple[str, ...]:
 
 def estimate(spec: PaintSettings, count: int) -> str:
     """What `count` images will cost, in words."""
-    from backend.synthesis import painting_cost
+    from backend.synthesis.stable_diffusion import painting_cost
 
     return painting_cost.estimate(spec, count).words

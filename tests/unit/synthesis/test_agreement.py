@@ -5,9 +5,10 @@ import pytest
 
 from backend import facts, plots, runs, specs
 from backend.records import Box, UserError
-from backend.synthesis import agreement, imageset, overlap, pictures
+from backend.synthesis import agreement, imageset, pictures
 from backend.synthesis.agreement import CEILING, MASK_IOU, PRECISION, SHARE, Spec
 from backend.synthesis.imageset import Picture
+from backend.synthesis.labels import overlap
 from tests.unit.synthesis.test_labelling import SIZE, cracked, finished, quiet
 
 

@@ -6,8 +6,9 @@ import torch
 
 from backend import runs, specs
 from backend.records import Box, Cancelled, UserError
-from backend.synthesis import diffusion, diffusion_model, diffusion_training, imageset, renderer
+from backend.synthesis import diffusion, imageset, renderer
 from backend.synthesis.imageset import Picture
+from backend.synthesis.latent_diffusion import diffusion_model, diffusion_training, lesson, stage
 
 
 def quiet(*args, **kwargs):
@@ -38,12 +39,12 @@ def trained(labelled, progress=quiet, folder=None, **values):
 
 
 def test_a_lesson_has_a_class_for_each_kind_and_masks_as_fourth_channel(labelled):
-    lesson = diffusion_training.read(labelled.folder)
-    assert lesson.classes == ("intact", "chip", "crack")
-    assert lesson.pictures.shape == (16, 128, 128, 4)
-    assert [lesson.classes[n] for n in lesson.labels[:4]] == ["intact", "chip", "crack", "chip"]
-    assert lesson.pictures[0, ..., 3].max() == 0
-    assert lesson.pictures[1, ..., 3].max() == 255
+    shown = lesson.read(labelled.folder)
+    assert shown.classes == ("intact", "chip", "crack")
+    assert shown.pictures.shape == (16, 128, 128, 4)
+    assert [shown.classes[n] for n in shown.labels[:4]] == ["intact", "chip", "crack", "chip"]
+    assert shown.pictures[0, ..., 3].max() == 0
+    assert shown.pictures[1, ..., 3].max() == 255
 
 
 def test_boxes_stand_in_for_masks_that_nobody_has(tmp_path):
@@ -51,7 +52,7 @@ def test_boxes_stand_in_for_masks_that_nobody_has(tmp_path):
     box = Box("dent", (50, 20, 100, 30))
     made = Picture(np.zeros((100, 200, 3), np.uint8), "imported", boxes=(box,))
     imageset.write(run.folder, 1, lambda k: made, quiet)
-    mask = diffusion_training.read(run.folder).pictures[0, ..., 3] > 0
+    mask = lesson.read(run.folder).pictures[0, ..., 3] > 0
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     assert (columns[0], columns[-1] + 1) == (32, 64)
     assert rows[0] == pytest.approx(25, abs=1)
@@ -63,7 +64,7 @@ def test_images_without_any_label_are_refused_before_training(tmp_path):
     made = Picture(np.zeros((64, 64, 3), np.uint8), "imported")
     imageset.write(run.folder, 20, lambda k: made, quiet)
     with pytest.raises(UserError, match="None of these images has a box"):
-        diffusion_training.read(run.folder)
+        lesson.read(run.folder)
 
 
 def test_a_model_trained_from_the_shipped_one_is_saved_and_samples(labelled):
@@ -79,8 +80,8 @@ def test_a_model_trained_from_the_shipped_one_is_saved_and_samples(labelled):
 
 
 def test_a_stopped_training_goes_on_where_it_was(labelled, monkeypatch):
-    monkeypatch.setattr(diffusion_training, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(diffusion_training, "REPORT_STEPS", 1)
+    monkeypatch.setattr(stage, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(stage, "REPORT_STEPS", 1)
     reached = []
 
     def stop(fraction, message="", *, step=None, metrics=None):
@@ -105,9 +106,9 @@ def test_a_stopped_training_goes_on_where_it_was(labelled, monkeypatch):
 
 
 def test_steps_after_a_restart_are_those_of_a_training_never_stopped():
-    def stage():
+    def new():
         torch.manual_seed(0)
-        return diffusion_training.Stage(torch.nn.Linear(4, 4), 1e-2, 1e12, 0.9, seed=3)
+        return stage.Stage(torch.nn.Linear(4, 4), 1e-2, 1e12, 0.9, seed=3)
 
     def learn(one, steps):
         for _ in range(steps):
@@ -117,7 +118,7 @@ def test_steps_after_a_restart_are_those_of_a_training_never_stopped():
         error = one.network(torch.randn(8, 4, generator=random)).square().mean()
         return {"loss": error, "error": error.detach()}
 
-    whole, stopped, resumed = stage(), stage(), stage()
+    whole, stopped, resumed = new(), new(), new()
     learn(whole, 4)
     learn(stopped, 2)
     resumed.restore(stopped.state())
@@ -141,6 +142,15 @@ def test_a_codec_keeps_brightness_and_denoising_of_a_perfect_network_costs_nothi
     losses = diffusion_training.denoising_losses(Perfect(), clean, noise, steps, labels, alphas)
     assert losses["error"].item() == pytest.approx(0, abs=1e-9)
     assert alphas[-1].item() == pytest.approx(0, abs=1e-6)  # zero terminal SNR
+
+
+def test_the_codes_moments_do_not_overflow_half_precision():
+    random = np.random.default_rng(0)
+    codes = (3 + 20 * random.standard_normal((300, 2, 2, 16, 16))).astype(np.float16)
+    mean, deviation = diffusion_training.moments(codes)
+    assert mean.shape == deviation.shape == (2, 1, 1)
+    assert mean.flatten().tolist() == pytest.approx([3, 3], abs=0.2)
+    assert deviation.flatten().tolist() == pytest.approx([20, 20], rel=0.02)
 
 
 def test_a_damaged_model_is_refused_in_words(tmp_path):

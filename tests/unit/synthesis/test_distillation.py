@@ -4,14 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from backend.records import Cancelled, UserError
 from backend.specs import validate
 from backend.synthesis import student
-from backend.synthesis.sampler import Sampler
-
-torch = pytest.importorskip("torch")
-from backend.synthesis import distillation, networks  # noqa: E402
+from backend.synthesis.distilling import (
+    distillation,
+    networks,
+)
+from backend.synthesis.distilling.sampler import Sampler
 
 SPEC = student.Spec(teacher_run="x", size=64, epochs=3, batch=8, latent_dim=16)
 

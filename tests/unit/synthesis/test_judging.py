@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backend.records import Box
-from backend.synthesis import judging
-from backend.synthesis.testset import LabelledImage
+from backend.synthesis.detecting import judging
+from backend.synthesis.detecting.testset import LabelledImage
 
 
 def image(name: str, boxes: list[tuple], group: str = "") -> LabelledImage:

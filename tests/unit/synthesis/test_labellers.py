@@ -6,8 +6,8 @@ from scipy import ndimage
 from scipy.stats import spearmanr
 
 from backend.records import UserError
-from backend.synthesis import labellers, ridges
-from backend.synthesis.overlap import mask_iou, near_f1
+from backend.synthesis.labels import labellers, ridges
+from backend.synthesis.labels.overlap import mask_iou, near_f1
 
 
 def scene(seed: int = 0, size: int = 192, noise: float = 2.0) -> np.ndarray:
@@ -150,25 +150,6 @@ def test_a_broken_attention_map_is_refused_in_words():
         labellers.attention_labels(as_image(scene()), np.full((4, 4), np.nan))
     with pytest.raises(UserError, match="has none"):
         labellers.guess("attention", as_image(scene()), "crack")
-
-
-def test_what_was_painted_in_is_found_exactly_and_rounding_is_not():
-    random = np.random.default_rng(9)
-    original = random.integers(60, 200, (96, 96, 3)).astype(np.uint8)
-    changed = original.copy()
-    changed[20:40, 30:60] += 40
-    changed[70:90] += random.integers(0, 4, (20, 96, 3)).astype(np.uint8)
-    guess = labellers.difference(changed, original, "crack")
-    assert [box.xyxy for box in guess.boxes] == [(30, 20, 60, 40)]
-    assert guess.boxes[0].source == "exact"
-    assert guess.confidence == 1
-    assert guess.mask[20:40, 30:60].all()
-    assert guess.mask.sum() == 255 * 20 * 30
-
-
-def test_an_original_of_another_size_is_refused():
-    with pytest.raises(UserError, match="differ in size"):
-        labellers.difference(np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8))
 
 
 def test_the_response_to_a_line_is_the_same_for_a_turned_image():

@@ -7,17 +7,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors import safe_open
 
 from backend.records import Cancelled, UserError
 from backend.specs import to_json, validate
 from backend.synthesis import imageset, lora, pictures
-from backend.synthesis.stable_diffusion import PaintSettings, lora_path
-
-torch = pytest.importorskip("torch")
-from safetensors import safe_open  # noqa: E402
-
-from backend.synthesis import lora_lesson, lora_training, painting  # noqa: E402
-from tests import tiny_diffusion  # noqa: E402
+from backend.synthesis.stable_diffusion import (
+    lora_lesson,
+    lora_training,
+    painting,
+)
+from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path
+from tests import tiny_diffusion
 
 SPEC = lora.Spec(images_run="x", steps=6, pixels=64, rank=4, preview_every=0, learning_rate=0.01)
 SETTINGS = PaintSettings(pixels=64, sd_steps=3, scheduler="DDIM")

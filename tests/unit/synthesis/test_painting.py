@@ -8,16 +8,17 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from backend.records import Cancelled, UserError
-from backend.synthesis import painting_cost
-from backend.synthesis import stable_diffusion as sd
-
-torch = pytest.importorskip("torch")
-from safetensors.torch import load_file, save_file  # noqa: E402
-
-from backend.synthesis import painting, pipelines  # noqa: E402
-from tests import tiny_diffusion  # noqa: E402
+from backend.synthesis.stable_diffusion import (
+    painting,
+    painting_cost,
+    pipelines,
+)
+from backend.synthesis.stable_diffusion import settings as sd
+from tests import tiny_diffusion
 
 SETTINGS = sd.PaintSettings(pixels=64, sd_steps=3)
 PROMPT = "a crack in glass"

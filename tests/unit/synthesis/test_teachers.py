@@ -1,14 +1,16 @@
 """The four teachers behind one interface."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
 import pytest
 
 from backend import facts, runs, specs
-from backend.records import UserError
+from backend.records import Cancelled, UserError
 from backend.synthesis import diffusion, imageset, pictures, teacher
+from tests import tiny_diffusion
 
 
 def quiet(*args, **kwargs):
@@ -126,6 +128,77 @@ def test_what_cannot_be_imported_is_refused_in_words(tmp_path, name, content, wo
         place.write_bytes(content)
     with pytest.raises(UserError, match=words):
         made(tmp_path, teacher="folder", folder=str(place))
+
+
+PAINTED = {
+    "teacher": "stable-diffusion",
+    "count": 3,
+    "pixels": 64,
+    "size": 128,
+    "sd_steps": 2,
+    "prompts": ["a crack", "glass"],
+}
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory):
+    return tiny_diffusion.make(tmp_path_factory.mktemp("tiny") / "model")
+
+
+def test_stable_diffusion_labels_where_it_attended_to_the_defect_words(tmp_path, tiny_model):
+    folder, result = made(tmp_path, **PAINTED, model=str(tiny_model), defect_words="crack")
+    rows = imageset.records(imageset.read(folder)[0])
+    prompts = [json.loads(row["params"])["prompt"] for row in rows]
+    assert prompts == ["a crack", "glass", "a crack"]
+    assert rows[0]["labelled"]
+    assert not rows[1]["labelled"]  # none of its words is a defect's
+    assert set(facts.read(folder, "boxes")["source"]) == {"attention"}
+    assert pictures.read_rgb(folder / rows[0]["path"]).shape == (128, 128, 3)
+    assert pictures.read_rgb(folder / "artifacts/full/000000.png").shape == (64, 64, 3)
+    assert (folder / "artifacts" / "attention" / "000000.npy").exists()
+    assert any("CPU" in note or "GPU" in note for note in result.notes)
+
+
+def test_a_stopped_painting_goes_on_without_repeating_an_image(tmp_path, tiny_model):
+    values = PAINTED | {"model": str(tiny_model)}
+    whole, _ = made(tmp_path / "whole", **values)
+    spec = specs.from_json(teacher.Spec, values)
+    stopped = runs.create(tmp_path / "runs", "generate", values).folder
+
+    def stop_in_the_second(fraction, message=""):
+        if "image 2 of 3, 50%" in message:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        teacher.run(spec, stopped, stop_in_the_second)
+    first = stopped / "artifacts" / "images" / "000000.png"
+    written = first.stat().st_mtime_ns
+    teacher.run(spec, stopped, quiet)
+    assert first.stat().st_mtime_ns == written
+    for k in range(3):
+        name = f"artifacts/images/{k:06d}.png"
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_images_the_safety_checker_blacked_out_are_rejected_and_counted(tmp_path):
+    model = tiny_diffusion.make(tmp_path / "model", flags=True)
+    folder, result = made(tmp_path, **PAINTED, model=str(model))
+    assert "3 images were blacked out by the safety checker and rejected." in result.notes
+    assert imageset.read(folder)[0].empty
+
+
+def test_stable_diffusion_paints_over_the_images_of_a_run(tmp_path, tiny_model, diffused):
+    start, _ = diffused
+    values = PAINTED | {"model": str(tiny_model), "mode": "image-to-image", "strength": 0.5}
+    runs.finish(start, runs.RunState.COMPLETED, result={})
+    folder = runs.create(start.parent, "generate", values).folder
+    spec = specs.from_json(teacher.Spec, values | {"start_run": start.name})
+    assert teacher.run(spec, folder, quiet).images == 3
+
+
+def test_the_estimate_is_in_words_a_person_can_plan_by():
+    spec = specs.from_json(teacher.Spec, {"teacher": "stable-diffusion", "count": 100})
+    assert re.search(r"about .* an image on .*, .* for 100; .* GB of memory", spec.estimate())
 
 
 def test_stable_diffusion_without_weights_says_what_to_download_and_where(tmp_path, monkeypatch):

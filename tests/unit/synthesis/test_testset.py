@@ -7,7 +7,8 @@ import pytest
 
 from backend import facts, runs
 from backend.records import UserError
-from backend.synthesis import imageset, pictures, testset
+from backend.synthesis import imageset, pictures
+from backend.synthesis.detecting import testset
 
 
 @pytest.fixture

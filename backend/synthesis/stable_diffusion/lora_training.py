@@ -12,8 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from backend.records import Progress
-from backend.synthesis import pictures, pipelines
-from backend.synthesis.lora_lesson import Lesson
+from backend.synthesis import pictures
+from backend.synthesis.stable_diffusion import pipelines
+from backend.synthesis.stable_diffusion.lora_lesson import Lesson
 
 if TYPE_CHECKING:
     from backend.synthesis.lora import Example, Result, Spec

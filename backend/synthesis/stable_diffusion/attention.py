@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage import filters, transform
 from torch import Tensor
 from torch.nn import functional
 
@@ -123,21 +122,3 @@ def token_positions(tokenizer: Any, prompt: str, words: str) -> list[int]:
             if ids[start : start + len(wanted)] == wanted:
                 found.update(range(start, start + len(wanted)))
     return sorted(found)
-
-
-def mask_from_map(heat_map: np.ndarray, size: int) -> tuple[np.ndarray, float]:
-    """A mask uint8 [size, size], 255 where defect, and a confidence 0…1, from a map [h, w].
-
-    The map is enlarged bicubically and cut at Otsu's threshold. The confidence is the share of
-    the map's variance that lies between the two sides (Otsu's η, IEEE Trans. SMC 9, 1979): near 1
-    for a clear-cut defect, 0.75 for evenly spread values, 0.64 for bell-shaped ones. A flat map
-    gives an empty mask and 0.
-    """
-    drawn = transform.resize(heat_map.astype(np.float64), (size, size), order=3, mode="edge")
-    variance = float(drawn.var())
-    if variance < LEAST_VARIANCE:
-        return np.zeros((size, size), np.uint8), 0.0
-    inside = drawn > filters.threshold_otsu(drawn)
-    share = float(inside.mean())
-    apart = float(drawn[inside].mean() - drawn[~inside].mean())
-    return inside.astype(np.uint8) * 255, min(1.0, share * (1 - share) * apart**2 / variance)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from backend.inspection.statistics import clopper_pearson
-from backend.synthesis.testset import LabelledImage
+from backend.synthesis.detecting.testset import LabelledImage
 
 IOU = 0.5
 RESAMPLES = 500

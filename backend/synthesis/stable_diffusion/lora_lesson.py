@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.records import UserError
-from backend.synthesis import pipelines
+from backend.synthesis.stable_diffusion import pipelines
 
 if TYPE_CHECKING:
     from backend.synthesis.lora import Example, Spec

@@ -101,7 +101,7 @@ class Codec(nn.Module):
 
 def unet(classes: int) -> Any:
     """The denoiser: latents [B, 12, 16, 16], time steps, classes → v. The last class: any."""
-    return UNet2DModel(
+    network: Any = UNet2DModel(
         sample_size=LATENT_SIZE,
         in_channels=LATENT_CHANNELS,
         out_channels=LATENT_CHANNELS,
@@ -113,6 +113,9 @@ def unet(classes: int) -> Any:
         norm_num_groups=16,
         num_class_embeds=classes + 1,
     )
+    nn.init.zeros_(network.conv_out.weight)  # it begins by predicting nothing
+    nn.init.zeros_(network.conv_out.bias)
+    return network
 
 
 def scheduler() -> Any:

@@ -10,7 +10,7 @@ import torch
 import transformers
 
 from backend.records import UserError
-from backend.synthesis.stable_diffusion import variant
+from backend.synthesis.stable_diffusion.settings import variant
 
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()

@@ -16,9 +16,10 @@ from PIL import Image
 from scipy import ndimage
 
 from backend.records import UserError
-from backend.synthesis import attention, pictures, pipelines
-from backend.synthesis.pipelines import OnStep, ignore
-from backend.synthesis.stable_diffusion import PaintSettings, dtype_name
+from backend.synthesis import pictures
+from backend.synthesis.stable_diffusion import attention, pipelines
+from backend.synthesis.stable_diffusion.pipelines import OnStep, ignore
+from backend.synthesis.stable_diffusion.settings import PaintSettings, dtype_name
 
 SMALL_GPU = 5 * 2**30  # bytes free below which the networks take turns on the GPU
 LITTLE_MEMORY = 12 * 2**30  # bytes free below which a large image is decoded in tiles

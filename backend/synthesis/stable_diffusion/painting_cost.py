@@ -21,7 +21,7 @@ import psutil
 
 from backend import settings as environment
 from backend.records import UserError
-from backend.synthesis.stable_diffusion import (
+from backend.synthesis.stable_diffusion.settings import (
     NETWORKS,
     PaintSettings,
     dtype_name,

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.records import Progress
-from backend.synthesis import networks, pictures
+from backend.synthesis import pictures
+from backend.synthesis.distilling import networks
 
 if TYPE_CHECKING:
     from backend.synthesis.student import Spec

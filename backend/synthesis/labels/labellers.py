@@ -16,7 +16,6 @@ LABELLERS = ("edges", "centred", "attention")
 CENTRED_SHARE = 0.5
 CENTRED_CONFIDENCE = 0.02
 ATTENTION_LEAST, ATTENTION_MOST = 0.3, 0.7
-VISIBLE_CHANGE = 0.02
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def edges(pixels: np.ndarray, class_name: str = "defect") -> Guess:
     A box's confidence grows with its extent and the contrast of the lines in it, in units of the
     noise around.
     """
-    from backend.synthesis import ridges
+    from backend.synthesis.labels import ridges
 
     found = ridges.find(pixels)
     return _labelled(found.mask, "edges", class_name, found.confidence)
@@ -132,24 +131,6 @@ def _spans(inside: np.ndarray, area: np.ndarray) -> bool:
         inside.any(axis).sum() >= max(3, 0.1 * area.any(axis).sum()) and bool(inside.any())
         for axis in (0, 1)
     )
-
-
-def difference(pixels: np.ndarray, original: np.ndarray, class_name: str = "defect") -> Guess:
-    """What changed against the untouched original: exact up to the threshold.
-
-    A pixel counts where a channel differs by more than 2 % of full scale (5 of 255 grey levels),
-    so that neither rounding nor fine noise is a defect. Holes up to 2 px wide are closed. Boxes
-    are `exact`. Raises UserError where the two are of different size.
-    """
-    if pixels.shape != original.shape:
-        raise UserError(
-            f"Image and original differ in size: {pixels.shape[1]} × {pixels.shape[0]} and "
-            f"{original.shape[1]} × {original.shape[0]} px. Give both the same size."
-        )
-    change = np.abs(pixels.astype(np.int16) - original.astype(np.int16)).max(-1)
-    mask = np.pad(change > VISIBLE_CHANGE * 255, 2)
-    closed = ndimage.binary_closing(mask, structure=np.ones((3, 3)))[2:-2, 2:-2]
-    return _labelled(closed, "exact", class_name, lambda place: 1.0)
 
 
 def _labelled(

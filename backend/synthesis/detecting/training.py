@@ -13,7 +13,7 @@ from ultralytics.utils import SETTINGS
 
 from backend import checkpoints
 from backend.records import Progress
-from backend.synthesis import judging, testset
+from backend.synthesis.detecting import judging, testset
 
 if TYPE_CHECKING:
     from backend.synthesis.detector import Spec
