@@ -57,10 +57,13 @@ def count(run_folder: Path, table: str) -> int:
 
 
 def read(run_folder: Path, table: str) -> pd.DataFrame:
-    """A run's rows of one table. Raises UserError where the file is missing or damaged."""
+    """A run's rows of one table, with every column of it: those not written are empty.
+
+    Raises UserError where the file is missing or damaged.
+    """
     file = path(run_folder, table)
     try:
-        return pd.read_parquet(file)
+        return pd.read_parquet(file).reindex(columns=list(columns(table)))
     except (OSError, ValueError) as error:
         raise _damaged(file) from error
 

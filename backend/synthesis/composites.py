@@ -16,7 +16,7 @@ from backend.synthesis.imageset import Picture
 from backend.synthesis.placing import goods, region
 from backend.synthesis.placing.goods import Good
 from backend.synthesis.placing.settings import Placement
-from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path, weights_folder
+from backend.synthesis.stable_diffusion.settings import PaintSettings, loras, weights_folder
 
 if TYPE_CHECKING:
     from backend.synthesis.placing.defects import Maker
@@ -189,7 +189,7 @@ def _inpainter(
     from backend.synthesis.placing.inpainted import Inpainted
     from backend.synthesis.stable_diffusion.painting import Painter
 
-    painter = Painter(spec, folder, lora_path(spec, out_dir))
+    painter = Painter(spec, folder, loras(spec, out_dir))
     for note in painter.notes:
         print(note)
 

@@ -105,8 +105,10 @@ def images(run_folder: Path) -> pd.DataFrame:
     """
     made = facts.read(run_folder, "images")
     verdict = made["image"].map(verdicts(run_folder)).astype(object).fillna("")
-    params = made["params"] if "params" in made else [None] * len(made)
-    told = [not isinstance(text, str) or json.loads(text).get("labelled", True) for text in params]
+    told = [
+        not isinstance(text, str) or json.loads(text).get("labelled", True)
+        for text in made["params"]
+    ]
     labelled = np.array(told, bool) | made["image"].isin(_latest(run_folder, "boxes").keys())
     rows = made.assign(verdict=verdict, labelled=labelled)
     return rows[rows["verdict"] != "deleted"].reset_index(drop=True)

@@ -66,8 +66,9 @@ def _begin() -> None:
     with left, st.container(border=True):
         st.subheader("See it work", anchor=False)
         st.markdown(
-            "The demo runs both flows on built-in data: rendered glass → student → detector, and "
-            "simulated prints → GOOD-only scores → ONNX. About five minutes on two cores."
+            "The demo runs both flows on built-in data: images of the small diffusion model → "
+            "student → detector, and simulated prints → GOOD-only scores → ONNX. About five "
+            "minutes on two cores."
         )
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
             try:
@@ -79,8 +80,9 @@ def _begin() -> None:
     with right, st.container(border=True):
         st.subheader("Use your own data", anchor=False)
         st.markdown(
-            "**Defect photographs**: make synthetic ones first, then name a folder in YOLO's "
-            "layout as the detector's test images.\n\n"
+            "**Photographs**, good or with defects, labelled or not: import them as teacher "
+            "images; then put defects on the good ones, and keep labelled ones to test "
+            "detectors.\n\n"
             "**Parts sorted GOOD and BAD**: a folder with a `metadata.csv` "
             "(`file_name,feature,label`, 1 = GOOD)."
         )

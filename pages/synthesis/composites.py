@@ -7,14 +7,18 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.records import Box, RunState, UserError
 from backend.runs import Run
-from backend.synthesis import pictures
-from pages.ui import charts, gallery, links, owner
+from backend.synthesis import curation, pictures
+from backend.synthesis.placing import region
+from pages.ui import charts, forms, gallery, links, owner, sights
+from pages.ui.components import box_editor
 from pages.ui.run_view import kind_page
 
 AMPLIFIED = 8
 EDGE = 512
 HIDDEN = ("class", "try", "seed")
+REGION_FIELD = "form-composite-region"
 
 
 def show(run: Run) -> None:
@@ -84,9 +88,54 @@ def _say_how(params: dict[str, Any]) -> None:
     st.dataframe(pd.DataFrame(found), hide_index=True, column_config=help_text)
 
 
+def _mark_region() -> None:
+    """Draw the region on a photograph; it goes into the form's field."""
+    found = owner.store().runs("generate", RunState.COMPLETED, limit=200)
+    if found.empty or not st.toggle("Mark on a photograph where defects may lie"):
+        return
+    names = {row.id: forms.run_words(row.id, row.name) for row in found.itertuples()}
+    chosen = st.selectbox("Photographs", list(names), format_func=names.__getitem__)
+    run = owner.supervisor().find(chosen)
+    images = curation.kept(run.folder)[0]
+    if images.empty:
+        st.caption("No image of this run was kept.")
+        return
+    row = images.iloc[0]
+    src, width, height = sights.large(str(run.folder / row["path"]))
+    sight = box_editor.Sight(row["image"], src, width, height, "")
+    box_editor.box_editor(
+        sight,
+        _drawn(width, height),
+        ["region"],
+        f"region-{chosen}",
+        lambda action: _take_region(action, width, height),
+    )
+    st.caption("Draw one box and save: it goes into the field Region of the form.")
+
+
+def _drawn(width: int, height: int) -> list[Box]:
+    """The region that the form holds now, as a box."""
+    text = st.session_state.get(REGION_FIELD, "")
+    try:
+        x1, y1, x2, y2 = region.parse(text)
+    except UserError:
+        return []
+    corners = (x1 * width, y1 * height, x2 * width, y2 * height)
+    return [Box("region", corners, source="hand")] if text else []
+
+
+def _take_region(action: dict[str, Any], width: int, height: int) -> None:
+    if not action["boxes"]:
+        return
+    x1, y1, x2, y2 = box_editor.boxes_of(action["boxes"])[-1].xyxy
+    fractions = (x1 / width, y1 / height, x2 / width, y2 / height)
+    st.session_state[REGION_FIELD] = " ".join(f"{v:.3f}" for v in fractions)
+
+
 kind_page(
     "composite",
     "Put defects on your own photographs of good parts. Each image keeps the untouched photograph "
     "beside it; the mask is what visibly differs.",
     show,
+    _mark_region,
 )

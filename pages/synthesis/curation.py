@@ -151,7 +151,7 @@ def _editor(run: Run, row: pd.Series, boxes: pd.DataFrame, order: list[str]) -> 
     if image in order:
         st.session_state[ORDER] = order
     order = st.session_state.get(ORDER, order)
-    place = f"{order.index(image) + 1} of {len(order)}" if image in order else ""
+    place = f"{order.index(image) + 1} of {len(order)}" if image in order else "not in the filter"
     present = set(boxes["class_name"])
     ours = [name for name in CLASSES if name in present]
     classes = dict.fromkeys([*ours, *sorted(present), *CLASSES, "defect"])

@@ -39,6 +39,7 @@ def show() -> None:
         )
     _soundness()
     _backup()
+    _copies()
     _trash()
 
 
@@ -64,6 +65,21 @@ def _backup() -> None:
             st.error(str(error))
         else:
             st.success(f"Wrote `{path}` ({path.stat().st_size / 2**20:.0f} MB).")
+
+
+def _copies() -> None:
+    """Uploads and exported zips: every run keeps its own images, so both may go."""
+    settings = owner.supervisor().settings
+    st.subheader("Uploads and exports", anchor=False)
+    st.markdown("Runs keep copies of what was uploaded, and a zip can be made again.")
+    for name, folder in (("uploads", settings.uploads), ("exports", settings.exports)):
+        size = maintenance.folder_size(folder) / 2**20
+        left, middle, right = st.columns([2, 2, 1], vertical_alignment="center")
+        left.markdown(f"{name.capitalize()}: {size:.1f} MB")
+        sure = middle.checkbox(f"Delete all {name} for good", disabled=size == 0)
+        if right.button("Delete", key=f"delete-{name}", disabled=not sure, width="stretch"):
+            shutil.rmtree(folder, ignore_errors=True)
+            st.rerun()
 
 
 def _trash() -> None:

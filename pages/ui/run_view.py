@@ -25,14 +25,24 @@ MARKS = {
 }
 
 
-def kind_page(kind_name: str, words: str, show: Callable[[Run], None]) -> None:
-    """The page of one kind of run: a form for a new one, a choice of run, and what it gave."""
+def kind_page(
+    kind_name: str,
+    words: str,
+    show: Callable[[Run], None],
+    help_with_form: Callable[[], None] | None = None,
+) -> None:
+    """The page of one kind of run: a form for a new one, a choice of run, and what it gave.
+
+    help_with_form: drawn above the form, and may fill in its fields.
+    """
     kind = registry.get(kind_name)
     header(kind.title, words)
     options = _runs_of(kind_name)
     with st.expander(
         f"New: {kind.title[0].lower()}{kind.title[1:]}", expanded=not options, icon=":material/add:"
     ):
+        if help_with_form:
+            help_with_form()
         forms.run_form(kind_name)
     run_id = choose_run((kind_name,), options)
     if not run_id:

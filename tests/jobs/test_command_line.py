@@ -148,7 +148,7 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
         (["generate", "--count", "many"], "'--count'"),
         (["generate", "--classes", "dent"], "'--classes'"),
         (["generate", "--colour", "red"], "--colour"),
-        (["generate", "--background-folder", "/no/such"], "there is no folder '/no/such'"),
+        (["generate", "--folder", "/no/such"], "there is no folder '/no/such'"),
         (["generate", "--severity-least", "0.9", "--severity-most", "0.1"], "Severity least"),
         (["conjure"], "conjure"),
         (["probe", "--source-run", "../../etc"], "there is no run '../../etc'"),
@@ -180,7 +180,9 @@ def test_dry_run_prints_the_whole_spec_and_starts_nothing(call, storage):
     kind = registry.get("generate")
     expected = specs.from_json(kind.spec_type, {"count": 7, "classes": ["chip"]})
     assert code == 0
-    assert json.loads(out) == {"kind": "generate", "spec": specs.to_json(expected)}
+    shown = json.loads(out)
+    assert (shown["kind"], shown["spec"]) == ("generate", specs.to_json(expected))
+    assert shown["estimate"] == expected.estimate()
     assert specs.from_json(kind.spec_type, json.loads(out)["spec"]) == expected
     assert list(storage.runs.iterdir()) == []
     code, _, err = call("generate", "--dry-run", "--severity-least", "1", "--severity-most", "0")

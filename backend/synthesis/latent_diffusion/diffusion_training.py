@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from backend.synthesis.diffusion import Result, Spec
 
 KL_WEIGHT = 1e-6
-DEFECT_WEIGHT = 8.0
+DEFECT_WEIGHT = 20.0
 CODE_NOISE = 0.1  # of the codes' deviation
 SNR_CAP = 5.0
 ANY_CLASS = 0.1
@@ -163,14 +163,14 @@ def _learn_detail(
 
 def picture_losses(decoded: diffusion_model.Decoded, batch: Tensor) -> dict[str, Tensor]:
     """What was painted wrong: picture, mask, and grain (Gaussian likelihood of what the picture
-    leaves over). batch [B, 4, S, S] in 0…1: RGB and mask."""
+    leaves over outside of defects). batch [B, 4, S, S] in 0…1: RGB and mask."""
     rgb, mask = batch[:, :3], batch[:, 3:]
     left = (rgb - decoded.rgb.detach()).mean(1, keepdim=True)
     grain = 0.5 * (left / decoded.grain) ** 2 + decoded.grain.log()
     return {
         "picture loss": networks.laplacian_loss(decoded.rgb, rgb, 1 + DEFECT_WEIGHT * mask),
         "mask loss": 0.3 * networks.mask_loss(decoded.mask.clamp(1e-4, 1 - 1e-4), mask),
-        "grain loss": 0.01 * grain.mean(),
+        "grain loss": 0.01 * (grain * (1 - mask)).mean(),
         "error": (decoded.rgb.detach() - rgb).abs().mean(),
     }
 

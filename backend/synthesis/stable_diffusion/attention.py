@@ -1,4 +1,4 @@
-"""Where a word of the prompt was painted: cross-attention maps, and masks from them.
+"""Where a word of the prompt was painted: cross-attention maps.
 
 DAAM: Tang et al., What the DAAM: Interpreting Stable Diffusion Using Cross Attention,
 arXiv 2210.04885. Heavy (torch).

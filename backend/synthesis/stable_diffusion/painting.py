@@ -3,6 +3,7 @@
 Heavy (torch, diffusers). See `stable_diffusion` for its settings.
 """
 
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,13 @@ class Painter:
     notes: what was chosen for this computer and what is missing, a sentence each.
     """
 
-    def __init__(self, settings: PaintSettings, folder: Path, lora: Path | None = None):
-        """folder: as of `weights_folder`. Raises UserError for weights that cannot be used."""
+    def __init__(
+        self, settings: PaintSettings, folder: Path, loras: Sequence[tuple[Path, float]] = ()
+    ):
+        """folder: as of `weights_folder`; loras: files and their strength, as of `loras`.
+
+        Raises UserError for weights that cannot be used.
+        """
         self.settings = settings
         self.notes: list[str] = []
         self.on_gpu = torch.cuda.is_available()
@@ -53,8 +59,11 @@ class Painter:
         self.pipeline = pipelines.load(folder, self.dtype, settings.safety_checker)
         self._tell_checker()
         pipelines.set_scheduler(self.pipeline, settings.scheduler)
-        if lora:
-            self._add_lora(lora)
+        for number, (file, _) in enumerate(loras):
+            self._add_lora(file, f"style{number}")
+        if loras:
+            names = [f"style{number}" for number in range(len(loras))]
+            self.pipeline.set_adapters(names, [weight for _, weight in loras])
         self._place()
 
     def _tell_checker(self) -> None:
@@ -63,13 +72,13 @@ class Painter:
         elif self.pipeline.safety_checker is None:
             self.notes.append("This model comes without a safety checker: no image is checked.")
 
-    def _add_lora(self, file: Path) -> None:
+    def _add_lora(self, file: Path, name: str) -> None:
         """Raises UserError for a file that is damaged or was made for another model."""
         try:
             self.pipeline.load_lora_weights(
-                str(file.parent), weight_name=file.name, adapter_name="style"
+                str(file.parent), weight_name=file.name, adapter_name=name
             )
-            self.pipeline.set_adapters(["style"], [self.settings.lora_weight])
+            self.pipeline.set_adapters([name])
         except Exception as error:
             raise UserError(
                 f"{file} cannot be used as a LoRA of this model ({type(error).__name__}). "

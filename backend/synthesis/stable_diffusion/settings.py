@@ -70,15 +70,18 @@ class PaintSettings:
     lora_run: str = param(
         "", "style learned from your own photographs", run="lora", optional=True, when=BY_TEACHER
     )
+    lora_weight: float = param(1.0, "strength of that style", lo=0, hi=2, when=BY_TEACHER)
     lora_file: str = param(
         "",
-        "a LoRA of your own instead, .safetensors",
+        "a LoRA from elsewhere, .safetensors, alone or with the style above",
         path="file",
         optional=True,
         advanced=True,
         when=BY_TEACHER,
     )
-    lora_weight: float = param(1.0, "strength of the learned style", lo=0, hi=2, when=BY_TEACHER)
+    lora_file_weight: float = param(
+        1.0, "strength of the LoRA from elsewhere", lo=0, hi=2, advanced=True, when=BY_TEACHER
+    )
     start_run: str = param(
         "", "images to paint over", run="generate|composite", optional=True, when=BY_MODE
     )
@@ -109,8 +112,6 @@ class PaintSettings:
             raise UserError(f"Pixels must be a multiple of 8; got {self.pixels}.")
         if self.mode == "image-to-image" and not self.start_run:
             raise UserError("Start run is missing: choose the images to paint over.")
-        if self.lora_run and self.lora_file:
-            raise UserError("Choose a LoRA run or a LoRA file, not both.")
         if self.lora_file and not self.lora_file.endswith(".safetensors"):
             raise UserError(
                 f"'{self.lora_file}' is no .safetensors file, and other formats can run code when "
@@ -118,16 +119,18 @@ class PaintSettings:
             )
 
 
-def lora_path(settings: PaintSettings, out_dir: Path) -> Path | None:
-    """The LoRA file the settings name, None for none. Raises UserError where it is missing."""
+def loras(settings: PaintSettings, out_dir: Path) -> list[tuple[Path, float]]:
+    """The LoRA files the settings name, with their strength. Raises UserError for a missing one."""
+    found = []
     if settings.lora_run:
-        return runs.sibling(out_dir, settings.lora_run) / "artifacts" / "lora.safetensors"
-    if not settings.lora_file:
-        return None
-    path = Path(settings.lora_file).expanduser()
-    if not path.is_file():
-        raise UserError(f"There is no LoRA file '{path}' on this computer.")
-    return path
+        run = runs.sibling(out_dir, settings.lora_run)
+        found.append((run / "artifacts" / "lora.safetensors", settings.lora_weight))
+    if settings.lora_file:
+        path = Path(settings.lora_file).expanduser()
+        if not path.is_file():
+            raise UserError(f"There is no LoRA file '{path}' on this computer.")
+        found.append((path, settings.lora_file_weight))
+    return found
 
 
 def dtype_name(precision: str, on_gpu: bool) -> str:

@@ -10,7 +10,7 @@ from backend import facts, runs, settings
 from backend.records import Progress, UserError
 from backend.synthesis import curation, imageset, pictures
 from backend.synthesis.imageset import Picture
-from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path, weights_folder
+from backend.synthesis.stable_diffusion.settings import PaintSettings, loras, weights_folder
 
 CLASS = "defect"
 
@@ -26,7 +26,7 @@ def maker(
 
     folder = weights_folder(spec.model, settings.settings().weights)
     progress(0.0, "loading the model")
-    painter = painting.Painter(spec, folder, lora_path(spec, out_dir))
+    painter = painting.Painter(spec, folder, loras(spec, out_dir))
     prompts = [prompt.strip() for prompt in spec.prompts if prompt.strip()]
     starts = _starts(spec, out_dir)
 

@@ -48,9 +48,12 @@ class BoxEditor {
     this.deleteButton = button("Delete box", "Del", () => this.remove());
     this.undoButton = button("Undo", "Ctrl Z", () => this.undo());
     this.position = make("span", { class: "words grow" });
-    return make("div", { class: "bar", role: "toolbar", "aria-label": "Boxes" },
+    this.leaving = [
       make("button", { type: "button", onclick: () => this.save("close") }, "← Sheet"),
-      button("Previous", "P", () => this.save("previous")), button("Next", "N", () => this.save("next")),
+      button("Previous", "P", () => this.save("previous")),
+      button("Next", "N", () => this.save("next")),
+    ];
+    return make("div", { class: "bar", role: "toolbar", "aria-label": "Boxes" }, ...this.leaving,
       this.select, this.other, this.drawButton, this.deleteButton, this.undoButton, this.saveButton,
       this.position, shortcuts(EDITOR_HELP));
   }
@@ -75,7 +78,8 @@ class BoxEditor {
       requestAnimationFrame(() => this.canvas.focus({ preventScroll: true }));
     }
     Object.assign(this, { image: data.image, loaded, width: data.width, height: data.height });
-    this.position.textContent = `${data.image} · ${data.position}`;
+    this.position.textContent = data.position && `${data.image} · ${data.position}`;
+    for (const way of this.leaving) way.hidden = !data.position;
     if (!this.classes || other) this.classes = [...data.classes];
     for (const name of this.boxes.map((b) => b.class_name).filter((n) => !this.classes.includes(n)))
       this.classes.push(name);

@@ -13,7 +13,7 @@ from pages.ui.components.mounting import Action
 class Sight:
     """An image as the editor shows it. src: a data URL, of any size. width, height: its own, px.
 
-    position: where it stands among the others, "12 of 40".
+    position: where it stands among the others, "12 of 40"; "" for an image that stands alone.
     """
 
     image: str

@@ -18,7 +18,7 @@ from backend.synthesis.stable_diffusion import (
     lora_training,
     painting,
 )
-from backend.synthesis.stable_diffusion.settings import PaintSettings, lora_path
+from backend.synthesis.stable_diffusion.settings import PaintSettings, loras
 from tests import tiny_diffusion
 
 SPEC = lora.Spec(images_run="x", steps=6, pixels=64, rank=4, preview_every=0, learning_rate=0.01)
@@ -72,13 +72,16 @@ def test_training_lowers_the_loss_and_its_file_changes_what_is_painted(model, sh
     film = sorted(path.name for path in (tmp_path / "artifacts" / "film").iterdir())
     assert film == ["step_00000.png", "step_00010.png", "step_00020.png"]
     file = tmp_path / "artifacts" / "lora.safetensors"
-    plain, styled = (painting.Painter(SETTINGS, model, use) for use in (None, file))
-    off = painting.Painter(dataclasses.replace(SETTINGS, lora_weight=0.0), model, file)
-    images = [one.paint(3, "a crack").pixels.astype(int) for one in (plain, styled, off)]
+    plain, styled, off, twice = (
+        painting.Painter(SETTINGS, model, use)
+        for use in ([], [(file, 1.0)], [(file, 0.0)], [(file, 0.5), (file, 0.5)])
+    )
+    images = [one.paint(3, "a crack").pixels.astype(int) for one in (plain, styled, off, twice)]
     assert np.abs(images[0] - images[1]).mean() > 2
     assert np.abs(images[0] - images[2]).max() <= 1
+    assert np.abs(images[1] - images[3]).max() <= 1, "two at half strength are one at full"
     layer = styled.pipeline.unet.mid_block.attentions[0].transformer_blocks[0].attn2.to_q
-    assert layer.scaling["style"] == 8 / 4, "the file keeps alpha"
+    assert layer.scaling["style0"] == 8 / 4, "the file keeps alpha"
 
 
 def test_a_canceled_training_resumes_to_the_same_weights(model, shown, tmp_path, monkeypatch):
@@ -150,7 +153,8 @@ def test_images_of_a_run_become_a_lora_that_a_teacher_may_name(model, tmp_path):
     spec = dataclasses.replace(SPEC, images_run=given.name, model=str(model), steps=1)
     result = lora.run(spec, made, quiet)
     named = dataclasses.replace(SETTINGS, lora_run=made.name)
-    file = lora_path(named, tmp_path / "next")
+    ((file, weight),) = loras(named, tmp_path / "next")
+    assert weight == 1.0
     assert file == made / "artifacts" / "lora.safetensors"
     assert result.megabytes == file.stat().st_size / 2**20
     assert to_json(result)["images"] == 6
@@ -159,14 +163,14 @@ def test_images_of_a_run_become_a_lora_that_a_teacher_may_name(model, tmp_path):
 def test_a_lora_file_that_is_missing_is_a_plain_sentence(tmp_path):
     missing = dataclasses.replace(SETTINGS, lora_file=str(tmp_path / "none.safetensors"))
     with pytest.raises(UserError, match="no LoRA file"):
-        lora_path(missing, tmp_path)
-    assert lora_path(SETTINGS, tmp_path) is None
+        loras(missing, tmp_path)
+    assert loras(SETTINGS, tmp_path) == []
 
 
 def test_half_precision_paints_with_a_lora(model, shown, tmp_path):
     lora_training.train(dataclasses.replace(SPEC, steps=1), model, shown, tmp_path, quiet)
     half = dataclasses.replace(SETTINGS, precision="bfloat16")
-    painter = painting.Painter(half, model, tmp_path / "artifacts" / "lora.safetensors")
+    painter = painting.Painter(half, model, [(tmp_path / "artifacts" / "lora.safetensors", 1.0)])
     first = painter.paint(0, "a crack")
     painter.repaint(0, "a crack", tiny_diffusion.photographs(1)[0], 0.5)
     assert np.array_equal(painter.paint(0, "a crack").pixels, first.pixels)

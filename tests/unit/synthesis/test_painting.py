@@ -120,7 +120,6 @@ def test_a_folder_of_another_family_or_layout_is_refused(tmp_path):
         {"pixels": 100},
         {"prompts": ("", " ")},
         {"lora_file": "style.ckpt"},
-        {"lora_file": "a.safetensors", "lora_run": "b"},
         {"mode": "image-to-image"},
     ],
 )
@@ -426,4 +425,4 @@ def test_a_lora_that_does_not_fit_is_a_plain_sentence(model, tmp_path, content):
     else:
         file.write_bytes(content)
     with pytest.raises(UserError, match="trained on the same model"):
-        painting.Painter(SETTINGS, model, file)
+        painting.Painter(SETTINGS, model, [(file, 1.0)])

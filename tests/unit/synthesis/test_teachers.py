@@ -166,7 +166,7 @@ def test_a_stopped_painting_goes_on_without_repeating_an_image(tmp_path, tiny_mo
     stopped = runs.create(tmp_path / "runs", "generate", values).folder
 
     def stop_in_the_second(fraction, message=""):
-        if "image 2 of 3, 50%" in message:
+        if "painting image 2 of 3" in message:
             raise Cancelled
 
     with pytest.raises(Cancelled):
