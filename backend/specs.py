@@ -50,7 +50,7 @@ class Param:
 
     @property
     def label(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return self.name.replace("_", " ").capitalize().replace("Lora", "LoRA")
 
     @property
     def required(self) -> bool:

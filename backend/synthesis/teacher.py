@@ -28,7 +28,9 @@ class Basics:
     teacher: str = param("renderer", "who makes the images", choices=TEACHERS)
     count: int = param(150, "number of images", lo=1, hi=100_000, when=MADE)
     size: int = param(128, "edge length of the square images, px", lo=128, hi=1024, when=MADE)
-    seed: int = param(0, "seed of the first image; the next has the next seed", lo=0, hi=2**31 - 1)
+    seed: int = param(
+        0, "seed of the first image; the next has the next seed", lo=0, hi=2**31 - 1, when=MADE
+    )
     intact_share: float = param(0.0, "share of images without any defect", lo=0, hi=0.9, when=DRAWN)
 
 

@@ -117,7 +117,7 @@ class Painter:
         """
         self._needs_ordinary_model()
         image = Image.fromarray(pictures.resized(start, self.settings.pixels))
-        least = 1.001 / self.settings.sd_steps
+        least = 1.001 / self.settings.painting_steps
         call = {"image": image, "strength": min(1.0, max(strength, least))}
         return self._paint(diffusers.StableDiffusionImg2ImgPipeline, seed, prompt, on_step, call)
 
@@ -162,7 +162,7 @@ class Painter:
             made = self.pipeline(
                 prompt=prompt,
                 negative_prompt=self.settings.negative_prompt or None,
-                num_inference_steps=self.settings.sd_steps,
+                num_inference_steps=self.settings.painting_steps,
                 guidance_scale=self.settings.guidance,
                 generator=torch.Generator("cpu").manual_seed(seed),
                 callback_on_step_end=pipelines.told(on_step),

@@ -75,7 +75,7 @@ def estimate(settings: PaintSettings, count: int) -> Estimate:
     config, parameters = _model(settings.model)
     area = (settings.pixels / 512) ** 2
     over = settings.mode == "image-to-image"
-    steps = max(1, round(settings.sd_steps * (settings.strength if over else 1.0)))
+    steps = max(1, round(settings.painting_steps * (settings.strength if over else 1.0)))
     painting = steps * (2 if settings.guidance > 1 else 1) * unet_macs(config, settings.pixels)
     coding = area * (DECODE_MACS + (ENCODE_MACS if over else 0))
     if gpu:

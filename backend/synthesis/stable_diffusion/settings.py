@@ -55,7 +55,7 @@ class PaintSettings:
         PROMPTS, "what to paint, in words; the images take them in turn", when=BY_TEACHER
     )
     negative_prompt: str = param("", "what the images must not show", when=BY_TEACHER)
-    sd_steps: int = param(50, "denoising steps an image", lo=1, hi=200, when=BY_TEACHER)
+    painting_steps: int = param(50, "denoising steps an image", lo=1, hi=200, when=BY_TEACHER)
     guidance: float = param(
         7.5, "how closely to follow the words; 1 or less: off", lo=0, hi=30, when=BY_TEACHER
     )

@@ -414,7 +414,7 @@ def test_stable_diffusion_paints_into_the_photograph_alone(folder, goods, tmp_pa
 
     model = tiny_diffusion.make(tmp_path / "model")
     values = {"teacher": "stable-diffusion", "model": str(model), "safety_checker": False}
-    values |= {"pixels": 64, "sd_steps": 2, "defects_most": 1, "count": 1, "seed": 2}
+    values |= {"pixels": 64, "painting_steps": 2, "defects_most": 1, "count": 1, "seed": 2}
     result, (image,) = compose(folder, goods, **values)
     assert result.boxes == 1
     assert {box.source for box in image.boxes} == {"difference"}

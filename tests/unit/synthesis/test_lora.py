@@ -22,7 +22,7 @@ from backend.synthesis.stable_diffusion.settings import PaintSettings, loras
 from tests import tiny_diffusion
 
 SPEC = lora.Spec(images_run="x", steps=6, pixels=64, rank=4, preview_every=0, learning_rate=0.01)
-SETTINGS = PaintSettings(pixels=64, sd_steps=3, scheduler="DDIM")
+SETTINGS = PaintSettings(pixels=64, painting_steps=3, scheduler="DDIM")
 
 
 def quiet(*args, **kwargs) -> None:

@@ -20,7 +20,7 @@ from backend.synthesis.stable_diffusion import (
 from backend.synthesis.stable_diffusion import settings as sd
 from tests import tiny_diffusion
 
-SETTINGS = sd.PaintSettings(pixels=64, sd_steps=3)
+SETTINGS = sd.PaintSettings(pixels=64, painting_steps=3)
 PROMPT = "a crack in glass"
 
 
@@ -256,7 +256,7 @@ def test_progress_moves_within_an_image_and_a_cancel_ends_it(painter):
 
 
 def test_strength_says_how_much_of_the_start_is_painted_anew(model):
-    painter = painting.Painter(dataclasses.replace(SETTINGS, sd_steps=10), model)
+    painter = painting.Painter(dataclasses.replace(SETTINGS, painting_steps=10), model)
     start = tiny_diffusion.photographs(1)[0]
     weak, strong = (painter.repaint(0, PROMPT, start, strength) for strength in (0.1, 1.0))
     faint = painter.repaint(0, PROMPT, start, 0.001)
@@ -268,7 +268,7 @@ def test_strength_says_how_much_of_the_start_is_painted_anew(model):
 
 
 def test_one_step_is_enough_in_every_mode(model):
-    painter = painting.Painter(dataclasses.replace(SETTINGS, sd_steps=1), model)
+    painter = painting.Painter(dataclasses.replace(SETTINGS, painting_steps=1), model)
     start, mask = tiny_diffusion.photographs(1)[0], np.full((64, 64), 255, np.uint8)
     for made in (
         painter.paint(0, PROMPT),

@@ -135,7 +135,7 @@ PAINTED = {
     "count": 3,
     "pixels": 64,
     "size": 128,
-    "sd_steps": 2,
+    "painting_steps": 2,
     "prompts": ["a crack", "glass"],
 }
 
