@@ -23,23 +23,20 @@ class Step:
 
 
 STEPS = (
-    Step(
-        "generate",
-        "Demo: images of the diffusion model",
-        {"teacher": "diffusion", "count": 150, "kinds": ("crack",), "seed": 1},
-    ),
+    Step("generate", "Demo: images of the diffusion model", {"teacher": "diffusion", "count": 48}),
+    Step("generate", "Demo: rendered glass", {"count": 150, "size": 128, "seed": 1}),
     Step("agreement", "Demo: label agreement", {"count": 40}),
     Step(
         "distill",
         "Demo: student, paper recipe",
         {"preset": "paper", "epochs": 8},
-        {"teacher_run": "Demo: images of the diffusion model"},
+        {"teacher_run": "Demo: rendered glass"},
     ),
     Step(
         "distill",
         "Demo: student, default recipe",
         {"preset": "default", "epochs": 30, "minutes": 1.2},
-        {"teacher_run": "Demo: images of the diffusion model"},
+        {"teacher_run": "Demo: rendered glass"},
     ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),
     Step(

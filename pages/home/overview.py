@@ -66,9 +66,8 @@ def _begin() -> None:
     with left, st.container(border=True):
         st.subheader("See it work", anchor=False)
         st.markdown(
-            "The demo runs both flows on built-in data: images of the small diffusion model → "
-            "student → detector, and simulated prints → GOOD-only scores → ONNX. About five "
-            "minutes on two cores."
+            "The demo runs both flows on built-in data: rendered glass → student → detector, and "
+            "simulated prints → GOOD-only scores → ONNX. About five minutes on two cores."
         )
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
             try:

@@ -110,6 +110,6 @@ def _groups(run_id: str, _folder: Path) -> dict[str, int]:
 def _prompts(run_id: str, _folder: Path) -> pd.Series:
     """Image → the prompt it was made from, "" where there is none."""
     rows = facts.read(_folder, "images")
-    params = rows["params"] if "params" in rows else pd.Series("{}", index=rows.index)
-    words = [str((json.loads(p) or {}).get("prompt") or "") if p else "" for p in params]
+    found = [json.loads(text) if isinstance(text, str) else {} for text in rows["params"]]
+    words = [str(params.get("prompt", "")) for params in found]
     return pd.Series(words, index=rows["image"], dtype=object)
