@@ -98,7 +98,7 @@ def main() -> None:
     chosen = parser.parse_args()
     import torch
 
-    from backend.synthesis import painting_cost as cost
+    from backend.synthesis.stable_diffusion import painting_cost as cost
 
     on_gpu = torch.cuda.is_available()
     rate = cost.cpu_macs_per_second()

@@ -2,8 +2,8 @@
 
 A U-Net's multiply-adds (MACs) are counted from its configuration. The computer's speed is probed
 by a matrix product, or guessed from the GPU's cores and clock; a network reaches the shares below.
-Measured: Stable Diffusion v1.4 at 512 px in float32 on two cores that multiply matrices at 73
-GMAC/s takes 35 s a step with guidance (2 × 402 GMAC) and 48 s to decode (1257 GMAC), in 5.6 GB.
+Measured: Stable Diffusion v1.4 at 512 px in float32 on two cores that multiply matrices at 99
+GMAC/s takes 13 s a step with guidance (2 × 402 GMAC) and 19 s to decode (1257 GMAC), in 6.3 GB.
 """
 
 import importlib.metadata
@@ -38,8 +38,8 @@ V1_4: dict[str, Any] = {
 }
 V1_4_PARAMETERS, CHECKER_PARAMETERS = 1_066_000_000, 304_000_000
 DECODE_MACS, ENCODE_MACS = 1257e9, 558e9  # the common VAE at 512 px; they grow with the area
-ACTIVATION_BYTES = 1.3e9  # at 512 px in float32
-UNET_SHARE, DECODE_SHARE = 0.31, 0.36  # of the matrix product's speed on a CPU
+ACTIVATION_BYTES = 2.0e9  # at 512 px in float32
+UNET_SHARE, DECODE_SHARE = 0.62, 0.67  # of the matrix product's speed on a CPU
 GPU_SHARE = {2: 0.35, 1: 0.18}  # MACs per FLOP of the GPU's float32 peak: half, full precision
 TOKENS = 77
 

@@ -154,7 +154,7 @@ def test_stable_diffusion_takes_402_billion_multiply_adds_a_pass():
 def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """The computer of the measurement, with 16 GB free."""
     monkeypatch.setattr(painting_cost, "find_gpu", lambda: None)
-    monkeypatch.setattr(painting_cost, "cpu_macs_per_second", lambda: 73e9)
+    monkeypatch.setattr(painting_cost, "cpu_macs_per_second", lambda: 99e9)
     memory = SimpleNamespace(available=16e9)
     monkeypatch.setattr(painting_cost.psutil, "virtual_memory", lambda: memory)
 
@@ -162,10 +162,10 @@ def cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_estimate_meets_the_measurement_it_was_set_by(cpu):
     settings = sd.PaintSettings(safety_checker=False, model="not here")
     told = painting_cost.estimate(settings, 10)
-    assert told.seconds_per_image == pytest.approx(50 * 35 + 48, rel=0.05)
-    assert told.memory_bytes == pytest.approx(5.6e9, rel=0.05)
+    assert told.seconds_per_image == pytest.approx(50 * 13.07 + 19, rel=0.05)
+    assert told.memory_bytes == pytest.approx(6.3e9, rel=0.05)
     assert (told.device, told.dtype) == ("this CPU", "float32")
-    assert told.words == "about 30 min an image on this CPU, 5 h for 10; 5.6 GB of memory"
+    assert told.words == "about 11 min an image on this CPU, 2 h for 10; 6.3 GB of memory"
 
 
 def test_no_guidance_and_a_gpu_are_faster(cpu, monkeypatch):
