@@ -36,6 +36,6 @@ def show(run: Run) -> None:
 kind_page(
     "lora",
     "Teach Stable Diffusion what your own defects look like, from a handful of photographs. It "
-    "needs the model's weights in `storage/weights/`; on a CPU hundreds of steps at 512 px take hours.",
+    "needs the model's weights in `storage/weights/`; on a CPU hundreds of steps take hours.",
     show,
 )
