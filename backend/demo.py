@@ -23,9 +23,9 @@ class Step:
 
 
 STEPS = (
-    Step("generate", "Demo: images of the diffusion model", {"teacher": "diffusion", "count": 48}),
+    Step("generate", "Demo: images of the diffusion model", {"teacher": "diffusion", "count": 16}),
     Step("generate", "Demo: rendered glass", {"count": 150, "size": 128, "seed": 1}),
-    Step("agreement", "Demo: label agreement", {"count": 40}),
+    Step("agreement", "Demo: label agreement", {"count": 20}),
     Step(
         "distill",
         "Demo: student, paper recipe",
@@ -35,7 +35,7 @@ STEPS = (
     Step(
         "distill",
         "Demo: student, default recipe",
-        {"preset": "default", "epochs": 30, "minutes": 1.2},
+        {"preset": "default", "epochs": 30, "minutes": 1.0},
         {"teacher_run": "Demo: rendered glass"},
     ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),
