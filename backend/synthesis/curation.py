@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from backend import facts
+from backend import facts, runs
 from backend.records import Box, UserError
 from backend.synthesis import pictures
 
-JOURNAL = "edits.jsonl"
+JOURNAL = runs.EDITS
 VERDICTS = ("kept", "rejected", "deleted", "")
 LONGEST_CLASS = 64
 SAME = 0.01  # px; the browser's arithmetic moves an untouched corner by less

@@ -137,6 +137,7 @@ def _boxes(spec: Spec, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
 def _taken(spec: Spec, source: Run) -> tuple[list[str], Iterator[Item]]:
     """The groups of a run's labelled images, and the images, with boxes as people left them."""
     rows, boxes = imageset.read(source.folder)
+    known = imageset.boxes_by_image(boxes)
     chosen = imageset.labelled(rows).head(spec.count)
     if chosen.empty:
         raise UserError(
@@ -145,9 +146,9 @@ def _taken(spec: Spec, source: Run) -> tuple[list[str], Iterator[Item]]:
         )
 
     def items() -> Iterator[Item]:
-        for row in chosen.to_dict("records"):
+        for row in imageset.records(chosen):
             pixels = pictures.read_rgb(source.folder / row["path"])
-            own = list(imageset.boxes_of(boxes, row["image"]))
+            own = list(known.get(row["image"], ()))
             dummy = spec.labels == "centred"
             shown = centred_box(*pixels.shape[:2]) if dummy else own
             yield Item(pixels, shown, row["source"], row["group"])

@@ -164,7 +164,17 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def boxes_of(rows: pd.DataFrame, image: str) -> tuple[Box, ...]:
     """The boxes of one image, from the set's box rows."""
-    return tuple(
-        Box(b["class_name"], (b["x1"], b["y1"], b["x2"], b["y2"]), b["confidence"], b["source"])
-        for b in records(rows[rows["image"] == image])
-    )
+    return tuple(_box(row) for row in records(rows[rows["image"] == image]))
+
+
+def boxes_by_image(rows: pd.DataFrame) -> dict[str, tuple[Box, ...]]:
+    """Image → its boxes, for all images that have any; the rows are gone through once."""
+    return {
+        str(image): tuple(_box(row) for row in records(mine))
+        for image, mine in rows.groupby("image")
+    }
+
+
+def _box(row: Mapping[str, Any]) -> Box:
+    corners = (row["x1"], row["y1"], row["x2"], row["y2"])
+    return Box(row["class_name"], corners, row["confidence"], row["source"])

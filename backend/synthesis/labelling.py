@@ -65,7 +65,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     if images.empty:
         raise UserError(f"Run '{spec.source_run}' has no image to label. Choose another run.")
     rows = imageset.records(images)
-    known = _boxes_by_image(boxes)
+    known = imageset.boxes_by_image(boxes)
     wanted = [row for row in rows if not _keeps(spec, row, known)]
     if not wanted:
         raise UserError(
@@ -85,12 +85,6 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         mean_confidence=float(found.mean()) if len(found) else None,
         labeller=spec.labeller,
     )
-
-
-def _boxes_by_image(boxes: pd.DataFrame) -> dict[str, tuple[Box, ...]]:
-    return {
-        str(image): imageset.boxes_of(rows, str(image)) for image, rows in boxes.groupby("image")
-    }
 
 
 def _keeps(spec: Spec, row: dict[str, Any], known: dict[str, tuple[Box, ...]]) -> bool:

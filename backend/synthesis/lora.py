@@ -93,7 +93,7 @@ def examples(spec: Spec, run_folder: Path) -> list[Example]:
     images, boxes = imageset.read(run_folder)
     classes = boxes.groupby("image")["class_name"].unique().to_dict()
     found = []
-    for row in images.to_dict("records"):
+    for row in imageset.records(images):
         named = " and ".join(sorted(str(name) for name in classes.get(row["image"], ())))
         if named or CLASS not in spec.prompt:
             prompt = spec.prompt.replace(CLASS, named.replace("_", " "))

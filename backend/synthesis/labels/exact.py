@@ -54,7 +54,8 @@ def of_run(folder: Path, count: int, seed: int) -> Truths:
     exact = images[images["mask_path"].notna() & ~images["image"].isin(guessed)]
     if exact.empty:
         raise UserError(f"Run '{folder.name}' has {NO_MASKS}")
-    rows = exact.iloc[_some(len(exact), count, seed)].to_dict("records")
+    rows = imageset.records(exact.iloc[_some(len(exact), count, seed)])
+    known = imageset.boxes_by_image(boxes)
 
     def truths() -> Iterator[Truth]:
         for row in rows:
@@ -62,7 +63,7 @@ def of_run(folder: Path, count: int, seed: int) -> Truths:
             yield Truth(
                 pictures.read_rgb(folder / row["path"]),
                 pictures.read_rgb(folder / row["mask_path"])[..., 0] > 127,
-                imageset.boxes_of(boxes, image),
+                known.get(image, ()),
                 row["source"],
                 row["group"],
                 heat=labelling.attention_map(folder, image),

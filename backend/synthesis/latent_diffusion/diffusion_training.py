@@ -263,13 +263,12 @@ def encode_all(
 @torch.inference_mode()
 def _coded(codec: Any, stack: np.ndarray) -> list[np.ndarray]:
     """Pictures, what their codes stand for, and the masks of those."""
-    device = diffusion_model.best_device()
-    batch = torch.from_numpy(stack).to(device).permute(0, 3, 1, 2).float() / 255
-    with diffusion_model.autocast(device):
-        decoded = codec.decode(codec.encode(batch)[0])
-    views = (batch[:, :3], decoded.rgb.clamp(0, 1), decoded.mask.expand(-1, 3, -1, -1))
-    shown = torch.cat([view.float().cpu() for view in views])
-    return list((shown * 255).round().byte().permute(0, 2, 3, 1).numpy())
+    shown = batch(stack, np.arange(len(stack)), np.zeros(len(stack), bool))
+    with diffusion_model.autocast(shown.device):
+        decoded = codec.decode(codec.encode(shown)[0])
+    views = (shown[:, :3], decoded.rgb.clamp(0, 1), decoded.mask.expand(-1, 3, -1, -1))
+    tiles = torch.cat([view.float().cpu() for view in views])
+    return list((tiles * 255).round().byte().permute(0, 2, 3, 1).numpy())
 
 
 def _sampled(model: ImageDiffusion) -> list[np.ndarray]:

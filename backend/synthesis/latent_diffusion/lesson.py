@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.records import UserError
+from backend.records import Box, UserError
 from backend.synthesis import imageset, pictures
 from backend.synthesis.latent_diffusion import diffusion_model
 from backend.synthesis.latent_diffusion.diffusion_model import INTACT, SIZE
@@ -39,22 +39,25 @@ def read(run_folder: Path) -> Lesson:
     largest = boxes.assign(area=area).sort_values("area").groupby("image")["class_name"].last()
     classes = (INTACT, *sorted(set(largest)))
     names = images["image"].map(largest).fillna(INTACT)
-    stacked = [_picture(run_folder, row, boxes) for row in imageset.records(images)]
+    known = imageset.boxes_by_image(boxes)
+    stacked = [
+        _picture(run_folder, row, known.get(row["image"], ())) for row in imageset.records(images)
+    ]
     labels = np.array([classes.index(name) for name in names])
     return Lesson(np.stack(stacked), labels, classes)
 
 
-def _picture(run_folder: Path, row: dict[str, Any], boxes: Any) -> np.ndarray:
+def _picture(run_folder: Path, row: dict[str, Any], boxes: tuple[Box, ...]) -> np.ndarray:
     pixels = pictures.read_rgb(run_folder / row["path"])
     if isinstance(row["mask_path"], str):
         mask = pictures.read_mask(run_folder / row["mask_path"], SIZE)
     else:
-        mask = _box_mask(imageset.boxes_of(boxes, row["image"]), *pixels.shape[:2])
+        mask = _box_mask(boxes, *pixels.shape[:2])
     layer = mask.astype(np.uint8)[..., None] * 255
     return np.concatenate([pictures.resized(pixels, SIZE), layer], axis=2)
 
 
-def _box_mask(boxes: tuple[Any, ...], height: int, width: int) -> np.ndarray:
+def _box_mask(boxes: tuple[Box, ...], height: int, width: int) -> np.ndarray:
     mask = np.zeros((SIZE, SIZE), bool)
     for box in boxes:
         x1, y1, x2, y2 = box.xyxy

@@ -106,7 +106,7 @@ def some_steps(stage: Stage, losses: Any) -> dict[str, float]:
 
 
 class Saver:
-    """The checkpoint of both stages: read at the start, written now and then."""
+    """The checkpoint of all stages: read at the start, written now and then."""
 
     def __init__(self, path: Path, stages: dict[str, Stage]):
         self.path, self.stages = path, stages

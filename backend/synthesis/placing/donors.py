@@ -41,14 +41,14 @@ class Donors:
     def __init__(self, run_folder: Path):
         images, boxes = imageset.read(run_folder)
         self.folder = run_folder
-        self.images = {str(row["image"]): row for row in images.to_dict("records")}
+        self.images = {str(row["image"]): row for row in imageset.records(images)}
         self.labels = [
             Label(
                 str(row["image"]),
                 str(row["class_name"]),
                 (row["x1"], row["y1"], row["x2"], row["y2"]),
             )
-            for row in boxes.to_dict("records")
+            for row in imageset.records(boxes)
         ]
         labelled = {label.image for label in self.labels}
         self.labels += [

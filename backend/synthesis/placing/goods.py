@@ -32,7 +32,7 @@ def photographs(run_folder: Path) -> list[Good]:
         )
     return [
         Good(row["image"], run_folder / row["path"], row["group"] or row["image"])
-        for row in rows.to_dict("records")
+        for row in imageset.records(rows)
     ]
 
 
