@@ -101,6 +101,15 @@ def test_several_images_are_one_action(sheet, run, until):
     assert sheet.locator(".tile[aria-selected=true]").count() == 3
 
 
+def test_an_action_can_be_undone_before_the_server_has_answered(sheet, run, until):
+    sheet.locator(".tile").first.focus()
+    sheet.keyboard.press("r")
+    sheet.keyboard.press("u")
+    journal = run.folder / curation.JOURNAL
+    until(lambda: journal.exists() and len(journal.read_text(encoding="utf-8").splitlines()) == 2)
+    assert curation.verdicts(run.folder) == {}
+
+
 def test_actions_faster_than_the_server_are_all_done(sheet, run, until):
     sheet.locator(".tile").first.focus()
     for _ in range(6):

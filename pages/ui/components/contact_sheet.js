@@ -52,7 +52,8 @@ class ContactSheet {
     this.chosen = new Set([...this.chosen].filter((id) => ids.includes(id)));
     const found = ids.indexOf(at);
     this.cursor = Math.max(0, found >= 0 ? found : Math.min(this.cursor, ids.length - 1));
-    this.undoWords = data.undo;
+    // what is still on its way can be undone too, though the server cannot name it yet
+    this.undoWords = data.undo || (this.queue.waiting.length ? "the last action" : "");
     this.draw();
     if (first && found >= 0) requestAnimationFrame(() => this.grid.children[this.cursor]?.focus());
   }
@@ -149,6 +150,7 @@ class ContactSheet {
       this.anchor = this.cursor;
     }
     this.chosen.clear();
+    this.undoWords ||= "the last action";
     this.draw();
     this.queue.push(action);
   }
