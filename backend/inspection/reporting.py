@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from backend import facts
-from backend.inspection import statistics
+from backend import facts, statistics
 from backend.inspection.folds import Data, Scored
 from backend.records import MIN_BAD, Progress
 

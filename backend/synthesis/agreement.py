@@ -183,7 +183,7 @@ def _figure(
     metric: str, part: np.ndarray, whole: np.ndarray, groups: np.ndarray, seed: int
 ) -> dict[str, Any]:
     """Σ part / Σ whole with interval; for a share of 0 or 1, Clopper and Pearson's over groups."""
-    from backend.inspection.statistics import clopper_pearson, group_bootstrap
+    from backend.statistics import clopper_pearson, group_bootstrap
 
     def ratio(chosen: np.ndarray) -> float:
         total = whole[chosen].sum()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.inspection.statistics import clopper_pearson
+from backend.statistics import clopper_pearson
 from backend.synthesis.detecting.testset import LabelledImage
 
 IOU = 0.5

@@ -222,7 +222,7 @@ def test_errors_say_what_to_do():
 
 def test_import_stays_light():
     code = (
-        "import sys, backend.inspection.simulator, backend.inspection.statistics;"
+        "import sys, backend.inspection.simulator, backend.statistics;"
         "print({'torch', 'streamlit', 'ultralytics', 'duckdb'} & set(sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 from statsmodels.stats.proportion import proportion_confint
 
-from backend.inspection import statistics as st
+from backend import statistics as st
 
 # Hanley & McNeil 1982, table 1: CT ratings 1-5 of 58 normal and 51 abnormal patients.
 CT_NORMAL = np.repeat([1, 2, 3, 4, 5], [33, 6, 6, 11, 2])
