@@ -42,8 +42,8 @@ STEPS = (
     Step(
         "dataset",
         "Demo: synthetic data set",
-        {"count": 100},
-        {"source_run": "Demo: student, default recipe"},
+        {"counts": [100]},
+        {"source_runs": "Demo: student, default recipe"},
     ),
     Step("detector", "Demo: detector", {"epochs": 6}, {"dataset_run": "Demo: synthetic data set"}),
     Step("parts", "Demo: printed parts", {"scale": 0.3}),
@@ -55,8 +55,15 @@ STEPS = (
 
 def values(settings: Settings, step: Step) -> dict[str, Any]:
     """The step's full settings, its inputs being the newest runs of the steps they name."""
-    found = {name: _newest(settings, title) for name, title in step.inputs.items()}
-    return specs.defaults(registry.get(step.kind).spec_type) | dict(step.settings) | found
+    return filled(step, {name: _newest(settings, title) for name, title in step.inputs.items()})
+
+
+def filled(step: Step, inputs: Mapping[str, str]) -> dict[str, Any]:
+    """The step's full settings. inputs: spec field → id of the run that goes in there."""
+    spec_type = registry.get(step.kind).spec_type
+    many = {p.name for p in specs.params(spec_type) if p.many}
+    chosen = {name: [run] if name in many else run for name, run in inputs.items()}
+    return specs.defaults(spec_type) | dict(step.settings) | chosen
 
 
 def _newest(settings: Settings, name: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from backend import registry, runs, specs
+from backend.inspection import active_threshold
 from backend.records import RunState, UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
@@ -357,6 +358,9 @@ class Supervisor:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""
         with self._lock:
             folder = self._folder(run_id)
+            in_force = active_threshold.current(self.settings.storage)
+            if in_force and in_force.run_id == run_id:
+                raise UserError(f"{run_id} is the threshold in force. Activate another first.")
             for run in self.active():
                 if run.id == run_id:
                     raise UserError(f"{run_id} is {run.state}. Cancel it first.")

@@ -16,6 +16,16 @@ FACTS = (
     "comparisons",
     "latencies",
     "agreements",
+    "part_checks",
+    "part_findings",
+    "left_out",
+    "thresholds",
+    "ablations",
+    "neighbours",
+    "trials",
+    "learning",
+    "contrasts",
+    "class_scores",
 )
 
 STEPS = (
@@ -84,6 +94,111 @@ STEPS = (
         source VARCHAR, "group" VARCHAR, path VARCHAR, mask_path VARCHAR, guess_path VARCHAR,
         mask_iou DOUBLE, near_f1 DOUBLE, boxes_true INTEGER, boxes_found INTEGER,
         boxes_right INTEGER, confidence DOUBLE, box INTEGER, box_iou DOUBLE
+    );
+    """,
+    # levels: bit k is set where the prediction is right at IoU 0.5 + 0.05 k.
+    """
+    ALTER TABLE predictions ADD COLUMN levels INTEGER;
+    """,
+    # thresholds: one row per feature type of a version. alarm_limit, review_limit: NULL where there
+    # are too few groups of GOOD parts; needed, review_needed: how many are missing. *_alarms and
+    # *_reviews: parts of the calibration above the alarm limit, and between the two.
+    # ablations: one row per setting and method; difference: paired, to the first setting.
+    """
+    CREATE TABLE thresholds (
+        run_id VARCHAR NOT NULL, feature VARCHAR NOT NULL, method VARCHAR NOT NULL,
+        version INTEGER, n_good INTEGER, n_groups INTEGER, n_bad INTEGER, alarm_limit DOUBLE,
+        review_limit DOUBLE, alarm_rate DOUBLE, review_rate DOUBLE, certified BOOLEAN,
+        confidence DOUBLE, enough BOOLEAN, needed INTEGER, review_needed INTEGER,
+        good_alarms INTEGER, good_reviews INTEGER, bad_alarms INTEGER, bad_reviews INTEGER
+    );
+    CREATE TABLE ablations (
+        run_id VARCHAR NOT NULL, setting VARCHAR NOT NULL, method VARCHAR NOT NULL,
+        auroc DOUBLE, low DOUBLE, high DOUBLE, difference DOUBLE, difference_low DOUBLE,
+        difference_high DOUBLE, n INTEGER, part_ms DOUBLE, seconds DOUBLE
+    );
+    """,
+    # ssim_pairs.split: whether the student learned from the teacher image. wavelet_distance: 0 the
+    # same, about 1 unrelated. neighbours: one row a sample with its nearest training image and the
+    # turn (0…7) in which that lies nearest; distance in grey levels, copy: it is too near. Pictures
+    # are kept of the nearest ones alone.
+    """
+    ALTER TABLE ssim_pairs ADD COLUMN split VARCHAR;
+    ALTER TABLE ssim_pairs ADD COLUMN ms_ssim DOUBLE;
+    ALTER TABLE ssim_pairs ADD COLUMN wavelet_distance DOUBLE;
+    ALTER TABLE ssim_pairs ADD COLUMN mask_iou DOUBLE;
+    CREATE TABLE neighbours (
+        run_id VARCHAR NOT NULL, sample INTEGER NOT NULL, seed BIGINT, nearest INTEGER,
+        turn INTEGER, distance DOUBLE, copy BOOLEAN, sample_path VARCHAR, nearest_path VARCHAR
+    );
+    """,
+    # parts: image is the picture a part was cut from, x1 to y2 its box there in px; empty where the
+    # whole picture is the part. part_checks: brightness and contrast of grey values 0 to 255.
+    # copy_of: an earlier part with the same pixels. near_group: parts that look alike share it, 0:
+    # none. leak: a copy or look-alike lies in another group. left_out: what an import did not take.
+    """
+    ALTER TABLE parts ADD COLUMN image VARCHAR;
+    ALTER TABLE parts ADD COLUMN x1 DOUBLE;
+    ALTER TABLE parts ADD COLUMN y1 DOUBLE;
+    ALTER TABLE parts ADD COLUMN x2 DOUBLE;
+    ALTER TABLE parts ADD COLUMN y2 DOUBLE;
+    ALTER TABLE parts ADD COLUMN mask_path VARCHAR;
+    CREATE TABLE part_checks (
+        run_id VARCHAR NOT NULL, part VARCHAR NOT NULL, width INTEGER, height INTEGER,
+        brightness DOUBLE, contrast DOUBLE, sharpness DOUBLE, digest VARCHAR, copy_of VARCHAR,
+        near_group INTEGER, leak BOOLEAN
+    );
+    CREATE TABLE part_findings (
+        run_id VARCHAR NOT NULL, level VARCHAR NOT NULL, subject VARCHAR NOT NULL,
+        words VARCHAR NOT NULL
+    );
+    CREATE TABLE left_out (
+        run_id VARCHAR NOT NULL, file VARCHAR NOT NULL, reason VARCHAR, "where" VARCHAR
+    );
+    """,
+    # A study. trials: one row per training and metric; real: images asked for, real_images: those
+    # there were, held-back ones included. learning: an arm's mean over seeds. contrasts: an arm
+    # less the arm without what it adds; p_holm: adjusted within the metric.
+    """
+    CREATE TABLE trials (
+        run_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, real INTEGER NOT NULL,
+        seed INTEGER NOT NULL, metric VARCHAR NOT NULL, value DOUBLE, real_images INTEGER,
+        intact_images INTEGER, synthetic_images INTEGER, own_images INTEGER
+    );
+    CREATE TABLE learning (
+        run_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, real INTEGER NOT NULL,
+        metric VARCHAR NOT NULL, value DOUBLE, low DOUBLE, high DOUBLE, seeds INTEGER
+    );
+    CREATE TABLE contrasts (
+        run_id VARCHAR NOT NULL, arm VARCHAR NOT NULL, baseline VARCHAR NOT NULL,
+        real INTEGER NOT NULL, metric VARCHAR NOT NULL, value DOUBLE, baseline_value DOUBLE,
+        difference DOUBLE, low DOUBLE, high DOUBLE, p DOUBLE, p_holm DOUBLE, seeds INTEGER,
+        n_images INTEGER, n_groups INTEGER
+    );
+    """,
+    # Inspection: alarm: the score is above the 95 % quantile of the fold's calibration GOOD scores.
+    # mode: good-only or uses-bad. all_good_rate: accuracy of calling every part GOOD. detectable:
+    # smallest AUROC difference that a paired test finds with 80 % power. p_folds: Nadeau and
+    # Bengio's test over folds. class_scores: the diffusion's score of a part as of that class.
+    """
+    ALTER TABLE scores ADD COLUMN alarm BOOLEAN;
+    ALTER TABLE auroc ADD COLUMN mode VARCHAR;
+    ALTER TABLE auroc ADD COLUMN fpr_at_95_tpr_low DOUBLE;
+    ALTER TABLE auroc ADD COLUMN fpr_at_95_tpr_high DOUBLE;
+    ALTER TABLE auroc ADD COLUMN average_precision DOUBLE;
+    ALTER TABLE auroc ADD COLUMN average_precision_low DOUBLE;
+    ALTER TABLE auroc ADD COLUMN average_precision_high DOUBLE;
+    ALTER TABLE auroc ADD COLUMN accuracy DOUBLE;
+    ALTER TABLE auroc ADD COLUMN accuracy_low DOUBLE;
+    ALTER TABLE auroc ADD COLUMN accuracy_high DOUBLE;
+    ALTER TABLE auroc ADD COLUMN all_good_rate DOUBLE;
+    ALTER TABLE auroc ADD COLUMN detectable DOUBLE;
+    ALTER TABLE comparisons ADD COLUMN mode VARCHAR;
+    ALTER TABLE comparisons ADD COLUMN p_folds DOUBLE;
+    ALTER TABLE comparisons ADD COLUMN p_folds_holm DOUBLE;
+    CREATE TABLE class_scores (
+        run_id VARCHAR NOT NULL, part VARCHAR NOT NULL, feature VARCHAR NOT NULL,
+        class_name VARCHAR NOT NULL, score DOUBLE
     );
     """,
 )

@@ -7,7 +7,6 @@ symbol too. Each figure names its n; metric axes run from 0 to 1.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -63,10 +62,11 @@ def ssim_bars(
     frame: pd.DataFrame,
     figures: pd.DataFrame,
     paper: tuple[float, float, float] | None = None,
+    pairing: str = "matched",
 ) -> go.Figure:
-    """SSIM of each matched pair, sorted, with the controls' means as lines.
+    """SSIM of each pair of one pairing, sorted, with the means of all pairings as lines.
 
-    frame: pair, ssim of matched pairs. figures: subject, value, low, high of metric SSIM.
+    frame: pair, ssim. figures: subject, value, low, high of metric SSIM.
     paper: source A's lowest, mean and highest, drawn as a band.
     """
     rows = frame.sort_values("ssim", ascending=False)
@@ -76,7 +76,7 @@ def ssim_bars(
         y=rows["ssim"],
         customdata=rows["pair"],
         marker={"color": GOOD},
-        name="matched pair",
+        name=f"{pairing} pair",
         hovertemplate="pair %{customdata}<br>SSIM %{y:.3f}<extra></extra>",
     )
     _mean_line(figure, figures, "matched", GOOD, "mean, matched")
@@ -136,25 +136,6 @@ def intervals(frame: pd.DataFrame, title: str, x: str) -> go.Figure:
     )
     figure.update_xaxes(range=[-0.02, 1.02])
     return _styled(figure, title, x, "", 120 + 44 * len(rows))
-
-
-def precision_recall(frame: pd.DataFrame, truths: int) -> go.Figure:
-    """Precision against recall at IoU 0.5, from stored predictions. frame: confidence, correct."""
-    rows = frame.sort_values("confidence", ascending=False)
-    hits = np.cumsum(rows["correct"].to_numpy(dtype=float))
-    figure = go.Figure()
-    figure.add_scatter(
-        x=hits / max(truths, 1),
-        y=hits / np.arange(1, len(rows) + 1),
-        customdata=rows["confidence"],
-        mode="lines",
-        line={"color": GOOD},
-        hovertemplate="recall %{x:.2f}<br>precision %{y:.2f}<br>confidence %{customdata:.3f}"
-        "<extra></extra>",
-    )
-    figure.update_xaxes(range=[0, 1.02])
-    figure.update_yaxes(range=[0, 1.02])
-    return _styled(figure, f"Precision and recall, n = {truths} boxes", "recall", "precision")
 
 
 def auroc_bars(

@@ -1,7 +1,8 @@
-"""Cross-validated GOOD-only anomaly scores per feature type, and the model fitted on all GOOD.
+"""Cross-validated anomaly scores per feature type, and the model fitted on all parts.
 
-Every method sees the same features and the same folds; all crops of a group stay in one fold;
-no BAD part takes part in any fit or calibration (mode "good-only").
+Every method sees the same features and the same folds; all crops of a group stay in one fold.
+Mode "good-only": no BAD part takes part in any fit or calibration. Mode "uses-bad": the diffusion
+and a supervised baseline learn from the BAD parts of the training folds too.
 
 The job, in order: `folds` divides the parts, `fitting` scores each fold and fits the final model,
 `maps` draws where defects were seen, `reporting` says how good the scores are.
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend import runs
-from backend.records import Progress
+from backend.records import Progress, UserError
 from backend.settings import settings
 from backend.specs import param
 
@@ -37,7 +38,22 @@ class Spec:
         "", "a YOLO .pt in place of storage/weights/yolov8n.pt", path="file", optional=True
     )
     mode: str = param(
-        "good-only", "good-only: no BAD part in training or calibration", choices=("good-only",)
+        "good-only",
+        "good-only: no BAD part in training or calibration; uses-bad: the diffusion scores "
+        "err(GOOD) − err(BAD) and learns from the training folds' BAD parts, as source B's code",
+        choices=("good-only", "uses-bad"),
+    )
+    separation: float = param(
+        0.5,
+        "weight of the loss that keeps GOOD and BAD apart",
+        lo=0,
+        hi=10,
+        when=("mode", ("uses-bad",)),
+    )
+    methods: tuple[str, ...] = param(
+        ("padim", "mahalanobis", "knn", "patchcore"),
+        "baselines on the same features and folds; flow takes longest",
+        choices=("padim", "mahalanobis", "knn", "patchcore", "flow"),
     )
     folds: int = param(5, "parts of a group stay in one fold", lo=2, hi=10)
     repeats: int = param(1, "cross-validations with other folds; scores are averaged", lo=1, hi=10)
@@ -46,18 +62,36 @@ class Spec:
     noise_pairs: int = param(
         1, "± noise maps a level; 0 scores each level once without noise", lo=0, hi=8, advanced=True
     )
+    rule: str = param(
+        "own class",
+        "whose score counts: the part's own class, or the lowest under any class (source B)",
+        choices=("own class", "unlikely under all classes"),
+        advanced=True,
+    )
+    class_scores: bool = param(
+        True, "keep every part's score under every class, in the first repeat", advanced=True
+    )
+    reference: str = param(
+        "nearest",
+        "what the diffusion compares a patch with: the nearest GOOD patch of its type, or the mean",
+        choices=("nearest", "mean"),
+        advanced=True,
+    )
     dims: int = param(100, "principal components kept", lo=8, hi=256, advanced=True)
     shrinkage: float = param(
         0.5, "weight of the type's mean covariance at each position", lo=0, hi=1, advanced=True
     )
     top_share: float = param(
-        0.05, "share of the patches whose mean is the score", lo=0.005, hi=1, advanced=True
+        0.02, "share of the patches whose mean is the score", lo=0.005, hi=1, advanced=True
     )
     strides: str = param(
         "8+16",
         "YOLO layers used; 32 alone is source B's",
         choices=("8+16", "8+16+32", "32"),
         advanced=True,
+    )
+    zoom: int = param(
+        2, "a YOLO sees the crop enlarged so many times; finer, slower", lo=1, hi=4, advanced=True
     )
     backbone_steps: int = param(
         300, "training steps of a self-supervised backbone", lo=10, hi=20_000, advanced=True
@@ -68,12 +102,21 @@ class Spec:
     jobs: int = param(1, "folds worked on at the same time", lo=1, hi=64, advanced=True)
     seed: int = param(0, "folds, noise bank and training", lo=0, hi=1_000_000, advanced=True)
 
+    def check(self) -> None:
+        """Raises UserError where the diffusion would stand without a baseline."""
+        if not self.methods:
+            raise UserError("Methods: choose at least one baseline to compare the diffusion with.")
+
 
 @dataclass(frozen=True)
 class Result:
-    """mean_auroc: method -> mean over `averaged` features. None where no BAD part is known."""
+    """mean_auroc: method -> mean over `averaged` features. None where no BAD part is known.
+
+    baseline: the one with the highest mean AUROC. difference: the diffusion's mean less its.
+    """
 
     mean_auroc: dict[str, float | None]
+    baseline: str
     averaged: tuple[str, ...]
     weakest: str
     difference: float | None
@@ -93,7 +136,7 @@ class Result:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Score every part out of fold; writes scores, AUROCs, comparisons, maps and the model."""
-    from backend.inspection import features, fitting, folds, maps, reporting
+    from backend.inspection import features, fitting, folds, maps, neighbours, reporting
 
     started = time.monotonic()
     progress(0.01, "reading crops")
@@ -107,7 +150,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     table = reporting.write_scores(data, scored, out_dir)
     progress(0.96, "anomaly maps")
     maps.draw(data, scored, out_dir)
-    summary = reporting.summarise(data, table, spec.seed, out_dir, progress)
+    neighbours.save(data, shared.maps if shared else None, out_dir)  # for the part explorer
+    summary = reporting.summarise(data, table, spec.mode, spec.seed, out_dir, progress)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in summary.means.items() if v})
     part_seconds = shared.part_seconds if shared else 0.0
     return _result(spec, data, summary, choice.note, (part_seconds, time.monotonic() - started))
@@ -117,14 +161,13 @@ def _result(
     spec: Spec, data: "Data", summary: "Summary", backbone: str, seconds: tuple[float, float]
 ) -> Result:
     """seconds: for the features of one part, and for the whole job."""
-    from backend.inspection.reporting import DIFFERENCE, METHODS
-
     n_good = int(data.good.sum())
     return Result(
-        mean_auroc={method: summary.means.get(method) for method in METHODS},
+        mean_auroc=summary.means,
+        baseline=summary.baseline,
         averaged=summary.averaged,
         weakest=summary.weakest,
-        difference=summary.means.get(DIFFERENCE),
+        difference=summary.difference,
         n=len(data.frame),
         n_good=n_good,
         n_bad=len(data.frame) - n_good,

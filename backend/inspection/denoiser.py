@@ -1,20 +1,19 @@
-"""The conditional diffusion model on feature maps, and the scorer that is deployed. Heavy (torch).
+"""The conditional diffusion model as a scorer: fitted, calibrated, saved. Heavy (torch).
 
-Maps are whitened per (type, position) first, so that GOOD is near N(0, I). For exactly N(0, I)
-the best v-prediction is 0 (v = alpha eps - sigma x0 is uncorrelated with x_t), so a denoiser
-whose output starts at zero starts at the Gaussian's (PaDiM's) score and can only learn what the
-Gaussian misses. Training keeps the state that predicts held-out GOOD parts best, step 0 included.
+Maps are whitened per (type, position) first. With reference "nearest" a map is each patch less the
+nearest GOOD patch of its type, so that the untrained score is that of nearest patches: what a line
+pattern has anywhere is no defect elsewhere. With "mean" it is the Gaussian's (PaDiM's) score.
 
-The maps it trains on are whitened by Gaussians that did not see them (cross-fitting): with some
-thirty parts a type, maps whitened by their own Gaussian have variance 0.4 where new GOOD parts
-have 1.1, and a denoiser trained on those only gets worse.
+It trains on maps that no Gaussian and no memory has seen, see `crossfit`. In mode uses-bad there is
+an embedding for GOOD and one for BAD of every type, and the score is err(GOOD) - err(BAD), as in
+source B's public code. The network and its training are in `diffusion_net`.
 
 Shapes: B parts, D dimensions, G x G positions (P of them), T types, K timesteps, M noise maps.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,160 +23,21 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from backend.inspection import features, scoring
+from backend.inspection import crossfit, features, memory, scoring
+from backend.inspection.crossfit import Crossed, Split
+from backend.inspection.diffusion_net import (
+    TRAIN_STEPS,
+    Denoiser,
+    Settings,
+    noise_schedule,
+    scored_timesteps,
+    train,
+)
 from backend.inspection.features import Tick, no_tick
 from backend.records import UserError
 
-TRAIN_STEPS = 1000  # discrete noise levels of the schedule
-CROSS_FITS = 3
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What fixes the model's shape and its score.
-
-    timesteps: K noise levels scored. noise_pairs: pairs +-noise a level; 0 scores the noise-free
-    alpha x0 once a level. top_share: share of the patches that make the part's score.
-    """
-
-    dims: int = 100
-    shrinkage: float = 0.5
-    width: int = 128
-    timesteps: int = 4
-    noise_pairs: int = 1
-    top_share: float = 0.05
-    steps: int = 200
-    seed: int = 0
-
-
-def noise_schedule() -> Tensor:
-    """Share of the signal's variance left at each level [1000]: cosine (arXiv 2102.09672).
-
-    The figures of diffusers' `squaredcos_cap_v2`, whose import would double a process's start.
-    """
-    at = torch.arange(TRAIN_STEPS + 1, dtype=torch.float64) / TRAIN_STEPS
-    left = torch.cos((at + 0.008) / 1.008 * torch.pi / 2) ** 2
-    beta = (1 - left[1:] / left[:-1]).clamp(max=0.999)
-    return (1 - beta).cumprod(0).float()
-
-
-def scored_timesteps(count: int) -> Tensor:
-    """K evenly spaced noise levels from 0.1 to 0.7 of the schedule; 0.4 where K is 1."""
-    at = torch.linspace(0.1, 0.7, count) if count > 1 else torch.tensor([0.4])
-    return (at * TRAIN_STEPS).round().long()
-
-
-class Block(nn.Module):
-    """Residual: depthwise 3x3 (the neighbourhood), type and noise level, pointwise."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm = nn.GroupNorm(8, width)
-        self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.condition = nn.Linear(width, 2 * width)
-        self.mix = nn.Conv2d(width, width, 1)
-
-    def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        scale, shift = self.condition(c)[:, :, None, None].chunk(2, 1)
-        h = self.near(self.norm(x)) * (1 + scale) + shift
-        return x + self.mix(nn.functional.silu(h))
-
-
-class Denoiser(nn.Module):
-    """v(x_t, t | type): one learned embedding a feature type, one shared network (source B).
-
-    forward: x_t [B, D, G, G], t [B] in 0..1, types [B] -> v [B, D, G, G], zero before training.
-    """
-
-    def __init__(self, dims: int, n_types: int, width: int = 128) -> None:
-        super().__init__()
-        self.types = nn.Embedding(n_types, width)
-        self.level = nn.Sequential(nn.Linear(17, width), nn.SiLU(), nn.Linear(width, width))
-        self.enter = nn.Conv2d(dims, width, 1)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(2))
-        self.leave = nn.Conv2d(width, dims, 1)
-        for parameter in self.leave.parameters():
-            nn.init.zeros_(parameter)
-        self.register_buffer("frequencies", torch.pi * 2.0 ** torch.arange(8) / 2)
-
-    def forward(self, x: Tensor, t: Tensor, types: Tensor) -> Tensor:
-        phase = t[:, None] * self.get_buffer("frequencies")
-        c = self.level(torch.cat([t[:, None], phase.sin(), phase.cos()], 1)) + self.types(types)
-        h = self.enter(x)
-        for block in self.blocks:
-            h = block(h, c)
-        return self.leave(nn.functional.silu(h))
-
-
-def train(
-    maps: NDArray[np.float32],
-    types: NDArray[np.int64],
-    held_out: tuple[NDArray[np.float32], NDArray[np.int64]],
-    n_types: int,
-    settings: Settings,
-    tick: Tick = no_tick,
-) -> Denoiser:
-    """Fit p(map | type) on whitened GOOD maps [N, D, G, G] by v-prediction.
-
-    Returns the state, among those seen, with the lowest loss on the `held_out` GOOD maps; that
-    is the untrained one (the Gaussian) where training does not help.
-    """
-    torch.manual_seed(settings.seed)
-    net = Denoiser(maps.shape[1], n_types, settings.width)
-    optimiser = torch.optim.AdamW(net.parameters(), 1e-3, weight_decay=0.01)
-    rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-3, total_steps=settings.steps + 1)
-    schedule = noise_schedule()
-    x, y = torch.from_numpy(maps), torch.from_numpy(types)
-    best, best_loss = _copy(net), _held_out_loss(net, schedule, *held_out)
-    every = max(10, settings.steps // 10)
-    for step in range(1, settings.steps + 1):
-        chosen = torch.randint(len(x), (min(32, len(x)),))
-        loss = _v_loss(net, schedule, x[chosen], y[chosen])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        rate.step()
-        if step % every == 0 or step == settings.steps:
-            now = _held_out_loss(net, schedule, *held_out)
-            if now < best_loss:
-                best, best_loss = _copy(net), now
-        tick(step / settings.steps, f"diffusion, held-out loss {best_loss:.3f}")
-    net.load_state_dict(best)
-    return net.eval()
-
-
-def _copy(net: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in net.state_dict().items()}
-
-
-def _v_loss(
-    net: Denoiser,
-    schedule: Tensor,
-    x: Tensor,
-    types: Tensor,
-    generator: torch.Generator | None = None,
-) -> Tensor:
-    noise = torch.randn(x.shape, generator=generator)
-    t = torch.randint(50, 800, (len(x),), generator=generator)
-    kept = schedule[t][:, None, None, None]
-    alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
-    predicted = net(alpha * x + sigma * noise, t / TRAIN_STEPS, types)
-    return nn.functional.mse_loss(predicted, alpha * noise - sigma * x)
-
-
-@torch.no_grad()
-def _held_out_loss(
-    net: Denoiser,
-    schedule: Tensor,
-    maps: NDArray[np.float32],
-    types: NDArray[np.int64],
-) -> float:
-    """The same noise at every call, so that two states can be compared."""
-    if not len(maps):
-        return float("inf")
-    generator = torch.Generator().manual_seed(1)
-    x, y = torch.from_numpy(maps), torch.from_numpy(types)
-    return float(_v_loss(net, schedule, x, y, generator))
+BANK = 2048  # GOOD patches kept a type, where the nearest is sought
+UNDER_ALL = "unlikely under all classes"
 
 
 class Scorer(nn.Module):
@@ -188,11 +48,12 @@ class Scorer(nn.Module):
     """
 
     def __init__(
-        self, channels: int, dims: int, grid: int, n_types: int, settings: Settings
+        self, channels: int, dims: int, grid: int, n_types: int, settings: Settings, bank: int = 0
     ) -> None:
         super().__init__()
         self.settings, self.grid = settings, grid
-        self.denoiser = Denoiser(dims, n_types, settings.width)
+        self.n_types = n_types
+        self.denoiser = Denoiser(dims, n_types * (1 + settings.uses_bad), settings.width)
         at = scored_timesteps(settings.timesteps)
         kept = noise_schedule()[at]
         shapes = {
@@ -200,8 +61,10 @@ class Scorer(nn.Module):
             "bias": (dims,),
             "centre": (n_types, grid * grid, dims),
             "whiten": (n_types, grid * grid, dims, dims),
-            "level_mean": (n_types, settings.timesteps),
-            "level_std": (n_types, settings.timesteps),
+            "bank": (n_types, bank, dims),
+            "spread": (n_types,),
+            "level_mean": (n_types, settings.timesteps, grid * grid),
+            "level_std": (n_types, settings.timesteps, grid * grid),
             "part_mean": (n_types,),
             "part_std": (n_types,),
         }
@@ -213,30 +76,41 @@ class Scorer(nn.Module):
         self.register_buffer("noise", _noise_bank(settings, (dims, grid, grid)))
 
     def whitened(self, maps: Tensor, types: Tensor) -> Tensor:
-        """[B, C, G, G] -> [B, D, G, G]."""
+        """[B, C, G, G] -> [B, D, G, G]; with reference "nearest", less the nearest GOOD patch."""
         flat = maps.flatten(2).transpose(1, 2)  # [B, P, C]
         rows = flat @ self.get_buffer("weight").T + self.get_buffer("bias")
         rows = rows - self.get_buffer("centre")[types]
         white = (self.get_buffer("whiten")[types] @ rows[..., None])[..., 0]
+        if self.settings.reference == "nearest":
+            away = white - memory.nearest(white, self.get_buffer("bank")[types])
+            white = away / self.get_buffer("spread")[types][:, None, None]
         return white.transpose(1, 2).unflatten(2, (self.grid, self.grid))
 
     def errors(self, x: Tensor, types: Tensor) -> Tensor:
-        """Squared v error a dimension [B, K, G, G], averaged over the noise bank."""
+        """Squared v error a dimension [B, K, G, G], averaged over the noise bank.
+
+        In mode uses-bad: under the GOOD label less under the BAD one.
+        """
+        found = self._errors(x, types)
+        return found - self._errors(x, types + self.n_types) if self.settings.uses_bad else found
+
+    def _errors(self, x: Tensor, conditions: Tensor) -> Tensor:
         found = []
         for k in range(self.settings.timesteps):
             a, s = self.get_buffer("alpha")[k], self.get_buffer("sigma")[k]
             t = self.get_buffer("level")[k].expand(x.shape[0])
             passes = []
             for noise in self.get_buffer("noise"):
-                v = self.denoiser(a * x + s * noise, t, types)
+                v = self.denoiser(a * x + s * noise, t, conditions)
                 passes.append(((a * noise - s * x - v) ** 2).mean(1))
             found.append(torch.stack(passes).mean(0))
         return torch.stack(found, 1)
 
     def anomaly_map(self, x: Tensor, types: Tensor) -> Tensor:
-        """Errors as z-scores of their (type, t), averaged over t: [B, G, G]."""
-        mean = self.get_buffer("level_mean")[types][:, :, None, None]
-        std = self.get_buffer("level_std")[types][:, :, None, None]
+        """Errors as z-scores of their (type, t, position), averaged over t: [B, G, G]."""
+        shape = (self.grid, self.grid)
+        mean = self.get_buffer("level_mean")[types].unflatten(2, shape)
+        std = self.get_buffer("level_std")[types].unflatten(2, shape)
         return ((self.errors(x, types) - mean) / std).mean(1)
 
     def top(self, maps: Tensor) -> Tensor:
@@ -244,10 +118,19 @@ class Scorer(nn.Module):
         k = scoring.top_count(self.grid**2, self.settings.top_share)
         return maps.flatten(1).topk(k, dim=1).values.mean(1)
 
-    def forward(self, maps: Tensor, types: Tensor) -> tuple[Tensor, Tensor]:
+    def under(self, maps: Tensor, types: Tensor) -> tuple[Tensor, Tensor]:
+        """Part scores [B] and anomaly maps [B, G, G] of feature maps, as parts of these types."""
         found = self.anomaly_map(self.whitened(maps, types), types)
         mean, std = self.get_buffer("part_mean")[types], self.get_buffer("part_std")[types]
         return (self.top(found) - mean) / std, found
+
+    def forward(self, maps: Tensor, types: Tensor) -> tuple[Tensor, Tensor]:
+        """The score by the rule, and the anomaly map under the part's own class."""
+        scores, found = self.under(maps, types)
+        if self.settings.rule == UNDER_ALL:
+            for t in range(self.n_types):
+                scores = torch.minimum(scores, self.under(maps, torch.full_like(types, t))[0])
+        return scores, found
 
 
 def _noise_bank(settings: Settings, shape: tuple[int, ...]) -> Tensor:
@@ -266,46 +149,88 @@ def fit(
     n_types: int,
     settings: Settings,
     tick: Tick = no_tick,
-) -> tuple[Scorer, scoring.Projection, scoring.Whitening]:
+    bad: tuple[NDArray[np.float32], NDArray[np.int64]] | None = None,
+) -> tuple[Scorer, Crossed]:
     """Fit a scorer on GOOD feature maps [N, C, G, G].
 
     calibration: [N] True for the parts held out of every fit but that of the z-scores.
+    bad: maps and types of BAD parts, for mode uses-bad alone.
     """
-    keep = ~calibration
-    projection = scoring.fit_projection(maps[keep], min(settings.dims, maps.shape[1]))
-    projected = projection(maps)
-    whitening = scoring.fit_whitening(projected[keep], types[keep], n_types, settings.shrinkage)
-    white = whitening(projected, types)
-    held_out = (white[calibration], types[calibration])
-    unseen = cross_whitened(projected[keep], types[keep], n_types, settings)
-    net = train(unseen, types[keep], held_out, n_types, settings, tick)
-    scorer = Scorer(maps.shape[1], projected.shape[1], maps.shape[2], n_types, settings).eval()
+    others = bad or (maps[:0], types[:0])
+    crossed = crossfit.cross(
+        maps,
+        types,
+        calibration,
+        n_types,
+        others,
+        dims=settings.dims,
+        shrinkage=settings.shrinkage,
+        seed=settings.seed,
+    )
+    return fit_crossed(crossed, settings, others[1], tick), crossed
+
+
+def fit_crossed(
+    crossed: Crossed,
+    settings: Settings,
+    bad_types: NDArray[np.int64],
+    tick: Tick = no_tick,
+) -> Scorer:
+    """Fit a scorer on GOOD parts already divided; of the other parts, the first are the BAD ones.
+
+    bad_types: [n_bad] of these, empty in mode good-only.
+    """
+    n_types, bank = crossed.final.n_types, _bank(crossed.final, settings)
+    unseen, others = crossed.ask(lambda split: _away(split, settings))
+    types, held = crossed.types, crossed.held_out
+    spread = _spread(unseen, types, n_types, settings)
+    unseen = unseen / spread[types][:, None, None, None]
+    bad = others[: len(bad_types)] / spread[bad_types][:, None, None, None]
+    net = train(
+        np.concatenate([unseen[~held], bad]),
+        np.concatenate([types[~held], bad_types + n_types]),
+        (unseen[held], types[held]),
+        n_types,
+        settings,
+        tick,
+    )
+    weight, grid = crossed.projection.weight, unseen.shape[2]
+    scorer = Scorer(weight.shape[1], len(weight), grid, n_types, settings, bank.shape[1]).eval()
     scorer.denoiser.load_state_dict(net.state_dict())
-    _set(scorer, "weight", projection.weight)
-    _set(scorer, "bias", projection.bias)
-    _set(scorer, "centre", whitening.mean)
-    _set(scorer, "whiten", whitening.matrix)
-    calibrate(scorer, white[calibration], types[calibration])
-    return scorer, projection, whitening
+    _set(scorer, "weight", weight)
+    _set(scorer, "bias", crossed.projection.bias)
+    _set(scorer, "centre", crossed.final.whitening.mean)
+    _set(scorer, "whiten", crossed.final.whitening.matrix)
+    _set(scorer, "bank", bank)
+    _set(scorer, "spread", spread)
+    calibrate(scorer, unseen, types, held)
+    return scorer
 
 
-def cross_whitened(
-    projected: NDArray[np.float32], types: NDArray[np.int64], n_types: int, settings: Settings
+def _bank(split: Split, settings: Settings) -> NDArray[np.float32]:
+    """GOOD patches [T, M, D] of a split's known parts; none with reference "mean"."""
+    size = BANK if settings.reference == "nearest" else 0
+    return memory.random_bank(
+        split.known_white, split.known_types, split.n_types, size, settings.seed
+    )
+
+
+def _away(split: Split, settings: Settings) -> NDArray[np.float32]:
+    """Whitened maps [M, D, G, G] of the parts asked about, less their reference."""
+    if settings.reference == "mean":
+        return split.asked_white
+    return memory.to_nearest(split.asked_white, split.asked_types, _bank(split, settings))
+
+
+def _spread(
+    unseen: NDArray[np.float32], types: NDArray[np.int64], n_types: int, settings: Settings
 ) -> NDArray[np.float32]:
-    """Projected GOOD maps [N, D, G, G], each whitened by a Gaussian of the other thirds' parts."""
-    third = np.empty(len(types), np.int64)
-    rng = np.random.default_rng(settings.seed)
-    for t in range(n_types):
-        mine = rng.permutation(np.flatnonzero(types == t))
-        third[mine] = np.arange(len(mine)) % CROSS_FITS
-    white = np.empty_like(projected)
-    for k in range(CROSS_FITS):
-        fit_on, given = third != k, third == k
-        whitening = scoring.fit_whitening(
-            projected[fit_on], types[fit_on], n_types, settings.shrinkage
-        )
-        white[given] = whitening(projected[given], types[given])
-    return white
+    """Root mean square [T] of a type's unseen maps; 1 with reference "mean": they are white."""
+    if settings.reference == "mean":
+        return np.ones(n_types, np.float32)
+    each = np.square(unseen).mean((1, 2, 3))
+    whole = np.bincount(types, each, n_types) / np.maximum(np.bincount(types, minlength=n_types), 1)
+    return np.sqrt(np.maximum(whole, 1e-6)).astype(np.float32)
 
 
 def _set(scorer: Scorer, name: str, values: Any) -> None:
@@ -314,18 +239,24 @@ def _set(scorer: Scorer, name: str, values: Any) -> None:
 
 
 @torch.inference_mode()
-def calibrate(scorer: Scorer, white: NDArray[np.float32], types: NDArray[np.int64]) -> None:
-    """Set the z-scores of each (type, t), then of the part score, on held-out GOOD maps."""
-    x, y = torch.from_numpy(white), torch.from_numpy(types)
-    n_types = scorer.get_buffer("part_mean").shape[0]
-    errors = scorer.errors(x, y).flatten(2).numpy()  # [N, K, P]
+def calibrate(
+    scorer: Scorer,
+    unseen: NDArray[np.float32],
+    types: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+) -> None:
+    """Set the z-scores of each (type, t, position) on unseen GOOD maps, the part's on held-out."""
+    x, y, n_types = torch.from_numpy(unseen), torch.from_numpy(types), scorer.n_types
+    errors = np.concatenate(
+        [scorer.errors(x[i : i + 64], y[i : i + 64]).numpy() for i in range(0, len(x), 64)]
+    )
     for k in range(errors.shape[1]):
-        patches = errors[:, k]
-        each = patches.shape[1]
-        scale = scoring.fit_scale(patches.ravel(), types.repeat(each), n_types, each)
+        scale = scoring.fit_patch_scale(errors[:, k], types, n_types)
         scorer.get_buffer("level_mean")[:, k] = torch.from_numpy(scale.mean)
         scorer.get_buffer("level_std")[:, k] = torch.from_numpy(scale.std)
-    parts = scoring.fit_scale(scorer.top(scorer.anomaly_map(x, y)).numpy(), types, n_types)
+    kept = x[torch.from_numpy(held_out)], y[torch.from_numpy(held_out)]
+    found = scorer.top(scorer.anomaly_map(*kept)).numpy()
+    parts = scoring.fit_scale(found, types[held_out], n_types)
     _set(scorer, "part_mean", parts.mean)
     _set(scorer, "part_std", parts.std)
 
@@ -340,6 +271,17 @@ def score(
         for i in range(0, len(maps), batch)
     ]
     return torch.cat([s for s, _ in found]).numpy(), torch.cat([m for _, m in found]).numpy()
+
+
+@torch.inference_mode()
+def under_every(scorer: Scorer, maps: NDArray[np.float32], batch: int = 32) -> NDArray[np.float32]:
+    """Part scores [N, T] of feature maps [N, C, G, G], as if they were parts of each type."""
+    found = []
+    for start in range(0, len(maps), batch):
+        piece = torch.from_numpy(maps[start : start + batch])
+        each = [scorer.under(piece, torch.full((len(piece),), t))[0] for t in range(scorer.n_types)]
+        found.append(torch.stack(each, 1))
+    return torch.cat(found).numpy()
 
 
 class Inspector(nn.Module):
@@ -363,7 +305,8 @@ def save(folder: Path, inspector: Inspector, about: Mapping[str, Any]) -> None:
         "channels": scorer.get_buffer("weight").shape[1],
         "dims": scorer.get_buffer("weight").shape[0],
         "grid": scorer.grid,
-        "n_types": scorer.get_buffer("part_mean").shape[0],
+        "n_types": scorer.n_types,
+        "bank": scorer.get_buffer("bank").shape[1],
         "about": dict(about),
     }
     state = {name: value.contiguous().clone() for name, value in inspector.state_dict().items()}
@@ -371,14 +314,26 @@ def save(folder: Path, inspector: Inspector, about: Mapping[str, Any]) -> None:
     (folder / "model.json").write_text(json.dumps(head, indent=1), encoding="utf-8")
 
 
+def _as_saved_now(state: dict[str, Tensor], scorer: Scorer) -> dict[str, Tensor]:
+    """Models of earlier versions had one z-score for all positions, and no bank of patches."""
+    for name in ("level_mean", "level_std"):
+        saved = state[f"scorer.{name}"]
+        if saved.dim() == 2:
+            state[f"scorer.{name}"] = saved[..., None].expand_as(scorer.get_buffer(name))
+    for name in ("bank", "spread"):
+        state.setdefault(f"scorer.{name}", scorer.get_buffer(name))
+    return state
+
+
 def load(folder: Path) -> tuple[Inspector, dict[str, Any]]:
     """The inspector that `save` wrote, and its `about`. Raises UserError where it is damaged."""
     try:
         head = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         settings = Settings(**head["settings"])
-        scorer = Scorer(head["channels"], head["dims"], head["grid"], head["n_types"], settings)
+        shape = head["channels"], head["dims"], head["grid"], head["n_types"]
+        scorer = Scorer(*shape, settings, head.get("bank", 0))
         inspector = Inspector(features.rebuild(head["backbone"]), scorer)
-        inspector.load_state_dict(load_file(folder / "model.safetensors"))
+        inspector.load_state_dict(_as_saved_now(load_file(folder / "model.safetensors"), scorer))
     except Exception as error:
         raise UserError(
             f"The model in {folder} cannot be read ({type(error).__name__}). "

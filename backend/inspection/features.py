@@ -1,7 +1,8 @@
 """Backbones: crops to feature maps. Heavy (torch, ultralytics): import it inside a job.
 
 Four of them, all frozen once built:
-- coco: the first layers of an Ultralytics YOLO file, as in source B (`model.model[:10]`);
+- coco: the backbone of an Ultralytics YOLO file (v5, v8, 11, 26), as in source B
+  (`model.model[:10]` of a YOLOv8), its layers named by their stride;
 - scattering: fixed wavelets, no training and no download (Bruna & Mallat, arXiv 1203.1513);
 - self-supervised: a YOLOv8n trained on the GOOD parts, see `self_supervision`;
 - random: an untrained YOLOv8n, the control.
@@ -25,7 +26,7 @@ from backend.records import UserError
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
 Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
-STRIDES = {"8+16": (4, 6), "8+16+32": (4, 6, 9), "32": (9,)}  # names -> layers of a YOLO
+STRIDES = ("8+16", "8+16+32", "32")
 COCO_FILE = "yolov8n.pt"
 NOTES = {
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
@@ -68,24 +69,28 @@ def choose(weights: str, weights_file: str, folder: Path) -> Choice:
 
 
 class Yolo(nn.Module):
-    """Layers 0..9 of a YOLO; returns the outputs of some of them on one grid.
+    """The backbone of a YOLO; returns the last layer's output at some of its strides on one grid.
 
-    forward: [B, 3, S, S] in 0..1 -> [B, C, S/16, S/16], or [B, C, S/32, S/32] where only layer 9
-    (source B's) is asked for. For YOLOv8n C is 64 (layer 4) + 128 (layer 6) + 256 (layer 9).
+    forward: [B, 3, S, S] in 0..1 -> [B, C, S/16, S/16], or [B, C, zoom S/32, zoom S/32] where only
+    stride 32 (source B's layer, 512 channels for a YOLOv8s) is asked for. C of a YOLOv8n: 64
+    (stride 8) + 128 (16) + 256 (32). zoom: how many times the crop is enlarged first.
     """
 
-    def __init__(self, config: dict[str, Any], strides: str = "8+16") -> None:
+    def __init__(self, config: dict[str, Any], strides: str = "8+16", zoom: int = 1) -> None:
         super().__init__()
         from ultralytics.nn.tasks import DetectionModel
 
-        self.config, self.strides = config, strides
-        self.taps = STRIDES[strides]
+        self.config, self.strides, self.zoom = config, strides, zoom
         whole: Any = DetectionModel(dict(config), verbose=False).model
-        self.layers: nn.Sequential = whole[: self.taps[-1] + 1]
+        backbone: nn.Sequential = whole[: len(config["backbone"])]
+        self.taps = layers_of(backbone, strides)
+        self.layers: nn.Sequential = backbone[: self.taps[-1] + 1]
 
     def outputs(self, images: Tensor) -> list[Tensor]:
         """The tapped layers' outputs, finest first."""
         found, x = [], images
+        if self.zoom > 1:
+            x = F.interpolate(x, scale_factor=self.zoom, mode="bilinear", align_corners=False)
         for i, layer in enumerate(self.layers):
             x = layer(x)
             if i in self.taps:
@@ -97,6 +102,19 @@ class Yolo(nn.Module):
         if len(maps) == 1:
             return maps[0]
         return torch.cat([_on_grid(m, images.shape[-1] // 16) for m in maps], 1)
+
+
+@torch.inference_mode()
+def layers_of(backbone: nn.Sequential, strides: str) -> tuple[int, ...]:
+    """The last layer of each stride in "8+16", found by what the layers do to a picture."""
+    last: dict[int, int] = {}
+    x, training = torch.zeros(1, 3, 64, 64), backbone.training
+    backbone.eval()
+    for i, layer in enumerate(backbone):
+        x = layer(x)
+        last[64 // x.shape[-1]] = i
+    backbone.train(training)
+    return tuple(last[int(stride)] for stride in strides.split("+"))
 
 
 def _on_grid(maps: Tensor, grid: int) -> Tensor:
@@ -179,7 +197,7 @@ def default_config() -> dict[str, Any]:
     return dict(yaml_model_load("yolov8n.yaml"))
 
 
-def load_yolo(file: Path, strides: str = "8+16") -> Yolo:
+def load_yolo(file: Path, strides: str = "8+16", zoom: int = 1) -> Yolo:
     """A backbone from an Ultralytics .pt file.
 
     Raises UserError for any other file; see `checkpoints.read`.
@@ -187,7 +205,7 @@ def load_yolo(file: Path, strides: str = "8+16") -> Yolo:
     saved = checkpoints.read(file)
     try:
         model = (saved.get("ema") or saved["model"]).float()
-        backbone = Yolo(_plain(model.yaml), strides)
+        backbone = Yolo(_plain(model.yaml), strides, zoom)
         backbone.layers.load_state_dict(model.model[: len(backbone.layers)].state_dict())
     except Exception as error:
         raise UserError(
@@ -212,10 +230,10 @@ def untrained(config: dict[str, Any], strides: str = "8+16", seed: int = 0) -> Y
     return Yolo(_plain(config), strides).eval()
 
 
-def fixed(choice: Choice, strides: str, seed: int) -> nn.Module | None:
+def fixed(choice: Choice, strides: str, seed: int, zoom: int = 1) -> nn.Module | None:
     """A backbone that needs no training; None for "self-supervised", which is made per fold."""
     if choice.kind == "coco" and choice.file is not None:
-        return load_yolo(choice.file, strides)
+        return load_yolo(choice.file, strides, zoom)
     if choice.kind == "scattering":
         return Scattering().eval()
     return untrained(default_config(), strides, seed) if choice.kind == "random" else None
@@ -224,14 +242,20 @@ def fixed(choice: Choice, strides: str, seed: int) -> nn.Module | None:
 def describe(backbone: nn.Module) -> dict[str, Any]:
     """What `rebuild` needs beside the state dict, as JSON values."""
     if isinstance(backbone, Yolo):
-        return {"kind": "yolo", "config": backbone.config, "strides": backbone.strides}
+        return {
+            "kind": "yolo",
+            "config": backbone.config,
+            "strides": backbone.strides,
+            "zoom": backbone.zoom,
+        }
     return {"kind": "scattering"}
 
 
 def rebuild(description: dict[str, Any]) -> nn.Module:
     """The backbone of a description; its weights come from the state dict."""
     if description["kind"] == "yolo":
-        return Yolo(description["config"], description["strides"]).eval()
+        zoom = description.get("zoom", 1)  # models of earlier versions have none
+        return Yolo(description["config"], description["strides"], zoom).eval()
     return Scattering().eval()
 
 

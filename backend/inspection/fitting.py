@@ -1,6 +1,8 @@
-"""Fit every method on GOOD parts alone and score the others. Heavy (torch): import it in a job.
+"""Fit every method on a fold's training parts and score the others. Heavy (torch).
 
-All methods see the same features, the same projection and the same held-out calibration parts.
+All methods see the same features, the same projection and the same held-out calibration parts. In
+mode good-only no BAD part takes part; in mode uses-bad the diffusion and the supervised baseline
+see the training folds' BAD parts, the other baselines do not.
 """
 
 import time
@@ -15,15 +17,27 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from torch import nn
 
-from backend.inspection import baselines, denoiser, features, scoring, self_supervision
+from backend.inspection import (
+    baselines,
+    crossfit,
+    denoiser,
+    feature_cache,
+    features,
+    scoring,
+    self_supervision,
+)
+from backend.inspection.crossfit import Crossed
+from backend.inspection.diffusion_net import Settings
 from backend.inspection.features import Choice, Tick, no_tick
 from backend.inspection.folds import Data, Fold, Scored, calibration_split
 from backend.inspection.scoring import Floats, Ints
-from backend.records import Progress
+from backend.records import Progress, UserError
+from backend.settings import settings
 
 if TYPE_CHECKING:
     from backend.inspection.crossval import Spec
 
+ALARM = 0.95  # quantile of the calibration GOOD scores above which a part counts as BAD
 BEGIN, SPAN = 0.15, 0.65  # where in the job the folds begin, and their share of it
 
 
@@ -47,8 +61,11 @@ def part_of(progress: Progress, low: float, high: float) -> Tick:
 
 def shared_features(spec: "Spec", choice: Choice, data: Data, tick: Tick) -> Extracted | None:
     """Features that serve every fold; None where each fold trains its own backbone."""
-    backbone = features.fixed(choice, spec.strides, spec.seed)
-    return None if backbone is None else _extract(backbone, data, tick)
+    backbone = features.fixed(choice, spec.strides, spec.seed, spec.zoom)
+    if backbone is None:
+        return None
+    folder = settings().storage / "cache" / "features"
+    return Extracted(backbone, *feature_cache.extract(backbone, data.crops, folder, tick))
 
 
 def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:
@@ -56,10 +73,6 @@ def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) 
     backbone = self_supervision.self_supervise(
         data.crops[good], data.types[good], spec.backbone_steps, spec.seed, spec.strides, tick
     )
-    return _extract(backbone, data, tick)
-
-
-def _extract(backbone: nn.Module, data: Data, tick: Tick) -> Extracted:
     started = time.monotonic()
     maps = features.extract(backbone, data.crops, tick)
     return Extracted(backbone, maps, (time.monotonic() - started) / len(data.crops))
@@ -92,39 +105,77 @@ def _score_alone(spec: "Spec", data: Data, fold: Fold, shared: Floats | None) ->
 
 
 def _score_fold(spec: "Spec", data: Data, fold: Fold, shared: Floats | None, tick: Tick) -> Scored:
-    """Fit every method on the fold's GOOD training parts and score its test parts."""
+    """Fit every method on the fold's training parts and score its test parts."""
     good = fold.train[data.good[fold.train]]
 
     def told(fraction: float, message: str) -> None:
         tick(fraction, f"fold {fold.number + 1} of repeat {fold.repeat + 1}: {message}")
 
     maps = _own_features(spec, data, good, told).maps if shared is None else shared
-    held_out = calibration_split(data, good, spec.seed)
-    scorer, projection, whitening = _fit_diffusion(spec, data, maps, good, held_out, told)
+    bad = _bad_of(spec, data, fold.train)
+    others = np.concatenate([bad, fold.test])
+    crossed = _cross(spec, data, maps, good, others)
+    scorer = denoiser.fit_crossed(crossed, _settings(spec), data.types[bad], told)
     scores, found = denoiser.score(scorer, maps[fold.test], data.types[fold.test])
-    known, types, n = projection(maps[good]), data.types[good], len(data.names)
-    models: dict[str, baselines.Padim | baselines.Mahalanobis] = {
-        "padim": baselines.Padim(whitening),
-        "mahalanobis": baselines.fit_mahalanobis(known[~held_out], types[~held_out], n),
-    }
-    usual = known[held_out], types[held_out]
-    asked = projection(maps[fold.test]), data.types[fold.test]
-    others = {
-        name: _z_scores(model, usual, asked, n, spec.top_share) for name, model in models.items()
-    }
-    return Scored(fold, {"diffusion": scores, **others}, found)
+    # the calibration parts come first among those the final split asks about
+    held = good[calibration_split(data, good, spec.seed)]
+    usual = denoiser.score(scorer, maps[held], data.types[held])[0]
+    made = {"diffusion": (scores, float(np.quantile(usual, ALARM)))}
+    for name in methods_of(spec)[1:]:
+        told(1.0, name)
+        made[name] = _baseline(spec, name, crossed, data.types[bad], data.types[fold.test])
+    under = denoiser.under_every(scorer, maps[fold.test]) if _wants_classes(spec, fold) else None
+    return Scored(
+        fold,
+        {name: one[0] for name, one in made.items()},
+        found,
+        {name: one[1] for name, one in made.items()},
+        under,
+    )
 
 
-def _fit_diffusion(
-    spec: "Spec",
-    data: Data,
-    maps: Floats,
-    good: NDArray[np.intp],
-    held_out: NDArray[np.bool_],
-    tick: Tick,
-) -> tuple[denoiser.Scorer, scoring.Projection, scoring.Whitening]:
-    """`denoiser.fit` on the GOOD parts [n] of the feature maps [N, C, G, G]."""
-    settings = denoiser.Settings(
+def methods_of(spec: "Spec") -> tuple[str, ...]:
+    """The methods in the order of their rows: the diffusion, then what it is compared with."""
+    chosen = tuple(name for name in baselines.BASELINES if name in spec.methods)
+    return ("diffusion", *chosen, *(("supervised",) if spec.mode == "uses-bad" else ()))
+
+
+def _wants_classes(spec: "Spec", fold: Fold) -> bool:
+    return spec.class_scores and fold.repeat == 0
+
+
+def _bad_of(spec: "Spec", data: Data, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The BAD parts among the chosen that may be fitted on: none in mode good-only."""
+    if spec.mode == "good-only":
+        return chosen[:0]
+    bad = chosen[~data.good[chosen]]
+    if len(bad) < 2:
+        raise UserError(
+            "Mode uses-bad needs BAD parts in every training fold. Import some, use fewer folds, "
+            "or choose the mode good-only."
+        )
+    return bad
+
+
+def _cross(
+    spec: "Spec", data: Data, maps: Floats, good: NDArray[np.intp], others: NDArray[np.intp]
+) -> Crossed:
+    """The GOOD parts divided for cross-fitting, and the others that are only asked about."""
+    return crossfit.cross(
+        maps[good],
+        data.types[good],
+        calibration_split(data, good, spec.seed),
+        len(data.names),
+        (maps[others], data.types[others]),
+        dims=spec.dims,
+        shrinkage=spec.shrinkage,
+        seed=spec.seed,
+    )
+
+
+def _settings(spec: "Spec") -> Settings:
+    uses_bad = spec.mode == "uses-bad"
+    return Settings(
         dims=spec.dims,
         shrinkage=spec.shrinkage,
         timesteps=spec.timesteps,
@@ -132,24 +183,45 @@ def _fit_diffusion(
         top_share=spec.top_share,
         steps=spec.steps,
         seed=spec.seed,
+        reference=spec.reference,
+        uses_bad=uses_bad,
+        separation=spec.separation if uses_bad else 0.0,
+        rule=spec.rule,
     )
-    return denoiser.fit(maps[good], data.types[good], held_out, len(data.names), settings, tick)
 
 
-def _z_scores(
-    model: baselines.Padim | baselines.Mahalanobis,
-    usual: tuple[Floats, Ints],
-    asked: tuple[Floats, Ints],
-    n_types: int,
-    top_share: float,
-) -> Floats:
-    """A baseline's scores [n_test] of `asked`, in z units of the held-out GOOD parts `usual`.
+def _baseline(
+    spec: "Spec", name: str, crossed: Crossed, bad_types: Ints, test_types: Ints
+) -> tuple[Floats, float]:
+    """A baseline's scores [n_test], in z units of the held-out GOOD parts, and its alarm limit."""
+    types, held, n_types = crossed.types, crossed.held_out, crossed.final.n_types
+    if name == "supervised":
+        usual, asked = _supervised(crossed, len(bad_types))
+    else:
+        unseen, others = crossed.ask(baselines.BASELINES[name])
+        scale = scoring.fit_patch_scale(unseen, types, n_types)
+        usual = scoring.top_mean(scale(unseen[held], types[held]), spec.top_share)
+        asked = scoring.top_mean(scale(others[len(bad_types) :], test_types), spec.top_share)
+    whole = scoring.fit_scale(usual, types[held], n_types)
+    return whole(asked, test_types), float(np.quantile(whole(usual, types[held]), ALARM))
 
-    usual, asked: projected maps [N, D, G, G] and types [N].
-    """
-    raw = [scoring.top_mean(model.maps(maps, types), top_share) for maps, types in (usual, asked)]
-    scale = scoring.fit_scale(raw[0], usual[1], n_types)
-    return scale(raw[1], asked[1])
+
+def _supervised(crossed: Crossed, n_bad: int) -> tuple[Floats, Floats]:
+    """Raw supervised scores of the held-out GOOD parts and of the test parts."""
+    unseen, others = crossed.ask(lambda split: split.asked_white)
+    held, types = crossed.held_out, crossed.types
+    other_types = crossed.final.asked_types[crossed.n_held :]
+    known = (
+        np.concatenate([unseen[~held], others[:n_bad]]),
+        np.concatenate([types[~held], other_types[:n_bad]]),
+        np.arange((~held).sum() + n_bad) < (~held).sum(),
+    )
+    asked = (
+        np.concatenate([unseen[held], others[n_bad:]]),
+        np.concatenate([types[held], other_types[n_bad:]]),
+    )
+    found = baselines.supervised(known, asked, crossed.final.n_types)
+    return found[: held.sum()], found[held.sum() :]
 
 
 def save_model(
@@ -160,15 +232,17 @@ def save_model(
     out_dir: Path,
     tick: Tick,
 ) -> None:
-    """Fit on all GOOD parts, as the folds were, and save it for export."""
+    """Fit on all parts that the mode allows, as the folds were, and save it for export."""
     good = np.flatnonzero(data.good)
     own = shared or _own_features(spec, data, good, tick)
-    held_out = calibration_split(data, good, spec.seed)
-    scorer, _, _ = _fit_diffusion(spec, data, own.maps, good, held_out, tick)
+    bad = _bad_of(spec, data, np.arange(len(data.good)))
+    crossed = _cross(spec, data, own.maps, good, bad)
+    scorer = denoiser.fit_crossed(crossed, _settings(spec), data.types[bad], tick)
     about = {
         "features": list(data.names),
         "size": spec.size,
         "mode": spec.mode,
+        "rule": spec.rule,
         "backbone": backbone_note,
         "n_good": len(good),
         "parts_run": spec.parts_run,

@@ -41,11 +41,17 @@ class Fold:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores by method [n_test] of a fold, and the diffusion maps [n_test, G, G]."""
+    """Scores by method [n_test] of a fold, and the diffusion maps [n_test, G, G].
+
+    limits: by method, the score that 95 % of the calibration GOOD parts keep under.
+    under: the diffusion's score under every class [n_test, T], where it was asked for.
+    """
 
     fold: Fold
     scores: dict[str, NDArray[np.float32]]
     maps: NDArray[np.float32]
+    limits: dict[str, float]
+    under: NDArray[np.float32] | None = None
 
 
 def load(parts_folder: Path, size: int) -> Data:

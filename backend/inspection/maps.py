@@ -30,7 +30,7 @@ def draw(data: Data, scored: list[Scored], out_dir: Path) -> None:
     for kind, chosen in _telling(scores, data.good[index]).items():
         for rank, i in enumerate(chosen, start=1):
             path = f"artifacts/maps/{kind}-{rank}.png"
-            _overlay(data.crops[index[i]], maps[i]).save(out_dir / path)
+            overlay(data.crops[index[i]], maps[i]).save(out_dir / path)
             rows.append(
                 {"kind": kind, "path": path, "part": str(names[i]), "score": float(scores[i])}
             )
@@ -51,7 +51,7 @@ def _telling(scores: NDArray[np.float32], good: NDArray[np.bool_]) -> dict[str, 
     }
 
 
-def _overlay(crop: NDArray[np.uint8], found: NDArray[np.float32]) -> Image.Image:
+def overlay(crop: NDArray[np.uint8], found: NDArray[np.float32]) -> Image.Image:
     """The crop [S, S, 3], grey, with the map [G, G] in orange: strongest from a z-score of 6 up."""
     size = (crop.shape[1], crop.shape[0])
     strength = Image.fromarray((np.clip(found / 6, 0, 1) * 255).astype(np.uint8))
@@ -59,3 +59,13 @@ def _overlay(crop: NDArray[np.uint8], found: NDArray[np.float32]) -> Image.Image
     grey = np.repeat(crop.mean(-1, keepdims=True), 3, axis=-1)
     shown = grey * (1 - weight) + np.array(ORANGE) * weight
     return Image.fromarray(shown.astype(np.uint8))
+
+
+def of_part(inspect_folder: Path, part: str) -> NDArray[np.float32] | None:
+    """A part's out-of-fold map [G, G] of z-scores; None where the run kept none of it."""
+    path = inspect_folder / "artifacts" / "maps.npz"
+    if not path.is_file():
+        return None
+    with np.load(path) as kept:
+        found = np.flatnonzero(kept["part"] == part)
+        return kept["map"][found[0]].astype(np.float32) if len(found) else None

@@ -12,20 +12,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend import facts, statistics
+from backend.inspection import comparisons, operating
 from backend.inspection.folds import Data, Scored
 from backend.records import MIN_BAD, Progress
 
-METHODS = ("diffusion", "padim", "mahalanobis")
-BASELINE = "padim"
-DIFFERENCE = f"diffusion − {BASELINE}"
-RESAMPLES = 300  # group bootstrap
+DIFFUSION = "diffusion"
+RESAMPLES = 300  # group bootstrap of means over features
+DRAWS = 200  # bootstrap of one feature's figures
 
 
 @dataclass(frozen=True)
 class Summary:
-    """means: method, or `DIFFERENCE` -> mean AUROC over `averaged`; no entry where unknown."""
+    """means: method -> mean AUROC over `averaged`, None where unknown.
+
+    baseline: the one with the highest mean. difference: the diffusion's mean less its.
+    """
 
     means: dict[str, float | None]
+    baseline: str
+    difference: float | None
     averaged: tuple[str, ...]
     unreliable: tuple[str, ...]
     weakest: str
@@ -33,46 +38,67 @@ class Summary:
 
 
 def write_scores(data: Data, scored: list[Scored], out_dir: Path) -> pd.DataFrame:
-    """All out-of-fold scores as rows of the facts table `scores`."""
+    """All out-of-fold scores as rows of the facts tables `scores` and `class_scores`."""
     pieces = []
     for one in scored:
         rows = data.frame.iloc[one.fold.test][["part", "feature", "label"]]
-        for method in METHODS:
+        for method, scores in one.scores.items():
             pieces.append(
                 rows.assign(
                     method=method,
                     repeat=one.fold.repeat,
                     fold=one.fold.number,
-                    score=one.scores[method].astype(float),
+                    score=scores.astype(float),
+                    alarm=scores > one.limits[method],
                 )
             )
     table = pd.concat(pieces, ignore_index=True)
     facts.write(out_dir, "scores", table)
+    facts.write(out_dir, "class_scores", list(_class_rows(data, scored)))
     return table
 
 
+def _class_rows(data: Data, scored: list[Scored]) -> Iterator[dict[str, Any]]:
+    """The diffusion's score of each part under every class, where it was asked for."""
+    for one in scored:
+        if one.under is None:
+            continue
+        parts = data.frame["part"].to_numpy(str)[one.fold.test]
+        features = data.frame["feature"].to_numpy(str)[one.fold.test]
+        for part, feature, scores in zip(parts, features, one.under, strict=True):
+            for name, score in zip(data.names, scores, strict=True):
+                yield {"part": part, "feature": feature, "class_name": name, "score": float(score)}
+
+
 def summarise(
-    data: Data, table: pd.DataFrame, seed: int, out_dir: Path, progress: Progress
+    data: Data, table: pd.DataFrame, mode: str, seed: int, out_dir: Path, progress: Progress
 ) -> Summary:
     """Write the facts tables `auroc`, `comparisons` and `figures` from `scores`.
 
     Means are over the features with enough BAD parts; over all that have any where none has.
     """
     scores = _mean_scores(data, table)
-    aurocs = pd.DataFrame(_auroc_rows(data, scores))
+    progress(0.965, "AUROC per feature type")
+    aurocs = pd.DataFrame(operating.rows(data, scores, table, mode, DRAWS, seed))
     facts.write(out_dir, "auroc", aurocs)
     tested = sorted(aurocs.loc[aurocs["reliable"], "feature"].unique())
     known = sorted(aurocs.loc[aurocs["n_bad"] > 0, "feature"].unique())
     averaged = tuple(tested or known)
-    facts.write(out_dir, "comparisons", _comparisons(data, scores, tested))
+    baseline = _best_baseline(aurocs, averaged)
+    progress(0.97, "paired comparisons")
+    compared = comparisons.against(data, scores, table, baseline, tested)
+    facts.write(out_dir, "comparisons", compared.assign(mode=mode))
     figures = []
-    for row in _figure_rows(data, scores, averaged, seed):
+    for row in _figure_rows(data, scores, averaged, baseline, seed):
         figures.append(row)
-        progress(0.96 + 0.01 * len(figures), f"interval of {row['subject']}")
+        progress(0.97 + 0.002 * len(figures), f"interval of {row['subject']}")
     facts.write(out_dir, "figures", figures)
     unreliable = tuple(sorted(set(data.names) - set(tested)))
+    found = {row["subject"]: _rounded(row["value"]) for row in figures}
     return Summary(
-        means={row["subject"]: _rounded(row["value"]) for row in figures},
+        means={method: found.get(method) for method in scores.columns},
+        baseline=baseline,
+        difference=found.get(f"{DIFFUSION} − {baseline}"),
         averaged=averaged,
         unreliable=unreliable,
         weakest=_weakest(aurocs, averaged),
@@ -80,11 +106,19 @@ def summarise(
     )
 
 
+def _best_baseline(aurocs: pd.DataFrame, averaged: tuple[str, ...]) -> str:
+    """The baseline with the highest mean AUROC; the first where none is known."""
+    others = aurocs[aurocs["method"] != DIFFUSION]
+    means = others[others["feature"].isin(averaged)].groupby("method", sort=False)["auroc"].mean()
+    return str(means.idxmax() if len(means) else others["method"].iloc[0])
+
+
 def _mean_scores(data: Data, table: pd.DataFrame) -> pd.DataFrame:
     """A row a part, in the order of `data`; a column a method: its mean over the repeats."""
     scores: pd.DataFrame = table.pivot_table(
         index="part", columns="method", values="score", aggfunc="mean"
     )
+    scores = scores[list(dict.fromkeys(table["method"]))]
     return scores.reindex(list(data.frame["part"])).reset_index(drop=True)
 
 
@@ -94,7 +128,7 @@ def _rounded(value: float) -> float | None:
 
 def _weakest(aurocs: pd.DataFrame, averaged: tuple[str, ...]) -> str:
     """The averaged feature where the diffusion's AUROC is lowest; "" where there is none."""
-    mine = aurocs[(aurocs["method"] == "diffusion") & aurocs["feature"].isin(averaged)]
+    mine = aurocs[(aurocs["method"] == DIFFUSION) & aurocs["feature"].isin(averaged)]
     return str(mine.sort_values("auroc")["feature"].iloc[0]) if len(mine) else ""
 
 
@@ -111,64 +145,27 @@ def _notes(unreliable: tuple[str, ...], tested: list[str], known: list[str]) -> 
         )
 
 
-def _auroc_rows(data: Data, scores: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows of the table `auroc`: every method on every feature."""
-    for method in METHODS:
-        mine = scores[method].to_numpy()
-        for t, name in enumerate(data.names):
-            good = mine[(data.types == t) & data.good]
-            bad = mine[(data.types == t) & ~data.good]
-            value, low, high = statistics.auroc_interval(good, bad)
-            yield {
-                "method": method,
-                "feature": name,
-                "n_good": len(good),
-                "n_bad": len(bad),
-                "auroc": value,
-                "low": low,
-                "high": high,
-                "fpr_at_95_tpr": statistics.fpr_at_tpr(good, bad, 0.95),
-                "reliable": statistics.reliable(len(bad)),
-            }
-
-
-def _comparisons(data: Data, scores: pd.DataFrame, tested: list[str]) -> pd.DataFrame:
-    """Paired DeLong tests of the diffusion against PaDiM, Holm over the reliable features."""
-    rows = []
-    for t, name in enumerate(data.names):
-        mine = data.types == t
-        if not (mine & ~data.good).any():
-            continue
-        a, b = (scores[m].to_numpy()[mine] for m in ("diffusion", BASELINE))
-        difference, low, high, p = statistics.delong_test(~data.good[mine], a, b)
-        rows.append((name, "diffusion", BASELINE, difference, low, high, p))
-    columns = ["feature", "method", "baseline", "difference", "low", "high", "p"]
-    frame = pd.DataFrame(rows, columns=columns)
-    adjusted = statistics.holm({row[0]: row[-1] for row in rows if row[0] in tested})
-    frame["p_holm"] = [adjusted.get(name, math.nan) for name in frame["feature"]]
-    return frame.assign(reliable=frame["feature"].isin(tested))
-
-
 def _figure_rows(
-    data: Data, scores: pd.DataFrame, averaged: tuple[str, ...], seed: int
+    data: Data, scores: pd.DataFrame, averaged: tuple[str, ...], baseline: str, seed: int
 ) -> Iterator[dict[str, Any]]:
     """Mean AUROC per method, and the difference to the baseline, with group bootstrap."""
     if not averaged:
         return
     chosen = [t for t, name in enumerate(data.names) if name in averaged]
-    mean = {m: partial(_mean_auroc, data, scores[m].to_numpy(), chosen) for m in METHODS}
+    mean = {m: partial(_mean_auroc, data, scores[m].to_numpy(), chosen) for m in scores.columns}
 
     def difference(index: NDArray[np.intp]) -> float:
-        return mean["diffusion"](index) - mean[BASELINE](index)
+        return mean[DIFFUSION](index) - mean[baseline](index)
 
-    asked: dict[str, Callable[[NDArray[np.intp]], float]] = {**mean, DIFFERENCE: difference}
-    for subject, metric in asked.items():
+    subject = f"{DIFFUSION} − {baseline}"
+    asked: dict[str, Callable[[NDArray[np.intp]], float]] = {**mean, subject: difference}
+    for name, metric in asked.items():
         value, low, high = statistics.group_bootstrap(
             metric, data.frame["group"], RESAMPLES, seed=seed
         )
         yield {
-            "subject": subject,
-            "metric": "mean AUROC difference" if subject == DIFFERENCE else "mean AUROC",
+            "subject": name,
+            "metric": "mean AUROC difference" if name == subject else "mean AUROC",
             "value": value,
             "low": low,
             "high": high,

@@ -132,3 +132,36 @@ def fit_scale(scores: Floats, types: Ints, n_types: int, each: int = 1) -> Scale
     variance = (squares + prior * squares.sum() / len(scores)) / (count + prior)
     std = np.maximum(np.sqrt(variance), 1e-6)
     return Scale(mean.astype(np.float32), std.astype(np.float32))
+
+
+@dataclass(frozen=True)
+class PatchScale:
+    """Mean and standard deviation of a patch's value per type and position, on unseen GOOD."""
+
+    mean: Floats  # [T, P]
+    std: Floats  # [T, P]
+
+    def __call__(self, maps: Floats, types: Ints) -> Floats:
+        """z-scores [N, G, G]: 0 is usual at that place of that type."""
+        mean, std = (table[types].reshape(maps.shape) for table in (self.mean, self.std))
+        return ((maps - mean) / std).astype(np.float32)
+
+
+def fit_patch_scale(maps: Floats, types: Ints, n_types: int) -> PatchScale:
+    """Of GOOD maps [N, G, G]. A place's figures are drawn towards those of its whole type.
+
+    Where GOOD parts differ from each other anyway (an edge, a loose line), a difference means less:
+    on six real part types that was worth 0.02 of mean AUROC for nearest patches.
+    """
+    rows, each = maps.reshape(len(maps), -1), maps[0].size
+    whole = fit_scale(rows.ravel(), types.repeat(each), n_types, each)
+    flat = rows.astype(np.float64)
+    count = np.bincount(types, minlength=n_types)[:, None]
+    mean, variance = whole.mean[:, None].repeat(each, 1), whole.std[:, None].repeat(each, 1) ** 2
+    for t in np.unique(types):
+        mine, n = flat[types == t], count[t]
+        squares = np.square(mine - mine.mean(0)).sum(0)
+        mean[t] = (mine.sum(0) + PRIOR_PARTS * mean[t]) / (n + PRIOR_PARTS)
+        variance[t] = (squares + PRIOR_PARTS * variance[t]) / (n + PRIOR_PARTS)
+    std = np.sqrt(np.maximum(variance, 1e-12))
+    return PatchScale(mean.astype(np.float32), std.astype(np.float32))

@@ -1,201 +1,179 @@
-"""A training set in YOLO's layout: images with boxes from a student or a teacher."""
+"""A training set in YOLO's layout, mixed from students, image sets and real photographs."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from backend import facts, runs
-from backend.records import Box, Progress, UserError
-from backend.runs import Run
+from backend import facts
+from backend.records import Progress, UserError
 from backend.specs import param
-from backend.synthesis import imageset, pictures
-from backend.synthesis.detecting import testset
-from backend.synthesis.labels.labellers import centred_box
+from backend.synthesis import imageset
+from backend.synthesis.detecting import grouping, sources, yolo_set
+from backend.synthesis.detecting.sources import Source
+from backend.synthesis.detecting.yolo_set import Item, Rows
 
-BATCH = 16
+LABELS = ("all", "exact", "hand", "automatic", "centred")
+LOOKING = 0.4  # share of the job spent on looking for near-duplicates, where they are sought
 
 
 @dataclass(frozen=True)
 class Spec:
     """Settings of a data set. `centred` boxes are source A's dummies, kept for comparison."""
 
-    source_run: str = param("", "student or images to take", run=f"distill|{imageset.KINDS}")
-    count: int = param(100, "number of images, or all there are", lo=5, hi=100_000)
-    labels: str = param(
-        "mask", "where boxes come from: the painted mask, or a dummy", choices=("mask", "centred")
+    source_runs: tuple[str, ...] = param(
+        (), "students and image sets to take images from", run=f"distill|{imageset.KINDS}"
     )
+    counts: tuple[int, ...] = param(
+        (100,),
+        "images of each source, one number for all or one a source; 0: all (a student: 200)",
+        lo=0,
+        hi=100_000,
+    )
+    real_folder: str = param(
+        "",
+        "real photographs in YOLO's layout; those of its split 'train' are taken",
+        path="folder",
+        optional=True,
+    )
+    real_count: int = param(0, "real photographs to take, 0: all", lo=0, hi=100_000)
     intact_folder: str = param(
         "", "photographs of intact parts to add as negatives", path="folder", optional=True
     )
+    intact_count: int = param(0, "photographs of intact parts to take, 0: all", lo=0, hi=100_000)
+    classes: str = param(
+        "one",
+        "one: every defect is of the class 'defect'; keep: classes as they are; or a list with "
+        "commas, and boxes of other classes are left out",
+    )
+    labels: str = param(
+        "all",
+        "which boxes: as people left them, only exact ones, only by hand, only guessed ones, or a "
+        "dummy in the middle; images with other boxes are left out",
+        choices=LABELS,
+    )
     validation_share: float = param(0.2, "share kept for validation", lo=0.05, hi=0.5)
+    group_duplicates: bool = param(
+        True,
+        "near-duplicates stay in one split, but for a student's samples, which are often all alike",
+        advanced=True,
+    )
     variation: float = param(
         0.7, "student: 0 keeps to scenes it learned, 1 mixes them freely", lo=0, hi=1, advanced=True
     )
-    seed: int = param(0, "seed of the samples and of the split", lo=0, hi=2**31 - 1)
+    seed: int = param(0, "seed of the samples, the draw and the split", lo=0, hi=2**31 - 1)
+
+    def check(self) -> None:
+        if not self.source_runs and not self.real_folder:
+            raise UserError("Choose at least one source, or name a folder of real photographs.")
+        if len(self.counts) not in (1, len(self.source_runs)) and self.source_runs:
+            raise UserError(
+                f"Counts has {len(self.counts)} numbers for {len(self.source_runs)} sources. Give "
+                "one number for all, or one a source."
+            )
+        if not sources.names(self.classes, ()):
+            raise UserError("Classes is empty. Write one, keep, or class names with commas.")
+
+    def count_of_each(self) -> tuple[int, ...]:
+        """Images wanted of each source run."""
+        one = len(self.counts) == 1
+        return self.counts * len(self.source_runs) if one else self.counts
 
 
 @dataclass(frozen=True)
 class Result:
+    """sources: how many images are of each. groups: what cannot be split: a specimen with its
+    views and near-duplicates. hash: over image files, boxes and splits; the set's version."""
+
     images: int
     boxes: int
     empty: int
     training: int
     validation: int
+    groups: int
     source: str
     labels: str
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image [H, W, 3] on its way into the set. Images of a group stay in one split."""
-
-    pixels: np.ndarray
-    boxes: list[Box]
-    source: str
-    group: str
-    seed: int | None = None
+    classes: tuple[str, ...]
+    hash: str
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Write images and labels below `artifacts/` with a `data.yaml` for ultralytics."""
-    source = runs.read(runs.sibling(out_dir, spec.source_run))
-    groups, items = _sampled(spec, source) if source.kind == "distill" else _taken(spec, source)
-    negatives = _negative_files(spec)
-    splits = [*_splits(spec, groups), *_splits(spec, [path.stem for path in negatives])]
-    image_rows, box_rows = [], []
-    for index, item in enumerate(chain(items, _negatives(negatives, source))):
-        image_rows.append(_write_item(out_dir, index, splits[index], item))
-        box_rows += [pictures.box_row(f"{index:06d}", box) for box in item.boxes]
-        progress((index + 1) / len(splits), f"image {index + 1} of {len(splits)}")
-    found = {row["image"] for row in box_rows}
+    progress(0.0, "reading the sources")
+    found = sources.of(spec, out_dir.parent)
+    total = sum(len(source.groups) for source in found)
+    members = _members(spec, found, total, progress)
+    number = np.repeat(np.arange(len(found)), [len(source.groups) for source in found])
+    splits = grouping.splits(members, number, spec.validation_share, spec.seed)
+    done = LOOKING if spec.group_duplicates else 0.0
+
+    def on_item(k: int) -> None:
+        progress(done + (1 - done) * k / total, f"image {k} of {total}")
+
+    names = sources.names(spec.classes, found)
+    images, boxes = yolo_set.write(out_dir, _all(found), splits, on_item, names)
+    _check_splits(images, boxes)
+    facts.write(out_dir, "images", images)
+    facts.write(out_dir, "boxes", boxes)
+    return _result(spec, out_dir, images, boxes, len(np.unique(members)), names)
+
+
+def _all(found: list[Source]) -> Iterator[Item]:
+    return chain.from_iterable(source.items() for source in found)
+
+
+def _members(spec: Spec, found: list[Source], total: int, progress: Progress) -> np.ndarray:
+    """Number of each image's group [N]."""
+    groups = [group for source in found for group in source.groups]
+    if not spec.group_duplicates:
+        return np.unique(groups, return_inverse=True)[1]
+
+    greys, seen = [], []
+    for place, item in _looked_at(found):
+        progress(LOOKING * place / total, f"looking for near-duplicates, image {place + 1}")
+        greys.append(grouping.grey(item.pixels))
+        seen.append(place)
+    return grouping.joined(groups, greys, seen)
+
+
+def _looked_at(found: list[Source]) -> Iterator[tuple[int, Item]]:
+    """The images that are compared with each other, and their places among all."""
+    start = 0
+    for source in found:
+        if not source.sampled:
+            yield from enumerate(source.items(), start)
+        start += len(source.groups)
+
+
+def _check_splits(images: Rows, boxes: Rows) -> None:
+    """Raises UserError where one of the splits has no image with a defect."""
+    shown = {row["image"] for row in boxes}
     for split in ("train", "val"):
-        if not any(row["split"] == split and row["image"] in found for row in image_rows):
+        if not any(row["split"] == split and row["image"] in shown for row in images):
             raise UserError(
-                f"No image in the {split} split has a defect. Take more images, train the "
-                "student longer, or use labels = centred."
+                f"No image in the {split} split has a defect. Take more images, train the student "
+                "longer, or use labels = centred. Images that are near-duplicates of one another "
+                "all go into one split."
             )
-    facts.write(out_dir, "images", image_rows)
-    facts.write(out_dir, "boxes", box_rows)
-    _write_yaml(out_dir)
+
+
+def _result(
+    spec: Spec, out_dir: Path, images: Rows, boxes: Rows, groups: int, names: tuple[str, ...]
+) -> Result:
+    splits = Counter(row["split"] for row in images)
+    counted = Counter(row["source"] for row in images)
     return Result(
-        images=len(image_rows),
-        boxes=len(box_rows),
-        empty=len(image_rows) - len(found),
-        training=splits.count("train"),
-        validation=splits.count("val"),
-        source=image_rows[0]["source"],
+        images=len(images),
+        boxes=len(boxes),
+        empty=len(images) - len({row["image"] for row in boxes}),
+        training=splits["train"],
+        validation=splits["val"],
+        groups=groups,
+        source=", ".join(f"{count} {name}" for name, count in counted.items()),
         labels=spec.labels,
+        classes=names,
+        hash=yolo_set.digest(out_dir, images, boxes),
     )
-
-
-def _splits(spec: Spec, groups: list[str]) -> list[str]:
-    """train or val for each image, whole groups at a time."""
-    names = sorted(set(groups))
-    random = np.random.default_rng(spec.seed)
-    wanted = max(1, round(spec.validation_share * len(groups))) if groups else 0
-    held_out: set[str] = set()
-    sizes = Counter(groups)
-    for place in random.permutation(len(names)):
-        if sum(sizes[name] for name in held_out) < wanted and len(held_out) < len(names) - 1:
-            held_out.add(names[place])
-    return ["val" if group in held_out else "train" for group in groups]
-
-
-def _sampled(spec: Spec, student: Run) -> tuple[list[str], Iterator[Item]]:
-    """The groups of a student's images, and the images."""
-    from backend.synthesis.distilling.sampler import Sampler
-
-    sampler = Sampler(student.folder)
-    if spec.labels == "mask" and not sampler.paints_mask:
-        raise UserError("The paper's student paints no mask. Choose labels = centred.")
-
-    def items() -> Iterator[Item]:
-        for start in range(0, spec.count, BATCH):
-            seeds = [spec.seed + k for k in range(start, min(start + BATCH, spec.count))]
-            images, masks = sampler.sample(seeds, spec.variation)
-            for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-                boxes = _boxes(spec, pixels, mask > 0.5)
-                yield Item(pixels, boxes, "student", f"seed {seed}", seed)
-
-    return [f"seed {spec.seed + k}" for k in range(spec.count)], items()
-
-
-def _boxes(spec: Spec, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
-    return (
-        centred_box(*pixels.shape[:2])
-        if spec.labels == "centred"
-        else pictures.boxes_of(mask, "defect")
-    )
-
-
-def _taken(spec: Spec, source: Run) -> tuple[list[str], Iterator[Item]]:
-    """The groups of a run's labelled images, and the images, with boxes as people left them."""
-    rows, boxes = imageset.read(source.folder)
-    known = imageset.boxes_by_image(boxes)
-    chosen = imageset.labelled(rows).head(spec.count)
-    if chosen.empty:
-        raise UserError(
-            "No image of this run is labelled. Make labels on the page Automatic labels, or draw "
-            "them by hand on the page Labels and curation."
-        )
-
-    def items() -> Iterator[Item]:
-        for row in imageset.records(chosen):
-            pixels = pictures.read_rgb(source.folder / row["path"])
-            own = list(known.get(row["image"], ()))
-            dummy = spec.labels == "centred"
-            shown = centred_box(*pixels.shape[:2]) if dummy else own
-            yield Item(pixels, shown, row["source"], row["group"])
-
-    return list(chosen["group"]), items()
-
-
-def _negative_files(spec: Spec) -> list[Path]:
-    folder = spec.intact_folder
-    return testset.split_files(Path(folder), "train") if folder else []
-
-
-def _negatives(files: list[Path], source: Run) -> Iterator[Item]:
-    """Intact photographs at the size of the other images."""
-    size = (source.result or {}).get("size") or source.spec.get("size", 0)
-    for path in files:
-        pixels = pictures.read_rgb(path)
-        shown = pictures.resized(pixels, size) if size else pixels
-        yield Item(shown, [], "real intact", path.stem)
-
-
-def _write_item(out_dir: Path, index: int, split: str, item: Item) -> dict[str, Any]:
-    name = f"{index:06d}"
-    path = f"artifacts/images/{split}/{name}.png"
-    pictures.write(out_dir / path, item.pixels)
-    height, width = item.pixels.shape[:2]
-    label = out_dir / "artifacts" / "labels" / split / f"{name}.txt"
-    label.parent.mkdir(parents=True, exist_ok=True)
-    label.write_text("".join(yolo_line(box, width, height) for box in item.boxes))
-    return {
-        "image": name,
-        "path": path,
-        "source": item.source,
-        "group": item.group,
-        "split": split,
-        "seed": item.seed,
-    }
-
-
-def yolo_line(box: Box, width: int, height: int) -> str:
-    """`class x y w h` in fractions of the image; every defect is class 0."""
-    x1, y1, x2, y2 = box.xyxy
-    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-    return "0 " + " ".join(f"{v:.6f}" for v in values) + "\n"
-
-
-def _write_yaml(out_dir: Path) -> None:
-    """JSON is YAML too. `path: .` is filled in by the detector, so the folder may move."""
-    content = {"train": "images/train", "val": "images/val", "names": {0: "defect"}}
-    (out_dir / "artifacts" / "data.yaml").write_text(json.dumps(content, indent=1))

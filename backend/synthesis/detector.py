@@ -2,23 +2,43 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend import facts, runs
 from backend.records import Progress
 from backend.settings import settings
 from backend.specs import param
-from backend.synthesis.detecting import judging, testset
+from backend.synthesis.detecting import curves, intervals, judging, testset
 
-MODELS = ("yolov8n", "yolov8s", "yolov5n", "yolov5s", "yolo11n", "yolo11s", "yolo26n", "yolo26s")
+if TYPE_CHECKING:
+    from backend.synthesis.detecting.training import TrainedDetector
+
+FAMILIES = ("yolov8", "yolov5", "yolo11", "yolo26")
+MODELS = tuple(f"{family}{size}" for family in FAMILIES for size in "nsm")
+OWN = ("preset", ("own",))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the training is told, once a preset is filled in."""
+
+    model: str
+    size: int
+    batch: int
+    epochs: int
+    patience: int
+    augmentation: str
+    seed: int
 
 
 @dataclass(frozen=True)
 class Spec:
-    """Settings of a training. Source A took yolov5s, 128 px, batch 8, 50 epochs."""
+    """Settings of a training. The preset `paper` is source A's: yolov5s, 128 px, batch 8, 50
+    epochs; its 80/20 split is the data set's."""
 
     dataset_run: str = param("", "data set to train on", run="dataset")
-    model: str = param("yolov8n", "network; its size is the last letter", choices=MODELS)
+    preset: str = param("own", "own settings, or those of the paper", choices=("own", "paper"))
+    model: str = param("yolov8n", "network; its size is the last letter", choices=MODELS, when=OWN)
     weights_file: str = param(
         "",
         "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch",
@@ -26,19 +46,63 @@ class Spec:
         optional=True,
         advanced=True,
     )
-    size: int = param(128, "edge length for training and test, px", lo=64, hi=1280)
-    batch: int = param(8, "images a step", lo=1, hi=256)
-    epochs: int = param(50, "passes over the data set", lo=1, hi=1000)
+    size: int = param(128, "edge length for training and test, px", lo=64, hi=1280, when=OWN)
+    batch: int = param(8, "images a step", lo=1, hi=256, when=OWN)
+    epochs: int = param(50, "passes over the data set", lo=1, hi=1000, when=OWN)
+    patience: int = param(
+        100, "epochs without a better validation before it stops", lo=1, hi=1000, when=OWN
+    )
+    augmentation: str = param(
+        "usual",
+        "how training images are varied: ultralytics' usual way, lightly, or not at all",
+        choices=("usual", "light", "none"),
+        when=OWN,
+    )
+    test_run: str = param("", "frozen test set to judge on", run="testset", optional=True)
     test_folder: str = param(
         "",
-        "real test images in YOLO's layout (data.yaml with 'test'); empty: fresh rendered ones",
+        "or real test images in YOLO's layout (data.yaml with 'test'); both empty: fresh "
+        "rendered ones",
         path="folder",
         optional=True,
     )
     test_intact_folder: str = param(
         "", "photographs of intact parts to count false alarms on", path="folder", optional=True
     )
+    near_duplicates: str = param(
+        "refuse",
+        "training images that look like a test image; report is for parts that look alike under "
+        "a fixed camera",
+        choices=("refuse", "report"),
+        advanced=True,
+    )
     seed: int = param(0, "seed of weights, order and augmentation", lo=0, hi=2**31 - 1)
+
+    def recipe(self) -> Recipe:
+        """The settings of the training, with the preset filled in."""
+        if self.preset == "paper":
+            return Recipe("yolov5s", 128, 8, 50, 100, "usual", self.seed)
+        return Recipe(
+            self.model,
+            self.size,
+            self.batch,
+            self.epochs,
+            self.patience,
+            self.augmentation,
+            self.seed,
+        )
+
+    def estimate(self) -> str:
+        """What it starts from, in words, before it starts."""
+        model = self.recipe().model
+        weights = pretrained(self)
+        if weights is None:
+            return (
+                f"No pretrained weights for {model} in storage/weights: it starts from scratch, "
+                "which takes many more images and epochs to find anything. The time left is told "
+                "after the first epoch."
+            )
+        return f"Starts from {weights.name}. The time left is told after the first epoch."
 
 
 @dataclass(frozen=True)
@@ -47,88 +111,122 @@ class Result:
     None where AP50 is 0 or 1.
 
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
-    the data set's own validation images. own_validation_ap50 is the figure source A reports.
-    real: whether the test images are photographs.
+    the data set's own validation images. own_validation_ap50, own_precision (the highest) and
+    own_recall (the highest): the figures source A reports, on those images. real: whether the
+    test images are photographs. near_duplicates: training images that look like a test image.
     """
 
     ap50: float
     ap50_low: float | None
     ap50_high: float | None
+    ap50_95: float
     false_alarms: float | None
     recall: float
     precision: float
     confidence: float
     constant_box_ap50: float
     own_validation_ap50: float
+    own_precision: float
+    own_recall: float
     test_images: int
     test_intact: int
     real: bool
     pretrained: bool
     epochs: int
+    classes: tuple[str, ...]
+    near_duplicates: int
     test_hash: str
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
-    """Train, then score on the frozen test images; the raw predictions are kept."""
-    from backend.synthesis.detecting import training
+    """Train, then score on the frozen test images; every prediction is kept."""
+    from backend.synthesis.detecting import exporting, training
 
     dataset = runs.sibling(out_dir, spec.dataset_run)
     progress(0.0, "reading test images")
-    test = testset.load(spec.test_folder, spec.test_intact_folder, out_dir, spec.size)
-    testset.refuse_leaks(test, dataset)
-    weights = _weights(spec)
+    test = _test_set(spec, out_dir)
+    near = testset.refuse_leaks(test, dataset, spec.near_duplicates)
+    weights = pretrained(spec)
     trained = training.train(spec, weights, dataset, out_dir, progress)
-    progress(0.9, f"testing on {len(test.images)} images")
-    predictions = training.predict(trained.best, [i.path for i in test.images], spec.size)
-    judged = judging.judge(test.images, predictions)
+    progress(0.9, f"judging {len(test.images)} test images")
+    folder = out_dir / "checkpoint" / "test"
+    size, names = spec.recipe().size, trained.names
+    judged = training.judge(trained.best, list(test.images), names, size, folder)
+    progress(0.95, "working out intervals")
     _write_facts(out_dir, test, judged)
-    chosen = judged.at_confidence(trained.confidence)
-    figures = judging.figures(judged, trained.confidence, spec.seed)
-    figures += [_control(test), _own_validation(trained)]
+    figures = intervals.figures(judged, trained.confidence, spec.seed)
+    figures += _controls(test, trained)
     facts.write(out_dir, "figures", figures)
+    progress(0.98, "exporting to ONNX")
+    exporting.to_onnx(trained.best, size)
+    return _result(test, trained, judged, figures, near, weights is not None)
+
+
+def _test_set(spec: Spec, out_dir: Path) -> testset.HeldOutSet:
+    if spec.test_run:
+        return testset.of_run(runs.sibling(out_dir, spec.test_run))
+    return testset.load(spec.test_folder, spec.test_intact_folder, out_dir, spec.recipe().size)
+
+
+def pretrained(spec: Spec) -> Path | None:
+    """Pretrained weights named by the user, or found in storage/weights; None: from scratch."""
+    if spec.weights_file:
+        return Path(spec.weights_file)
+    model = spec.recipe().model
+    found = (settings().weights / name for name in (f"{model}.pt", f"{model}u.pt"))
+    return next((path for path in found if path.exists()), None)
+
+
+def _controls(test: testset.HeldOutSet, trained: "TrainedDetector") -> list[dict[str, Any]]:
+    """What a box in the middle of every image would score, and source A's way of scoring: on the
+    data set's own validation images."""
+    constant = judging.constant_box(test.images, trained.names).ap50()
+    own = trained.own.ap50()
+    rows = [("constant box", constant, len(test.images))]
+    rows.append(("own validation images", own, len(trained.own.truths)))
+    return [
+        {"subject": subject, "metric": "AP50", "value": value, "n": n} for subject, value, n in rows
+    ]
+
+
+def _write_facts(out_dir: Path, test: testset.HeldOutSet, judged: judging.Judged) -> None:
+    facts.write(out_dir, "images", [testset.image_row(image, out_dir) for image in test.images])
+    facts.write(out_dir, "boxes", [row for image in test.images for row in testset.box_rows(image)])
+    facts.write(out_dir, "predictions", judging.prediction_rows(test.images, judged))
+
+
+def _result(
+    test: testset.HeldOutSet,
+    trained: "TrainedDetector",
+    judged: judging.Judged,
+    figures: list[dict[str, Any]],
+    near: int,
+    started_pretrained: bool,
+) -> Result:
     by_name = {(row["subject"], row["metric"]): row for row in figures}
     ap = by_name["all test images", "AP50"]
     alarms = by_name.get(("intact images", "share with an alarm"))
+    chosen = judged.at_confidence(trained.confidence)
+    own = curves.paper_row(trained.own)
     return Result(
         ap50=ap["value"],
         ap50_low=ap["low"],
         ap50_high=ap["high"],
+        ap50_95=by_name["all test images", "AP50-95"]["value"],
         false_alarms=alarms["value"] if alarms else None,
         recall=chosen.recall,
         precision=chosen.precision,
         confidence=trained.confidence,
         constant_box_ap50=by_name["constant box", "AP50"]["value"],
-        own_validation_ap50=trained.own_ap50,
+        own_validation_ap50=own.ap50,
+        own_precision=own.precision,
+        own_recall=own.recall,
         test_images=len(test.images),
         test_intact=sum(not image.boxes for image in test.images),
         real=test.real,
-        pretrained=weights is not None,
+        pretrained=started_pretrained,
         epochs=trained.epochs,
+        classes=trained.names,
+        near_duplicates=near,
         test_hash=test.hash,
     )
-
-
-def _weights(spec: Spec) -> Path | None:
-    """Pretrained weights named by the user, or found in storage/weights; None: from scratch."""
-    if spec.weights_file:
-        return Path(spec.weights_file)
-    default = settings().weights / f"{spec.model}.pt"
-    return default if default.exists() else None
-
-
-def _control(test: testset.HeldOutSet) -> dict[str, Any]:
-    """What a box in the middle of every image would score."""
-    value = judging.constant_box(test.images).ap50()
-    return {"subject": "constant box", "metric": "AP50", "value": value, "n": len(test.images)}
-
-
-def _own_validation(trained: Any) -> dict[str, Any]:
-    """Source A's way of scoring: on the data set's own synthetic validation images."""
-    row = {"subject": "own validation images", "metric": "AP50", "value": trained.own_ap50}
-    return row | {"n": trained.own_images}
-
-
-def _write_facts(out_dir: Path, test: testset.HeldOutSet, judged: judging.Judged) -> None:
-    facts.write(out_dir, "images", [testset.image_row(image) for image in test.images])
-    facts.write(out_dir, "boxes", [row for image in test.images for row in testset.box_rows(image)])
-    facts.write(out_dir, "predictions", judging.prediction_rows(test.images, judged))

@@ -25,7 +25,7 @@ from backend.records import Box, Progress
 from backend.synthesis import curation, pictures
 
 SHEET = 100
-KINDS = "generate|composite|label"  # the kinds of run that leave such a set
+KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Pictures on disk: read safely, write, tile, and turn masks into boxes."""
+"""Pictures of the synthesis: tiled, annotated, masks turned into boxes."""
 
 import math
 from collections.abc import Sequence
@@ -7,61 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from backend.records import Box, UserError
+from backend.imagefiles import MOST_PIXELS as MOST_PIXELS
+from backend.imagefiles import SUFFIXES as SUFFIXES
+from backend.imagefiles import UNREADABLE as UNREADABLE
+from backend.imagefiles import image_files as image_files
+from backend.imagefiles import read_rgb as read_rgb
+from backend.imagefiles import write as write
+from backend.records import Box
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-# ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.
-UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
-MOST_PIXELS = 50_000_000
 MASK_COLOUR, BOX_COLOUR = (213, 94, 0), "#E69F00"
-
-
-def image_files(folder: Path) -> list[Path]:
-    """Image files of a folder and below, sorted. Raises UserError where there is none."""
-    if not folder.is_dir():
-        raise UserError(f"There is no folder '{folder}' on this computer.")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
-    if not files:
-        raise UserError(f"'{folder}' holds no image ({', '.join(SUFFIXES)}).")
-    return files
-
-
-def read_rgb(path: Path) -> np.ndarray:
-    """An image as uint8 [H, W, 3], turned as its EXIF says; 16-bit grey keeps its upper byte.
-
-    Raises UserError for a missing, damaged or huge file; a huge one is not decoded.
-    """
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise UserError(f"{path} has {width} × {height} px; 50 megapixels are the most.")
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):
-                grey = np.asarray(upright).clip(0, 65535) // 257
-                upright = Image.fromarray(grey.astype(np.uint8))
-            return np.asarray(upright.convert("RGB"))
-    except FileNotFoundError as error:
-        raise UserError(f"There is no image file '{path}'.") from error
-    except UNREADABLE as error:
-        raise UserError(f"'{path}' is no readable image. Replace or remove it.") from error
 
 
 def read_mask(path: Path, size: int) -> np.ndarray:
     """A mask as bool [size, size]; a pixel counts where a quarter of it is defect."""
     small = Image.fromarray(read_rgb(path)[..., 0]).resize((size, size), Image.Resampling.BOX)
     return np.asarray(small) >= 64
-
-
-def write(path: Path, pixels: np.ndarray) -> None:
-    """Write a uint8 image [H, W] or [H, W, 3]; a reader never sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial" + path.suffix)
-    Image.fromarray(pixels).save(partial, compress_level=1)
-    partial.replace(path)
 
 
 def resized(pixels: np.ndarray, size: int) -> np.ndarray:

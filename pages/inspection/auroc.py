@@ -3,47 +3,60 @@
 import pandas as pd
 import streamlit as st
 
-from backend import plots
+from backend import plots, plots_inspection, statistics
 from backend.inspection.reference import SOURCE_B
 from backend.records import MIN_BAD
 from backend.runs import Run
-from pages.ui import charts, gallery, links, owner
+from pages.ui import charts, gallery, links, owner, verdicts
 from pages.ui.run_view import kind_page
+
+MODES = {
+    "good-only": "No BAD part in training or calibration.",
+    "uses-bad": "The diffusion and the supervised baseline learned from the training folds' BAD "
+    "parts; the other baselines did not. Compare these figures with no good-only ones.",
+}
 
 
 def show(run: Run) -> None:
     result = run.result or {}
-    auroc = owner.facts("auroc", run)
-    figures = owner.facts("figures", run)
-    st.caption(
-        f"Mode {result['mode']}: "
-        + ("no BAD part in training or calibration. " if result["mode"] == "good-only" else "")
-        + f"Features: {charts.plain(result['backbone'])}. {result['folds']} grouped folds, "
-        f"{result['repeats']} repeat(s), the same for every method."
-    )
-    means = figures[figures["metric"] == "mean AUROC"]
-    charts.metrics(
-        [
-            (f"Mean AUROC, {row.subject}", charts.interval(row.value, row.low, row.high), "")
-            for row in means.itertuples()
-        ]
-        + _extraction(result["part_seconds"])
-    )
+    auroc, scores = owner.facts("auroc", run), owner.facts("scores", run)
+    _head(run, result)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
-    _bars(run, auroc)
-    _table(run, auroc)
-    _differences(run, owner.facts("comparisons", run))
-    _scores(run, owner.facts("scores", run))
-    _maps(run)
+    tabs = st.tabs(["Feature types", "Comparison", "Folds", "ROC", "Scores", "Where it looks"])
+    with tabs[0]:
+        _bars(run, auroc)
+        _table(run, auroc)
+    with tabs[1]:
+        _comparison(run, owner.facts("comparisons", run), auroc)
+    with tabs[2]:
+        _folds(run, scores)
+    with tabs[3]:
+        verdicts.roc(run, scores)
+    with tabs[4]:
+        verdicts.histogram(run, scores)
+    with tabs[5]:
+        _maps(run)
     links.to_kind("export", "Export this model")
 
 
-def _extraction(seconds: float) -> list[tuple[str, str, str]]:
-    """Time for the features of one part, where they were shared between folds."""
-    if not seconds:
-        return []
-    return [("Features", f"{seconds * 1000:.1f} ms", "Per part; Latency times the whole way")]
+def _head(run: Run, result: dict[str, object]) -> None:
+    """Mode, features and the means over feature types."""
+    mode, backbone = str(result["mode"]), charts.plain(str(result["backbone"]))
+    st.caption(
+        f"Mode **{mode}**: {MODES.get(mode, '')} Features: {backbone}. {result['folds']} grouped "
+        f"folds, {result['repeats']} repeat(s), the same for every method. "
+        f"Score: {run.spec.get('rule', 'own class')}. Below: mean AUROC by method."
+    )
+    figures = owner.facts("figures", run)
+    means = figures[figures["metric"] == "mean AUROC"]
+    names = [
+        (row.subject, charts.interval(row.value, row.low, row.high), "Mean AUROC of this method")
+        for row in means.itertuples()
+    ]
+    seconds = float(str(result["part_seconds"]))
+    meaning = "Per part; Latency times the whole way"
+    charts.metrics(names + ([("Features", f"{seconds * 1000:.1f} ms", meaning)] if seconds else []))
 
 
 def _bars(run: Run, auroc: pd.DataFrame) -> None:
@@ -64,31 +77,97 @@ def _bars(run: Run, auroc: pd.DataFrame) -> None:
 
 
 def _table(run: Run, auroc: pd.DataFrame) -> None:
+    """AUROC of every method, with source B's two columns where the names are the same."""
     words = auroc.assign(
         shown=[charts.interval(r.auroc, r.low, r.high) for r in auroc.itertuples()]
     )
-    wide = words.pivot(index="feature", columns="method", values="shown").reset_index()
+    wide = words.pivot(index="feature", columns="method", values="shown")
+    wide = wide[list(dict.fromkeys(auroc["method"]))].reset_index()
     counts = auroc.drop_duplicates("feature")[["feature", "n_good", "n_bad", "reliable"]]
-    st.dataframe(counts.merge(wide, on="feature"), hide_index=True, alt="AUROC per feature type")
+    table = counts.merge(wide, on="feature")
+    if set(auroc["feature"]) & set(SOURCE_B):
+        for place, name in enumerate(("source B, baseline", "source B, method")):
+            table[name] = [SOURCE_B[f][place] if f in SOURCE_B else None for f in table["feature"]]
+    st.dataframe(table, hide_index=True, alt="AUROC per feature type")
+    if auroc["average_precision"].notna().any():
+        _more_figures(run, auroc)
 
 
-def _differences(run: Run, rows: pd.DataFrame) -> None:
+def _more_figures(run: Run, auroc: pd.DataFrame) -> None:
+    method = st.selectbox("More figures of", list(auroc["method"].unique()), key="more-figures")
+    rows = auroc[auroc["method"] == method]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "feature": rows["feature"],
+                "average precision": _spans(rows, "average_precision"),
+                "FPR at 95 % TPR": _spans(rows, "fpr_at_95_tpr"),
+                "accuracy": _spans(rows, "accuracy"),
+                "all called GOOD": rows["all_good_rate"].round(2),
+            }
+        ),
+        hide_index=True,
+        alt="Average precision, false alarms and accuracy per feature type",
+    )
+    st.caption(
+        "95 % intervals: bootstrap over parts; exact for the accuracy. Accuracy: a part is called "
+        "BAD above the 95 % quantile of its fold's calibration GOOD scores (first repeat); calling "
+        "every part GOOD would reach the last column."
+    )
+
+
+def _spans(rows: pd.DataFrame, metric: str) -> list[str]:
+    triples = zip(rows[metric], rows[f"{metric}_low"], rows[f"{metric}_high"], strict=True)
+    return ["–" if value != value else charts.interval(value, lo, hi) for value, lo, hi in triples]
+
+
+def _comparison(run: Run, rows: pd.DataFrame, auroc: pd.DataFrame) -> None:
     if rows.empty:
+        st.info("No BAD part is known, so methods cannot be compared.", icon=":material/info:")
         return
-    st.subheader(f"{rows['method'].iloc[0]} against {rows['baseline'].iloc[0]}", anchor=False)
-    tested = rows[rows["reliable"]]
+    baseline = rows["baseline"].iloc[0]
+    method = st.selectbox(f"Compared with {baseline}", list(rows["method"].unique()))
+    mine = rows[rows["method"] == method]
+    tested = mine[mine["reliable"].astype(bool)]
     better = tested[(tested["p_holm"] < 0.05) & (tested["difference"] > 0)]["feature"]
     worse = tested[(tested["p_holm"] < 0.05) & (tested["difference"] < 0)]["feature"]
     st.markdown(_sentence(list(better), list(worse), len(tested)))
     charts.figure(
-        plots.differences(rows),
-        rows.drop(columns="run_id"),
-        f"differences-{run.id}",
+        plots_inspection.forest(mine),
+        mine.drop(columns="run_id"),
+        f"differences-{run.id}-{method}",
         "Difference in AUROC per feature type with interval and adjusted p",
     )
+    st.caption(
+        f"{baseline} is the baseline with the highest mean here, which favours it a little. "
+        "First p: DeLong on the scores of all folds; second: Nadeau and Bengio over the folds. "
+        f"Both after Holm. Grey: fewer than {MIN_BAD} BAD parts, not tested."
+    )
+    _power(auroc[auroc["method"] == baseline])
+
+
+def _power(rows: pd.DataFrame) -> None:
+    """What difference these parts could show at all, per feature type."""
+    known = rows[rows["n_bad"] > 0].sort_values("detectable")
+    if known.empty:
+        return
+    st.markdown("**What these parts can show**")
+    words = [
+        f"- {charts.plain(str(r.feature))}: with {r.n_bad:.0f} BAD parts, "
+        + (
+            "not even a perfect model could be told apart."
+            if r.detectable != r.detectable
+            else f"a difference under {r.detectable:.2f} cannot be seen."
+        )
+        for r in known.itertuples()
+    ]
+    st.markdown("\n".join(words))
+    st.caption("80 % power, two-sided 5 %, two methods on the same parts (Hanley and McNeil).")
 
 
 def _sentence(better: list[str], worse: list[str], n: int) -> str:
+    if not n:
+        return f"No feature type has {MIN_BAD} BAD parts, so no difference was tested."
     if not better and not worse:
         return f"No difference can be shown on any of {n} feature types (DeLong, paired, Holm)."
     parts = []
@@ -99,26 +178,36 @@ def _sentence(better: list[str], worse: list[str], n: int) -> str:
     return f"Of {n} feature types tested: {' and '.join(parts)} (DeLong, paired, Holm, p < 0.05)."
 
 
-def _scores(run: Run, scores: pd.DataFrame) -> None:
-    st.subheader("Scores", anchor=False)
-    left, right = st.columns(2)
-    method = left.selectbox("Method", list(scores["method"].unique()))
-    feature = right.selectbox("Feature type", ["all", *sorted(scores["feature"].unique())])
-    rows = scores[scores["method"] == method]
-    rows = rows if feature == "all" else rows[rows["feature"] == feature]
+def _folds(run: Run, scores: pd.DataFrame) -> None:
+    keys = ["feature", "method", "repeat", "fold"]
+    rows = [
+        (
+            *key,
+            statistics.auroc(
+                part.loc[part["label"] == 1, "score"], part.loc[part["label"] == 0, "score"]
+            ),
+        )
+        for key, part in scores.groupby(keys, sort=False)
+        if part["label"].nunique() == 2
+    ]
+    if not rows:
+        st.info("No fold has BAD parts.", icon=":material/info:")
+        return
+    frame = pd.DataFrame(rows, columns=[*keys, "auroc"])
     charts.figure(
-        plots.score_histogram(rows, f"Out-of-fold scores, {method}, {feature}"),
-        rows.drop(columns="run_id"),
-        f"scores-{run.id}",
-        "Histogram of anomaly scores of GOOD and BAD parts",
+        plots_inspection.fold_dots(frame),
+        frame,
+        f"folds-{run.id}",
+        "AUROC of every fold by feature type and method",
     )
+    st.caption("Folds share training parts: their spread is less than that of new data.")
 
 
 def _maps(run: Run) -> None:
     pictures = sorted((run.artifacts / "maps").glob("*.png"))
     if not pictures:
+        st.info("No anomaly map was kept.", icon=":material/info:")
         return
-    st.subheader("Where it looks", anchor=False)
     st.caption("Anomaly maps over the highest and lowest scored parts.")
     frame = pd.DataFrame({"path": [str(p) for p in pictures]})
     rows = gallery.page_of(frame, f"maps-{run.id}", 12)

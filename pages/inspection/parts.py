@@ -1,54 +1,171 @@
 """Parts: simulate printed parts or import one's own, and check what is there."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend import plots_parts
+from backend.inspection.checks import findings
 from backend.records import Label
 from backend.runs import Run
 from pages.ui import charts, gallery, owner
 from pages.ui.run_view import kind_page
 
+ICONS = {
+    findings.PROBLEM: ":red[:material/error:]",
+    findings.LOOK: ":orange[:material/visibility:]",
+    findings.OK: ":green[:material/check_circle:]",
+}
+WORDS = {findings.PROBLEM: "problem", findings.LOOK: "look", findings.OK: "in order"}
+TELLING = {"brightness": "brightness", "edge": "area"}
+ALIKE = ("all", "copy or look-alike", "copy or look-alike in another group")
+
 
 def show(run: Run) -> None:
     result = run.result or {}
-    parts = owner.facts("parts", run)
-    charts.metrics(
-        [
-            ("Parts", str(result["n"]), ""),
-            ("GOOD", str(result["n_good"]), ""),
-            ("BAD", str(result["n_bad"]), ""),
-            ("Groups", str(result["groups"]), "Parts of one group always stay in one fold"),
-        ]
-    )
-    for note in result["notes"]:
-        st.info(charts.plain(note), icon=":material/info:")
+    parts = _parts(run)
+    entries = [
+        ("Parts", str(result["n"]), ""),
+        ("GOOD", str(result["n_good"]), ""),
+        ("BAD", str(result["n_bad"]), ""),
+        ("Groups", str(result["groups"]), "Parts of one group always stay in one fold"),
+    ]
+    if result.get("left_out"):
+        entries.append(("Left out", str(result["left_out"]), "Pictures or parts not taken in"))
+    charts.metrics(entries)
+    _checks(run)
+    _left_out(run)
     counts = pd.DataFrame(
         [(name, good, bad) for name, (good, bad) in result["counts"].items()],
         columns=["feature", "GOOD", "BAD"],
     )
-    st.dataframe(counts, hide_index=True, alt="GOOD and BAD parts per feature type")
-    charts.csv(parts.drop(columns="run_id"), f"parts-{run.id}")
+    figure = plots_parts.count_bars(result["counts"])
+    charts.figure(figure, counts, f"counts-{run.id}", "GOOD and BAD parts per feature type")
+    if parts["brightness"].notna().any():
+        _spread(run, parts)
+    st.subheader("The parts", anchor=False)
     _gallery(run, parts)
+    with st.expander("Table of all parts", icon=":material/table:"):
+        st.dataframe(parts, hide_index=True, alt="Every part with its label, group and measures")
+        charts.csv(parts, f"parts-{run.id}")
+
+
+def _parts(run: Run) -> pd.DataFrame:
+    """Every part with what was measured of it; empty columns for a run made before the checks."""
+    parts = owner.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
+    checks = owner.facts("part_checks", run).drop(columns="run_id")
+    joined = parts.merge(checks, on="part", how="left")
+    edge = np.sqrt(joined["width"].astype(float) * joined["height"].astype(float))
+    return joined.assign(edge=edge.round(1))
+
+
+def _checks(run: Run) -> None:
+    """What the checks found, the worst first; what the import said about itself below."""
+    found = owner.facts("part_findings", run)
+    with st.container(border=True):
+        st.markdown("**Checks before anything is learned**")
+        for level, icon in ICONS.items():
+            for row in found[found["level"] == level].itertuples():
+                words = charts.plain(row.words)
+                st.markdown(f"{icon} **{row.subject}** ({WORDS[level]}): {words}")
+        others = [n for n in (run.result or {})["notes"] if n not in set(found["words"])]
+        for note in others:
+            st.caption(charts.plain(note))
+
+
+def _left_out(run: Run) -> None:
+    rows = owner.facts("left_out", run)
+    if rows.empty:
+        return
+    with st.expander(f"Left out ({len(rows)})", icon=":material/hide_image:"):
+        shown = rows[["file", "reason", "where"]]
+        st.dataframe(shown, hide_index=True, alt="Pictures that were not taken in, and why")
+        charts.csv(shown, f"left-out-{run.id}")
+
+
+def _spread(run: Run, parts: pd.DataFrame) -> None:
+    """One measure's distribution, and whether it alone tells GOOD from BAD."""
+    st.subheader("Are GOOD and BAD taken in the same way?", anchor=False)
+    left, right = st.columns(2)
+    titles = {key: title for key, (title, _) in plots_parts.MEASURES.items()}
+    measure = left.segmented_control(
+        "Measure", list(titles), format_func=titles.__getitem__, default="brightness", required=True
+    )
+    few = 1 < parts["group"].nunique() <= findings.FEW_GROUPS
+    by = "type"
+    if few:
+        by = right.segmented_control("By", ["type", "group"], default="type", required=True)
+    columns = ["part", "feature", "label", "group", measure]
+    figure = plots_parts.spread(parts, measure, by == "group")
+    charts.figure(
+        figure,
+        parts[columns],
+        f"{measure}-{by}-{run.id}",
+        f"{titles[measure]} of GOOD and BAD parts by {by}",
+    )
+    if measure in TELLING:
+        _telling(run, measure, titles[measure])
+
+
+def _telling(run: Run, measure: str, title: str) -> None:
+    figures = owner.facts("figures", run)
+    rows = figures[figures["metric"] == findings.MEASURES[TELLING[measure]]]
+    if rows.empty:
+        return
+    figure = plots_parts.tell_tales(rows, title, findings.TELLS)
+    alt = f"AUROC of {title.lower()} alone per feature type"
+    charts.figure(figure, rows.drop(columns="run_id"), f"alone-{measure}-{run.id}", alt)
+    st.caption(
+        f"A model may learn the lighting or the crop instead of the defect where {title.lower()} "
+        f"alone reaches more than {findings.TELLS}. A defect that makes the part darker does so "
+        "too: then it is no fault."
+    )
 
 
 def _gallery(run: Run, parts: pd.DataFrame) -> None:
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     feature = left.selectbox("Feature type", ["all", *sorted(parts["feature"].unique())])
-    label = right.selectbox("Label", ["all", "GOOD", "BAD"])
+    label = middle.selectbox("Label", ["all", "GOOD", "BAD"])
+    alike = right.selectbox("Copies", ALIKE)
     shown = parts if feature == "all" else parts[parts["feature"] == feature]
     shown = shown if label == "all" else shown[shown["label"] == Label[label]]
-    rows = gallery.page_of(shown, f"parts-{run.id}-{feature}-{label}")
+    shown = _alike(shown, alike)
+    masks = "mask_path" in parts and st.toggle("Show defect masks")
+    if shown.empty:
+        st.info("No part is like this.", icon=":material/search_off:")
+        return
+    rows = gallery.page_of(shown, f"parts-{run.id}-{feature}-{label}-{alike}")
     with st.container(horizontal=True):
         for row in rows.itertuples():
-            words = f"{row.feature} · {Label(row.label).name}"
-            caption = charts.plain(f"{words}: {row.defect}" if row.defect else words)
-            picture = gallery.overlaid(run.folder / row.path, None, None, 160)
+            mask = getattr(row, "mask_path", None) if masks else None
+            mask_path = run.folder / mask if isinstance(mask, str) else None
+            picture = gallery.overlaid(run.folder / row.path, mask_path, None, 160)
+            caption = _caption(row, alike != ALIKE[0])
             st.image(picture, width=140, caption=caption, alt=f"Part {row.part}, {caption}")
+
+
+def _caption(row: object, with_group: bool) -> str:
+    words = f"{row.feature} · {Label(row.label).name}"
+    words += f": {row.defect}" if row.defect else ""
+    return charts.plain(f"{words} · {row.part}, group {row.group}" if with_group else words)
+
+
+def _alike(parts: pd.DataFrame, which: str) -> pd.DataFrame:
+    """Those that look like another, side by side."""
+    if which == ALIKE[0]:
+        return parts
+    copies = parts["digest"].notna() & parts.duplicated("digest", keep=False)
+    alike = parts[copies | (parts["near_group"] > 0)]
+    if which == ALIKE[2]:
+        alike = alike[alike["leak"].fillna(False).astype(bool)]
+    return alike.sort_values(["near_group", "digest", "part"])
 
 
 kind_page(
     "parts",
-    "Parts by feature type, GOOD and BAD. The simulator prints the eight types of the source; a "
-    "folder with a `metadata.csv` (`file_name,feature,label`) brings your own.",
+    "Parts by feature type, GOOD and BAD, checked before anything is learned. The simulator prints "
+    "the eight types of the source. Your own come from a folder or zip with a `metadata.csv` "
+    "(`file_name,feature,label`), MVTec AD folders or folders called `good` and `bad`; or a "
+    "detector cuts them out of full pictures.",
     show,
 )

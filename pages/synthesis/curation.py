@@ -20,7 +20,7 @@ from pages.ui.curation_filters import Filters
 KINDS = tuple(
     kind.name
     for kind in registry.KINDS
-    if kind.name in ("generate", "composite", "label", "dataset")
+    if kind.name in ("generate", "composite", "label", "sample", "dataset")
 )
 PAGE_SIZE = 24
 EDITED, LEFT = "curation-edited", "curation-left"

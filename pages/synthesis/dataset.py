@@ -1,11 +1,38 @@
-"""Synthetic data set: images with boxes for a detector."""
+"""Data set: images with boxes for a detector, from any mixture of sources."""
 
-from pages.ui import gallery
+import streamlit as st
+
+from backend.runs import Run
+from pages.ui import charts, links, set_view
 from pages.ui.run_view import kind_page
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    set_view.show(
+        run,
+        [
+            ("Images", charts.words(result["images"]), charts.plain(result["source"])),
+            ("Training", charts.words(result["training"]), "Images the detector learns from"),
+            ("Validation", charts.words(result["validation"]), "Images that choose its threshold"),
+            ("Boxes", charts.words(result["boxes"]), f"Labels: {result['labels']}"),
+            ("Without a defect", charts.words(result["empty"]), "Images without any box"),
+            (
+                "Groups",
+                charts.words(result.get("groups")),
+                "Views of one specimen, and near-duplicates, count as one; a group is never split",
+            ),
+        ],
+    )
+    if result.get("hash"):
+        st.caption(f"Version {result['hash']}: a hash over images, boxes and splits.")
+    links.to_kind("detector", "Train a detector on this data set")
+
 
 kind_page(
     "dataset",
-    "Turn a student's samples, or a teacher's images, into a data set in YOLO's layout. Boxes come "
-    "from the painted mask; `centred` gives source A's dummy boxes for comparison.",
-    gallery.show_images,
+    "Mix students, image sets and real photographs into a data set in YOLO's layout. Views of one "
+    "part and near-duplicates stay in one split; `centred` gives source A's dummy boxes for "
+    "comparison.",
+    show,
 )

@@ -1,122 +1,260 @@
 """Detector: train YOLO on a data set, judge it on images it never saw."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import plots
+from backend import plots, plots_detection
 from backend.runs import Run
-from pages.ui import charts, gallery, owner
+from backend.synthesis.detecting import curves, judging
+from backend.synthesis.detecting.judging import Judged
+from pages.ui import charts, detections, links, owner
+from pages.ui.chrome import plain_errors
 from pages.ui.run_view import kind_page
 
-ORDERS = {
-    "missed defects first": ("missed", False),
-    "false alarms first": ("false_alarms", False),
-    "best first": ("hits", False),
-}
+PAPER = {"precision": 1.00, "recall": 0.53, "ap50": 0.32}  # source A, its own validation images
+TABS = (
+    *("Summary", "Curves", "Confusion matrix", "By size", "Gallery"),
+    *("The paper's table", "Training"),
+)
 
 
 def show(run: Run) -> None:
     result = run.result or {}
     _verdict(result)
-    figures = owner.facts("figures", run)
-    charts.metrics(_headline(result, figures))
-    charts.figure(
-        plots.intervals(figures[figures["metric"] == "AP50"], "AP50 with 95 % interval", "AP50"),
-        figures.drop(columns="run_id"),
-        f"figures-{run.id}",
-        "AP50 on the test images beside the controls",
-    )
-    predictions, truths = owner.facts("predictions", run), owner.facts("boxes", run)
-    left, right = st.columns(2)
-    with left:
-        charts.figure(
-            plots.precision_recall(predictions, len(truths)),
-            predictions.drop(columns="run_id"),
-            f"pr-{run.id}",
-            "Precision against recall on the test images",
+    workbench(run)
+    links.to_detector(run.id)
+
+
+@st.fragment
+def workbench(run: Run) -> None:
+    """Everything about a detector; the confidence moves within this alone."""
+    with plain_errors():
+        result = run.result or {}
+        images = owner.facts("images", run)
+        truths = _in_order(owner.facts("boxes", run), images)
+        judged = _judged(run)
+        at = st.slider(
+            "Confidence",
+            0.0,
+            1.0,
+            float(result["confidence"]),
+            0.01,
+            key=f"confidence-{run.id}",
+            help="From how sure on a box counts. It starts where F1 is best on the data set's own "
+            "validation images, so no test image chose it.",
         )
-    with right:
-        charts.curves(run)
-    _gallery(run, owner.facts("images", run), truths, predictions, result["confidence"])
+        tabs = dict(zip(TABS, st.tabs(list(TABS), on_change="rerun", key="tab"), strict=True))
+        draw = {
+            "Summary": lambda: _summary(run, result, judged, at),
+            "Curves": lambda: _curves(run, judged, at),
+            "Confusion matrix": lambda: _confusion(run, judged, truths, at),
+            "By size": lambda: _sizes(run, judged, truths, at),
+            "Gallery": lambda: detections.show(run, images, truths, judged, at),
+            "The paper's table": lambda: _paper(run, result, judged),
+            "Training": lambda: _training(run),
+        }
+        for name, tab in tabs.items():
+            if tab.open:
+                with tab:
+                    draw[name]()
 
 
-def _verdict(result: dict) -> None:
+def _judged(run: Run) -> Judged:
+    return _matched(run.id, str(run.finished))
+
+
+@st.cache_data(ttl=3600, max_entries=8, show_spinner="Matching boxes …")
+def _matched(run_id: str, finished: str) -> Judged:
+    run = owner.supervisor().find(run_id)
+    images, boxes, found = (owner.facts(t, run) for t in ("images", "boxes", "predictions"))
+    names = tuple((run.result or {}).get("classes") or ("defect",))
+    return judging.from_rows(images, boxes, found, names)
+
+
+def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Box rows in the order of `Judged`: image by image."""
+    place = {name: number for number, name in enumerate(images["image"])}
+    return boxes.iloc[np.argsort(boxes["image"].map(place).to_numpy(), kind="stable")]
+
+
+def _verdict(result: dict[str, Any]) -> None:
     kind = "real photographs" if result["real"] else "rendered images, not real ones"
-    start = "pretrained weights" if result["pretrained"] else "random weights (none were found)"
+    start = (
+        "pretrained weights"
+        if result["pretrained"]
+        else "**random weights, for no pretrained ones were found**"
+    )
     words = (
         f"Judged on {result['test_images']} {kind}, {result['test_intact']} of them intact "
         f"(test set {result['test_hash']}); started from {start}."
     )
+    near = result.get("near_duplicates")
+    if near:
+        words += f" {near} training images look like a test image, so read the figures with care."
     if result["real"]:
         st.info(words, icon=":material/fact_check:")
     else:
         st.warning(
-            words + " These figures say nothing about your parts: name a folder of real test "
-            "images in the form.",
+            words + " These figures say nothing about your parts: freeze a test set of real "
+            "photographs and name it in the form.",
             icon=":material/warning:",
         )
 
 
-def _headline(result: dict, figures: pd.DataFrame) -> list[tuple[str, str, str]]:
-    by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
-    alarms = by_name.get(("intact images", "share with an alarm"))
+def _summary(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
+    figures = owner.facts("figures", run)
+    charts.metrics(_headline(result, figures, judged, at))
+    rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
+    rows = rows.assign(subject=rows["subject"] + ", " + rows["metric"])
+    charts.figure(
+        plots.intervals(rows, "Average precision with 95 % intervals", "average precision"),
+        figures.drop(columns="run_id"),
+        f"figures-{run.id}",
+        "Average precision on the test images beside the controls",
+    )
+    printed = curves.summary(judged)
+    st.caption(
+        "As ultralytics' own val prints it (precision and recall where F1 is highest): "
+        + ", ".join(f"{name} {value:.3f}" for name, value in printed.items())
+        + ". “Images with a defect” leaves the intact ones out, as most published figures do."
+    )
+
+
+def _headline(
+    result: dict[str, Any], figures: pd.DataFrame, judged: Judged, at: float
+) -> list[tuple[str, str, str]]:
+    chosen = judged.at_confidence(at)
+    found = figures.set_index(["subject", "metric"])
+    low_high = ["value", "low", "high"]
     entries = [
         (
-            "AP50 on test images",
+            "AP50",
             charts.interval(result["ap50"], result["ap50_low"], result["ap50_high"]),
             "Average precision at IoU 0.5, intact images among them. 95 % interval over groups.",
-        ),
-        ("Precision", f"{result['precision']:.2f}", f"At confidence {result['confidence']:.2f}"),
-        ("Recall", f"{result['recall']:.2f}", f"At confidence {result['confidence']:.2f}"),
+        )
     ]
-    if alarms:
-        words = charts.interval(alarms.value, alarms.low, alarms.high)
-        entries.append(("Intact with an alarm", words, "Share of intact images that get a box"))
+    if ("all test images", "AP50-95") in found.index:
+        entries.append(
+            (
+                "AP50-95",
+                charts.interval(*found.loc[("all test images", "AP50-95"), low_high]),
+                "The mean over IoU 0.5 to 0.95",
+            )
+        )
+    entries += [
+        ("Precision", f"{chosen.precision:.2f}", f"Share of boxes that fit, at {at:.2f}"),
+        ("Recall", f"{chosen.recall:.2f}", f"Share of defects found, at {at:.2f}"),
+    ]
+    intact = judged.truths == 0
+    if intact.any():
+        share = judged.alarmed(at)[intact].mean()
+        count = judged.alarms(at)[intact].mean()
+        meaning = f"Share of {intact.sum()} intact images with a box, {count:.2f} boxes an image"
+        entries.append(("Intact with an alarm", f"{share:.2f}", meaning))
     own = result["own_validation_ap50"]
     entries.append(("Own validation AP50", f"{own:.2f}", "What source A reports; no evidence."))
     return entries
 
 
-def _gallery(
-    run: Run, images: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, at: float
-) -> None:
-    st.subheader("Predictions beside truth", anchor=False)
+def _curves(run: Run, judged: Judged, at: float) -> None:
+    rows = curves.frame(judged)
+    n = len(judged.truth_image)
+    pairs = curves.precision_recall(judged)
     left, right = st.columns(2)
-    order = left.selectbox("Order", list(ORDERS))
-    confidence = right.slider("Confidence", 0.01, 1.0, float(max(at, 0.01)), key=f"conf-{run.id}")
-    shown = predictions[predictions["confidence"] >= confidence]
-    st.caption("Orange: true box. Blue: prediction that fits. Red: false alarm.")
-    column, ascending = ORDERS[order]
-    ranked = _count(images, truths, shown).sort_values(column, ascending=ascending, kind="stable")
-    by_truth = dict(list(truths.groupby("image")))
-    by_prediction = dict(list(shown.groupby("image")))
-    rows = gallery.page_of(ranked, f"gallery-{run.id}", 12)
-    with st.container(horizontal=True):
-        for row in rows.itertuples():
-            picture = gallery.overlaid(
-                run.folder / row.path,
-                None,
-                by_truth.get(row.image),
-                320,
-                by_prediction.get(row.image),
-            )
-            caption = (
-                f"{row.source}: {row.hits} found, {row.missed} missed, {row.false_alarms} false"
-            )
-            st.image(picture, width=250, caption=caption, alt=f"{row.image}: {caption}")
+    with left:
+        figure = plots_detection.precision_recall(pairs, at, n)
+        charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
+    with right:
+        figure = plots_detection.over_confidence(rows, {"f1": "F1"}, at, f"F1, n = {n} boxes")
+        charts.figure(figure, rows, f"f1-{run.id}", "F1 over confidence")
+    left, right = st.columns(2)
+    with left:
+        columns = {"precision": "precision", "recall": "recall"}
+        title = f"Precision and recall, n = {n} boxes"
+        figure = plots_detection.over_confidence(rows, columns, at, title)
+        charts.figure(figure, rows, f"both-{run.id}", "Precision and recall over confidence")
+    with right:
+        _alarms(run, judged, rows, at)
 
 
-def _count(images: pd.DataFrame, truths: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
-    """Adds hits, missed and false_alarms per image."""
-    hits = shown[shown["correct"]].groupby("image").size()
-    false = shown[~shown["correct"]].groupby("image").size()
-    boxes = truths.groupby("image").size()
-    found = images["image"].map(hits).fillna(0).astype(int)
-    return images.assign(
-        hits=found,
-        missed=images["image"].map(boxes).fillna(0).astype(int) - found,
-        false_alarms=images["image"].map(false).fillna(0).astype(int),
+def _alarms(run: Run, judged: Judged, rows: pd.DataFrame, at: float) -> None:
+    intact = int((judged.truths == 0).sum())
+    if not intact:
+        st.info("No test image is intact, so false alarms on good parts are not known.")
+        return
+    columns = {"alarmed": "share with an alarm", "alarms": "alarms an image"}
+    title = f"False alarms, n = {intact} intact images"
+    figure = plots_detection.over_confidence(rows, columns, at, title)
+    charts.figure(figure, rows, f"alarms-{run.id}", "False alarms on intact images")
+
+
+def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
+    corners = truths[["x1", "y1", "x2", "y2"]].to_numpy(float)
+    table = curves.confusion(judged, corners, at)
+    names = [*judged.names, "nothing"]
+    rows = pd.DataFrame(table, columns=names).assign(said=names)
+    figure = plots_detection.confusion(table, judged.names)
+    charts.figure(figure, rows, f"confusion-{run.id}", "Predicted against true classes")
+    st.caption(
+        f"At confidence {at:.2f}; boxes are matched at IoU over {curves.CONFUSION_IOU}, whatever "
+        "their class. Right column: false alarms. Bottom row: missed defects."
     )
+
+
+def _sizes(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
+    for name, rows in (
+        ("size", curves.recall_by_size(judged, at)),
+        ("class", detections.recall_by_class(judged, truths, at)),
+    ):
+        figure = plots.intervals(rows, f"Recall by {name} at confidence {at:.2f}", "recall")
+        words = f"Share of defects found by {name}, with 95 % intervals"
+        charts.figure(figure, rows, f"recall-{name}-{run.id}", words)
+    st.caption(
+        "Size: root of the box's area in the photograph's own px. Intervals: Clopper and Pearson, "
+        "as if every defect were independent. Class: as the test set names it."
+    )
+
+
+def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
+    ours = curves.paper_row(judged)
+    where = "real test photographs" if result["real"] else "rendered test images"
+    rows = [
+        ("Source A, own synthetic validation", *PAPER.values()),
+        (
+            "This detector, own validation",
+            result.get("own_precision"),
+            result.get("own_recall"),
+            result["own_validation_ap50"],
+        ),
+        (f"This detector, {where}", ours.precision, ours.recall, ours.ap50),
+    ]
+    table = pd.DataFrame(rows, columns=["judged on", "precision", "max recall", "mAP@0.5"])
+    number = st.column_config.NumberColumn(format="%.2f")
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config=dict.fromkeys(table.columns[1:], number),
+        alt="Source A's figures beside this detector's",
+    )
+    charts.csv(table, f"paper-{run.id}")
+    st.caption(
+        "Read off as in source A: precision is the top of the precision curve, which ends at 1 for "
+        "every detector at the highest confidence, so 1.00 says nothing; max recall is at "
+        "confidence 0, where false alarms do not count. Only the last column compares detectors, "
+        "and only on the same images."
+    )
+
+
+def _training(run: Run) -> None:
+    frame = owner.facts("curves", run)[["step", "metric", "value"]]
+    found = plots_detection.training(frame)
+    if not found:
+        st.info("One epoch is no curve.")
+    for title, figure in found.items():
+        charts.figure(figure, frame, f"{title}-{run.id}", f"{title} over epochs")
 
 
 kind_page(

@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from backend import facts
+from backend import duplicates, facts
 from backend.runs import Run
-from backend.synthesis import duplicates
 
 UNDECIDED = "undecided"
 VERDICTS = ("all", UNDECIDED, "kept", "rejected")

@@ -20,7 +20,8 @@ def run_form(
     """
     spec_type = registry.get(kind_name).spec_type
     known = {p.name: p for p in specs.params(spec_type)}
-    values = specs.defaults(spec_type) | dict(initial or {})
+    values = specs.defaults(spec_type)
+    values |= {name: value for name, value in (initial or {}).items() if name in known}
     key = key or f"form-{kind_name}"
     _deciding(known, values, key)
     fields = [
@@ -112,6 +113,8 @@ def _widget(p: Param, value: Any, key: str) -> Any:
         return st.selectbox(p.label, p.choices, index=index, key=key, help=help_text)
     if p.type is bool:
         return st.toggle(p.label, value=value, key=key, help=help_text)
+    if p.many and p.type in (int, float):
+        return _numbers_widget(p, value, key, help_text)
     if p.many:
         return _lines_widget(p, value, key, help_text)
     if p.upload:
@@ -121,6 +124,24 @@ def _widget(p: Param, value: Any, key: str) -> Any:
         text = st.text_input(p.label, value, key=key, help=help_text, placeholder=placeholder)
         return (text or "").strip()
     return _number_widget(p, value, key, help_text)
+
+
+def _numbers_widget(p: Param, value: Any, key: str, help_text: str) -> list[Any]:
+    """Several numbers in one line; a word that is none is left to the spec's check."""
+    text = st.text_input(
+        p.label,
+        ", ".join(f"{number:g}" for number in value),
+        key=key,
+        help=f"{help_text} Commas between them.",
+    )
+    return [_number(word) for word in (text or "").replace(",", " ").split()]
+
+
+def _number(word: str) -> Any:
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def _lines_widget(p: Param, value: Any, key: str, help_text: str) -> list[str]:
@@ -146,8 +167,28 @@ def _number_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
     return p.type(value) if entered is None else entered
 
 
-def _run_widget(p: Param, value: str, key: str, help_text: str) -> str:
+def _runs_widget(
+    p: Param, value: Any, key: str, help_text: str, found: dict[str, str]
+) -> list[str]:
+    """Several runs, in the order they were chosen."""
+    gone = [run_id for run_id in value if run_id not in found]
+    if gone:
+        st.warning(f"{', '.join(gone)}: gone. Choose others.", icon=":material/link_off:")
+    return st.multiselect(
+        p.label.removesuffix(" runs"),
+        list(found),
+        default=[run_id for run_id in value if run_id in found],
+        key=key,
+        help=help_text,
+        format_func=found.__getitem__,
+        placeholder="none",
+    )
+
+
+def _run_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
     found = _candidates(p)
+    if p.many:
+        return _runs_widget(p, value, key, help_text, found)
     options = ([""] if p.optional else []) + list(found)
     gone = bool(value) and value not in options
     if gone:

@@ -40,12 +40,21 @@ SECTIONS = {
         _entry("synthesis/lora", "Own style (LoRA)", "brush", "lora"),
         _entry("synthesis/student", "Student generator", "model_training", "distill"),
         _entry("synthesis/similarity", "Similarity", "compare", "similarity"),
+        _entry("synthesis/students", "Compare students", "leaderboard"),
+        _entry("synthesis/student_images", "Student images", "photo_library", "sample"),
+        _entry("synthesis/student_export", "Student export", "deployed_code", "student-export"),
         _entry("synthesis/dataset", "Synthetic data set", "dataset", "dataset"),
+        _entry("synthesis/testset", "Frozen test set", "ac_unit", "testset"),
         _entry("synthesis/detector", "Detector", "center_focus_strong", "detector"),
+        _entry("synthesis/try_it", "Try a detector", "photo_camera"),
+        _entry("synthesis/study", "Study", "science", "study"),
     ],
     "Inspection": [
         _entry("inspection/parts", "Parts", "category", "parts"),
         _entry("inspection/auroc", "Anomaly model", "bar_chart", "inspect"),
+        _entry("inspection/threshold", "Threshold", "gavel", "threshold"),
+        _entry("inspection/part_explorer", "Part explorer", "search"),
+        _entry("inspection/ablation", "Ablation", "tune", "ablation"),
     ],
     "Deployment": [
         _entry("deployment/export", "Export", "output", "export"),
@@ -58,6 +67,9 @@ SECTIONS = {
 }
 
 RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
+STUDENTS = "pages/synthesis/students.py"
+EXPLORER = "pages/inspection/part_explorer.py"
+TRY_IT = "pages/synthesis/try_it.py"
 BY_KIND = {e.kind: e for entries in SECTIONS.values() for e in entries if e.kind}
 
 
@@ -85,3 +97,14 @@ def to_kind(kind: str, label: str = "", run_id: str = "") -> None:
 
 def to_run(run_id: str, label: str = "All about this run") -> None:
     st.page_link(RUNS, label=label, icon=":material/list_alt:", query_params={"run": run_id})
+
+
+def to_part(run_id: str, part: str = "", label: str = "Look at this part") -> None:
+    """A link to the parts of an anomaly model, opened at one of them if named."""
+    query = {"run": run_id} | ({"part": part} if part else {})
+    st.page_link(EXPLORER, label=label, icon=":material/search:", query_params=query)
+
+
+def to_detector(run_id: str, label: str = "Try it on your own pictures") -> None:
+    """A link to where a detector is tried out."""
+    st.page_link(TRY_IT, label=label, icon=":material/photo_camera:", query_params={"run": run_id})

@@ -14,6 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from backend.synthesis.vocabulary import CLASSES
+from tests.benchmarks.inspection import inspection
+from tests.benchmarks.students import students
+from tests.benchmarks.thresholds import thresholds
 
 KID_SET = 200
 
@@ -21,7 +24,18 @@ KID_SET = 200
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DISTILLERY_STORAGE"] = folder
-        for benchmark in (overview, reindex, renderer, diffusion, labellers):
+        known = (
+            overview,
+            reindex,
+            renderer,
+            diffusion,
+            labellers,
+            students,
+            thresholds,
+            inspection,
+            detector_overhead,
+        )
+        for benchmark in known:
             if sys.argv[1:] and benchmark.__name__ not in sys.argv[1:]:
                 continue
             print(f"\n{benchmark.__doc__}")
@@ -174,6 +188,15 @@ def labellers(folder: Path) -> None:
     edges = float(seconds(lambda: [methods.edges(s) for s in shots], 1).mean()) / 8
     _line("centred", dummy * 1000, "ms")
     _line("edges", edges * 1000, "ms", dummy)
+
+
+def detector_overhead(folder: Path) -> None:
+    """A detector's training, our job against plain `YOLO().train` (aim: at most 5 % more)."""
+    from tests.benchmarks import detectors
+
+    ours, plain = detectors.overhead(folder / "detectors")
+    _line("YOLO().train", plain, "s")
+    _line("our job", ours, "s", plain)
 
 
 if __name__ == "__main__":

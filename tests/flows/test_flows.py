@@ -15,8 +15,11 @@ TABLES = {
     "composite": ("images", "boxes"),
     "label": ("images", "boxes"),
     "agreement": ("agreements", "figures"),
-    "similarity": ("ssim_pairs", "figures"),
+    "similarity": ("ssim_pairs", "figures", "neighbours"),
+    "sample": ("images",),
+    "student-export": ("figures",),
     "dataset": ("images", "boxes"),
+    "testset": ("images", "boxes"),
     "detector": ("images", "boxes", "figures", "predictions"),
     "parts": ("parts",),
     "inspect": ("scores", "auroc", "comparisons", "figures"),
@@ -47,7 +50,8 @@ def test_every_curve_has_steps_and_finite_values(tiny_runs):
 def test_similarity_reports_the_controls_beside_the_pairs(tiny_runs):
     pairs = facts.read(tiny_runs["similarity"].folder, "ssim_pairs")
     assert set(pairs["pairing"]) == {"matched", "random", "mean image"}
-    means = pairs.groupby("pairing")["ssim"].mean()
+    trained = pairs[pairs["split"] == "trained"]
+    means = trained.groupby("pairing")["ssim"].mean()
     result = tiny_runs["similarity"].result
     assert result["matched_ssim"] == pytest.approx(means["matched"])
     assert result["gap"] == pytest.approx(means["matched"] - means["random"])

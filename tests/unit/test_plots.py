@@ -51,13 +51,6 @@ def test_ssim_bars_are_sorted_and_name_the_controls():
     assert {"random", "mean"} <= set(" ".join(t.name for t in figure.data).replace(",", "").split())
 
 
-def test_precision_recall_ends_at_the_share_found():
-    frame = pd.DataFrame({"confidence": [0.9, 0.8, 0.3], "correct": [True, False, True]})
-    line = plots.precision_recall(frame, truths=4).data[0]
-    assert list(line.x) == [0.25, 0.25, 0.5]
-    assert line.y[-1] == pytest.approx(2 / 3)
-
-
 def test_good_and_bad_differ_in_colour_and_pattern():
     frame = pd.DataFrame({"label": [1, 1, 0], "score": [0.1, 0.2, 0.9]})
     good, bad = plots.score_histogram(frame, "t").data

@@ -1,17 +1,19 @@
-"""How good are predicted boxes? AP50, recall, false alarms, with intervals over groups."""
+"""How good are predicted boxes? Matching, average precision, recall, false alarms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from backend.statistics import clopper_pearson
+from backend.records import Box
 from backend.synthesis.detecting.testset import LabelledImage
+from backend.synthesis.detecting.yolo_set import ONE_CLASS
 
 IOU = 0.5
-RESAMPLES = 500
-KEEP_CONFIDENCE = 0.01
+IOUS = np.linspace(0.5, 0.95, 10, dtype=np.float32)  # COCO's thresholds, as ultralytics has them
 RECALL_GRID = np.linspace(0, 1, 101)
 
 
@@ -25,25 +27,58 @@ class OperatingPoint:
 class Judged:
     """Every prediction with its verdict, pooled over images and sorted by confidence.
 
-    image: index of the image [P]; xyxy [P, 4], px; confidence [P]; correct bool [P]; iou with its
-    truth [P].
-    truths: number of true boxes per image [N]. groups: specimen per image [N].
+    Of predictions: image: index of the image [P]; xyxy [P, 4], px; confidence [P]; classes: index
+    into `names` [P]; levels: right at each of `IOUS`, bool [P, 10]; correct: right at IoU 0.5
+    [P]; iou with the best box of its class [P]; truth: the true box it claimed at IoU 0.5, −1
+    for none [P].
+    Of true boxes: truth_image [T]; truth_class [T]; truth_size: root of the area, px [T].
+    Of images: truths: number of true boxes [N]; groups: specimen [N].
     """
 
     image: np.ndarray
     xyxy: np.ndarray
     confidence: np.ndarray
-    correct: np.ndarray
+    classes: np.ndarray
+    levels: np.ndarray
     iou: np.ndarray
+    truth: np.ndarray
+    truth_image: np.ndarray
+    truth_class: np.ndarray
+    truth_size: np.ndarray
     truths: np.ndarray
     groups: np.ndarray
+    names: tuple[str, ...] = ONE_CLASS
+
+    @property
+    def correct(self) -> np.ndarray:
+        return self.levels[:, 0]
 
     def ap50(self, weight: np.ndarray | None = None) -> float:
         """Average precision at IoU 0.5; `weight` [N] counts each image that many times."""
-        weight = np.ones(len(self.truths)) if weight is None else weight
-        return average_precision(
-            self.correct, weight[self.image], float((weight * self.truths).sum())
-        )
+        return self._mean_ap((0,), weight)
+
+    def ap(self, weight: np.ndarray | None = None) -> float:
+        """AP50-95: the mean over IoU 0.5, 0.55 … 0.95 (and over classes)."""
+        return self._mean_ap(range(len(IOUS)), weight)
+
+    def class_ap50(self, number: int, weight: np.ndarray | None = None) -> float:
+        """Average precision of one class at IoU 0.5, NaN where no box is of it."""
+        return self._class_ap(number, (0,), self._weight(weight))
+
+    def _mean_ap(self, levels: Sequence[int], weight: np.ndarray | None) -> float:
+        found = [self._class_ap(k, levels, self._weight(weight)) for k in range(len(self.names))]
+        known = [value for value in found if value == value]
+        return float(np.mean(known)) if known else float("nan")
+
+    def _weight(self, weight: np.ndarray | None) -> np.ndarray:
+        return np.ones(len(self.truths)) if weight is None else weight
+
+    def _class_ap(self, number: int, levels: Sequence[int], weight: np.ndarray) -> float:
+        wanted = float(weight[self.truth_image[self.truth_class == number]].sum())
+        mine = self.classes == number
+        counted = weight[self.image[mine]]
+        right = self.levels[mine]
+        return float(np.mean([average_precision(right[:, k], counted, wanted) for k in levels]))
 
     def at_confidence(self, confidence: float) -> OperatingPoint:
         chosen = self.confidence >= confidence
@@ -53,35 +88,77 @@ class Judged:
             recall=float(hits / max(self.truths.sum(), 1)),
         )
 
+    def alarms(self, confidence: float) -> np.ndarray:
+        """Number of boxes on each image at this confidence: int [N]."""
+        return np.bincount(self.image[self.confidence >= confidence], minlength=len(self.truths))
+
     def alarmed(self, confidence: float) -> np.ndarray:
         """Which images have at least one box at this confidence: bool [N]."""
-        found = np.zeros(len(self.truths), dtype=bool)
-        found[self.image[self.confidence >= confidence]] = True
-        return found
+        return self.alarms(confidence) > 0
 
 
-def judge(images: Sequence[LabelledImage], predictions: Sequence[np.ndarray]) -> Judged:
-    """Match predictions to truths. predictions: per image [P, 5] of x1 y1 x2 y2 confidence, px."""
-    index, boxes, correct, best = [], [], [], []
-    for number, (image, found) in enumerate(zip(images, predictions, strict=True)):
-        found = found[np.argsort(-found[:, 4], kind="stable")]
-        truth = np.array([box.xyxy for box in image.boxes]).reshape(-1, 4)
-        overlap = box_iou(found[:, :4], truth)
-        index.append(np.full(len(found), number))
-        boxes.append(found)
-        correct.append(match(overlap))
-        best.append(overlap.max(1) if len(truth) else np.zeros(len(found)))
-    pooled = np.concatenate(boxes)
-    order = np.argsort(-pooled[:, 4], kind="stable")
+def judge(
+    images: Sequence[LabelledImage],
+    predictions: Sequence[np.ndarray],
+    levels: Sequence[np.ndarray] | None = None,
+    names: tuple[str, ...] = ONE_CLASS,
+) -> Judged:
+    """Match predictions to truths.
+
+    predictions: per image [P, 5 or 6] of x1 y1 x2 y2 confidence (class), px. levels: per image
+    bool [P, 10], which are right at each of `IOUS`, where that is known already (ultralytics
+    matches in the network's own pixels); else found here. names: the detector's classes; of one
+    class alone every box is.
+    """
+    numbers = [[_number(box.class_name, names) for box in image.boxes] for image in images]
+    corners = [np.array([box.xyxy for box in image.boxes]).reshape(-1, 4) for image in images]
+    first = np.cumsum([0, *(len(boxes) for boxes in corners)])
+    parts = []
+    for k, found in enumerate(predictions):
+        given = None if levels is None else levels[k]
+        parts.append(_matched(found, corners[k], np.array(numbers[k], int), given, int(first[k])))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    index = np.repeat(np.arange(len(images)), [len(found) for found in predictions])
+    order = np.argsort(-columns[1], kind="stable")
+    boxes, confidence, classes, right, iou, truth = (column[order] for column in columns)
+    every = np.concatenate(corners)
     return Judged(
-        image=np.concatenate(index).astype(int)[order],
-        xyxy=pooled[order, :4],
-        confidence=pooled[order, 4],
-        correct=np.concatenate(correct).astype(bool)[order],
-        iou=np.concatenate(best)[order],
+        image=index[order],
+        xyxy=boxes,
+        confidence=confidence,
+        classes=classes,
+        levels=right,
+        iou=iou,
+        truth=truth,
+        truth_image=np.repeat(np.arange(len(images)), [len(boxes) for boxes in corners]),
+        truth_class=np.array([number for image in numbers for number in image], int),
+        truth_size=np.sqrt((every[:, 2:] - every[:, :2]).prod(1)),
         truths=np.array([len(image.boxes) for image in images]),
         groups=np.array([image.group for image in images]),
+        names=names,
     )
+
+
+def _number(name: str, names: tuple[str, ...]) -> int:
+    """Index of a class; −1 for one the detector does not know."""
+    if len(names) == 1:
+        return 0
+    return names.index(name) if name in names else -1
+
+
+def _matched(
+    found: np.ndarray, truth: np.ndarray, numbers: np.ndarray, given: np.ndarray | None, first: int
+) -> tuple[np.ndarray, ...]:
+    """One image's boxes, confidence, classes, levels, IoU and claimed truth, surest first."""
+    order = np.argsort(-found[:, 4], kind="stable")
+    found = found[order]
+    classes = found[:, 5].astype(int) if found.shape[1] > 5 else np.zeros(len(found), int)
+    overlap = box_iou(found[:, :4], truth) * (classes[:, None] == numbers[None])
+    levels = match(overlap) if given is None else given[order]
+    claimed = _claimed(overlap, levels[:, 0])
+    best = overlap.max(1) if len(truth) else np.zeros(len(found))
+    truths = np.where(claimed >= 0, claimed + first, -1)
+    return found[:, :4], found[:, 4], classes, levels, best, truths
 
 
 def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -93,19 +170,31 @@ def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return overlap / (areas[0][:, None] + areas[1][None] - overlap + 1e-7)
 
 
-def match(overlap: np.ndarray) -> np.ndarray:
-    """Which predictions are right, bool [P], from IoU [P, T]: ultralytics' and COCO's rule.
+def match(overlap: np.ndarray, thresholds: np.ndarray = IOUS) -> np.ndarray:
+    """Which predictions are right at each threshold, bool [P, L], from IoU [P, T].
 
-    Predictions, in order of falling confidence, each claim the best truth that is left.
+    ultralytics' and COCO's rule: predictions, in order of falling confidence, each claim the best
+    truth that is left. IoU with a truth of another class must be 0.
     """
-    right = np.zeros(len(overlap), dtype=bool)
-    left = overlap.copy()
-    for row in np.flatnonzero((overlap >= IOU).any(1)):
-        best = int(left[row].argmax())
-        if left[row, best] >= IOU:
-            right[row] = True
-            left[:, best] = 0
+    right = np.zeros((len(overlap), len(thresholds)), dtype=bool)
+    taken = np.zeros((overlap.shape[1], len(thresholds)), dtype=bool)
+    levels = np.arange(len(thresholds))
+    for row in np.flatnonzero((overlap >= thresholds.min()).any(1)):
+        left = np.where(taken, 0, overlap[row][:, None])
+        best = left.argmax(0)
+        right[row] = left[best, levels] >= thresholds
+        taken[best, levels] |= right[row]
     return right
+
+
+def _claimed(overlap: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The truth each right prediction claimed [P], −1 for the others."""
+    claimed = np.full(len(overlap), -1)
+    left = overlap.copy()
+    for row in np.flatnonzero(right):
+        claimed[row] = int(left[row].argmax())
+        left[:, claimed[row]] = -1
+    return claimed
 
 
 def average_precision(correct: np.ndarray, weight: np.ndarray, truths: float) -> float:
@@ -134,76 +223,61 @@ def best_f1_confidence(judged: Judged) -> float:
     return float(judged.confidence[int(np.argmax(f1))])
 
 
-def constant_box(images: Sequence[LabelledImage]) -> Judged:
-    """The control: one centred box of half the edge length in every image."""
+def constant_box(images: Sequence[LabelledImage], names: tuple[str, ...] = ONE_CLASS) -> Judged:
+    """The control: one centred box of half the edge length, of each class, in every image."""
     corners = np.array([0.25, 0.25, 0.75, 0.75])
-    made = [np.append(corners * [i.width, i.height, i.width, i.height], 1.0)[None] for i in images]
-    return judge(images, made)
-
-
-def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]]:
-    """Rows of the table `figures` with 95 % intervals over groups of images.
-
-    Percentile bootstrap. AP of exactly 0 or 1 has no interval, for resampling cannot move it; a
-    share of exactly 0 or 1 has Clopper and Pearson's, over groups.
-    """
-    has_defect = judged.truths > 0
-    everything = np.ones(len(has_defect))
-    rows = [
-        _row("all test images", "AP50", judged, judged.ap50, everything, seed),
-        _row("images with a defect", "AP50", judged, judged.ap50, has_defect.astype(float), seed),
+    made = [
+        np.array(
+            [[*corners * [i.width, i.height, i.width, i.height], 1.0, k] for k in range(len(names))]
+        )
+        for i in images
     ]
-    if not has_defect.all():
-        rows.append(_alarm_row(judged, ~has_defect, confidence, seed))
-    return rows
-
-
-def _alarm_row(judged: Judged, intact: np.ndarray, confidence: float, seed: int) -> dict[str, Any]:
-    alarmed = judged.alarmed(confidence)
-
-    def share(weight: np.ndarray) -> float:
-        return float((weight * alarmed).sum() / weight.sum()) if weight.sum() else float("nan")
-
-    weight = intact.astype(float)
-    row = _row("intact images", "share with an alarm", judged, share, weight, seed)
-    if row["value"] in (0.0, 1.0):
-        groups = len(np.unique(judged.groups[intact]))
-        bounds = clopper_pearson(round(row["value"] * groups), groups)
-        row |= {"low": bounds[0], "high": bounds[1]}
-    return row
-
-
-def _row(
-    subject: str, metric: str, judged: Judged, measure: Any, weight: np.ndarray, seed: int
-) -> dict[str, Any]:
-    names, member = np.unique(judged.groups, return_inverse=True)
-    random = np.random.default_rng(seed)
-    draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=RESAMPLES)
-    values = [measure(weight * draw[member]) for draw in draws]
-    value = measure(weight)
-    low, high = np.nanquantile(values, [0.025, 0.975])
-    known = low < high
-    return {
-        "subject": subject,
-        "metric": metric,
-        "value": value,
-        "low": float(low) if known else None,
-        "high": float(high) if known else None,
-        "n": int((weight > 0).sum()),
-    }
+    return judge(images, made, names=names)
 
 
 def prediction_rows(images: Sequence[LabelledImage], judged: Judged) -> list[dict[str, Any]]:
-    """Rows of the table `predictions`, faint ones left out."""
-    kept = int((judged.confidence >= KEEP_CONFIDENCE).sum())
+    """Rows of the table `predictions`."""
+    bits = judged.levels @ (1 << np.arange(len(IOUS)))
     return [
         {
-            "image": images[judged.image[place]].name,
-            "class_name": "defect",
-            **dict(zip(("x1", "y1", "x2", "y2"), judged.xyxy[place], strict=True)),
-            "confidence": judged.confidence[place],
-            "iou": judged.iou[place],
-            "correct": bool(judged.correct[place]),
+            "image": images[place].name,
+            "class_name": judged.names[judged.classes[k]],
+            **dict(zip(("x1", "y1", "x2", "y2"), judged.xyxy[k], strict=True)),
+            "confidence": judged.confidence[k],
+            "iou": judged.iou[k],
+            "correct": bool(judged.levels[k, 0]),
+            "levels": int(bits[k]),
         }
-        for place in range(kept)
+        for k, place in enumerate(judged.image.tolist())
     ]
+
+
+def from_rows(
+    images: pd.DataFrame, boxes: pd.DataFrame, predictions: pd.DataFrame, names: tuple[str, ...]
+) -> Judged:
+    """What `prediction_rows` and the tables `images` and `boxes` keep of a judgement.
+
+    Rows of earlier versions, which lack `levels`, are matched again.
+    """
+    truths = {str(name): rows for name, rows in boxes.groupby("image", sort=False)}
+    found = {str(name): rows for name, rows in predictions.groupby("image", sort=False)}
+    made, given, pictures = [], [], []
+    for name, group in zip(images["image"].astype(str), images["group"], strict=True):
+        rows = found.get(name, predictions.iloc[:0])
+        numbers = rows["class_name"].map(lambda word: max(_number(str(word), names), 0))
+        corners = rows[["x1", "y1", "x2", "y2", "confidence"]].to_numpy(float)
+        made.append(np.column_stack([corners, numbers.to_numpy(float)]))
+        bits = rows["levels"].fillna(0).to_numpy(int)
+        given.append((bits[:, None] >> np.arange(len(IOUS)) & 1).astype(bool))
+        pictures.append(_image(name, str(group), truths.get(name, boxes.iloc[:0])))
+    known = predictions["levels"].notna().all()
+    return judge(pictures, made, given if known else None, names)
+
+
+def _image(name: str, group: str, boxes: pd.DataFrame) -> LabelledImage:
+    corners = boxes[["x1", "y1", "x2", "y2"]].to_numpy(float).tolist()
+    words = boxes["class_name"].astype(str)
+    made = tuple(
+        Box(word, (x1, y1, x2, y2)) for word, (x1, y1, x2, y2) in zip(words, corners, strict=True)
+    )
+    return LabelledImage(name, Path(name), group, made, "", 0, 0)

@@ -1,20 +1,22 @@
 """Frozen test images: real ones in YOLO's layout, or fresh rendered ones, marked as such."""
 
 import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from backend import facts, runs
+from backend import facts, imagefiles, runs
 from backend.records import Box, UserError
-from backend.synthesis import pictures
+from backend.synthesis import imageset, pictures
+from backend.synthesis.detecting import leaks
 from backend.synthesis.labelled import files, yolo, yolo_config
 
 RENDERED_TEST_SEED = 1_900_000_000
 RENDERED_DEFECT, RENDERED_INTACT = 60, 30
 RENDERED_SIZES = (128, 1024)
+NAMED = 3  # pairs that an error spells out
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,7 @@ def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSe
             "Labels belong into a folder 'labels' beside 'images'."
         )
     if intact_folder:
-        groups = files.table(
-            Path(intact_folder).parent / f"{Path(intact_folder).name}.csv", "group"
-        )
-        intact = split_files(Path(intact_folder), "test")
-        images += [_intact(path, groups.get(path.name, path.stem)) for path in intact]
+        images += read_intact(Path(intact_folder), "test")
     return _freeze(images, real=True)
 
 
@@ -65,7 +63,7 @@ def _freeze(images: list[LabelledImage], *, real: bool) -> HeldOutSet:
     digest = hashlib.sha256()
     for image in images:
         digest.update(image.path.read_bytes())
-        digest.update(repr([box.xyxy for box in image.boxes]).encode())
+        digest.update(repr([tuple(map(float, box.xyxy)) for box in image.boxes]).encode())
     return HeldOutSet(tuple(images), real, digest.hexdigest()[:16])
 
 
@@ -99,7 +97,7 @@ def _labelled(
     path: Path, root: Path, config: yolo_config.Config, groups: dict[str, str]
 ) -> LabelledImage:
     name = path.relative_to(root).with_suffix("").as_posix()
-    height, width = pictures.read_rgb(path).shape[:2]
+    height, width = imagefiles.read_rgb(path).shape[:2]
     lines = yolo.lines_of(yolo.label_of(path, root), config.names, width, height)
     boxes = tuple(Box(line.class_name, line.corners, source="hand") for line in lines)
     return LabelledImage(name, path, groups.get(path.name, name), boxes, "real", width, height)
@@ -107,7 +105,7 @@ def _labelled(
 
 def split_files(folder: Path, split: str) -> list[Path]:
     """Images of a folder; where `<folder>.csv` beside it assigns splits, only those of `split`."""
-    found = pictures.image_files(folder)
+    found = imagefiles.image_files(folder)
     table = folder.parent / f"{folder.name}.csv"
     splits = files.table(table, "split")
     if not splits:
@@ -118,67 +116,73 @@ def split_files(folder: Path, split: str) -> list[Path]:
     return chosen
 
 
+def read_intact(folder: Path, split: str) -> list[LabelledImage]:
+    """Photographs of intact parts, of one split where `<folder>.csv` beside them assigns any."""
+    groups = files.table(folder.parent / f"{folder.name}.csv", "group")
+    return [_intact(path, groups.get(path.name, path.stem)) for path in split_files(folder, split)]
+
+
 def _intact(path: Path, group: str) -> LabelledImage:
-    height, width = pictures.read_rgb(path).shape[:2]
+    height, width = imagefiles.read_rgb(path).shape[:2]
     return LabelledImage(f"intact/{path.stem}", path, group, (), "real intact", width, height)
 
 
-def refuse_leaks(test: HeldOutSet, dataset: Path) -> None:
-    """Raises UserError where a training image, or the photograph behind it, is a test image.
+def refuse_leaks(test: HeldOutSet, dataset: Path, near: str = "refuse") -> int:
+    """The number of training images that look like a test image, which `near` = report allows.
 
-    Compared by their pixels, the test images also at the size of the training images.
+    Raises UserError where a training image, or a photograph behind one, is a test image, and with
+    `near` = refuse also where it is a near-duplicate of one.
     """
-    trained = {path: pictures.read_rgb(path) for path in _training_pictures(dataset)}
-    sizes = {pixels.shape[0] for pixels in trained.values() if _is_square(pixels)}
-    seen: dict[str, str] = {}
-    for image in test.images:
-        pixels = pictures.read_rgb(image.path)
-        for shown in (pixels, *(pictures.resized(pixels, size) for size in sizes)):
-            seen[_hash(shown)] = image.name
-    for path, pixels in trained.items():
-        if _hash(pixels) in seen:
+    found = leaks.search(test.images, dataset)
+    for leak in found:
+        if leak.same:
             raise UserError(
-                f"Training image {path.name} is test image {seen[_hash(pixels)]}. "
-                "Take it out of the data set."
+                f"Training image {leak.training.name} is test image {leak.test}. Take it out of "
+                "the data set."
             )
+    if found and near == "refuse":
+        pairs = [f"{leak.training.name} and {leak.test}" for leak in found[:NAMED]]
+        raise UserError(
+            f"{len(found)} training images are near-duplicates of test images: "
+            f"{', '.join(pairs)}{' …' if len(found) > NAMED else ''}. Take them out of the data "
+            "set. Only where different parts look alike under a fixed camera, choose near "
+            "duplicates = report."
+        )
+    return len(found)
 
 
-def _training_pictures(dataset: Path) -> list[Path]:
-    """Images of a data set and, unless they were rendered, those of every run behind it: what a
-    student learned from, and the photographs on which defects were placed."""
-    found = [dataset / path for path in facts.read(dataset, "images")["path"]]
-    for folder in _behind(dataset):
-        rows = facts.read(folder, "images")
-        rows = rows[rows["source"] != "rendered"]
-        for column in ("path", "background_path"):
-            found += [folder / path for path in rows[column].dropna()]
-    return [path for path in found if path.is_file()]
+def of_run(run_folder: Path) -> HeldOutSet:
+    """The test set a finished run of the kind `testset` froze.
+
+    Raises UserError where its images are not those it froze.
+    """
+    boxes = facts.read(run_folder, "boxes")
+    known = imageset.boxes_by_image(boxes)
+    images = [
+        _frozen(run_folder, row, known.get(str(row["image"]), ()))
+        for row in imageset.records(facts.read(run_folder, "images"))
+    ]
+    frozen = _freeze(images, real=True)
+    if frozen.hash != (runs.read(run_folder).result or {}).get("hash"):
+        raise UserError(
+            f"The images of the frozen test set {run_folder.name} were changed. Freeze it again."
+        )
+    return frozen
 
 
-def _behind(folder: Path) -> set[Path]:
-    """The runs with images from which this run was made, near and far."""
-    found: set[Path] = set()
-    for value in runs.read(folder).spec.values():
-        for run_id in value if isinstance(value, list) else [value]:
-            source = folder.parent / str(run_id)
-            if runs.RUN_ID.fullmatch(str(run_id)) and (source / "spec.json").exists():
-                found |= {source, *_behind(source)}
-    return {source for source in found if facts.count(source, "images")}
+def _frozen(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:
+    path = folder / str(row["path"])
+    height, width = imagefiles.read_rgb(path).shape[:2]
+    name, group, source = (str(row[key]) for key in ("image", "group", "source"))
+    return LabelledImage(name, path, group, boxes, source, width, height)
 
 
-def _is_square(pixels: np.ndarray) -> bool:
-    return pixels.shape[0] == pixels.shape[1]
-
-
-def _hash(pixels: np.ndarray) -> str:
-    return hashlib.sha256(pixels.tobytes()).hexdigest()
-
-
-def image_row(image: LabelledImage) -> dict[str, Any]:
-    """The image as a row of the table `images`."""
+def image_row(image: LabelledImage, run_folder: Path) -> dict[str, Any]:
+    """The image as a row of the table `images` of a run; a path in the storage stays relative."""
+    inside = image.path.is_relative_to(run_folder.parent)
     return {
         "image": image.name,
-        "path": str(image.path),
+        "path": os.path.relpath(image.path, run_folder) if inside else str(image.path),
         "source": image.source,
         "group": image.group,
         "split": "test",

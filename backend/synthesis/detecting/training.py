@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,25 +14,35 @@ from ultralytics.utils import SETTINGS
 
 from backend import checkpoints
 from backend.records import Progress
-from backend.synthesis.detecting import judging, testset
+from backend.synthesis.detecting import judging, testset, validation
+from backend.synthesis.detecting.judging import Judged
+from backend.synthesis.labelled import yolo_config
 
 if TYPE_CHECKING:
-    from backend.synthesis.detector import Spec
+    from backend.synthesis.detector import Recipe, Spec
 
 LEAST_CONFIDENCE = 0.001
 NMS_IOU = 0.7
 MOST_BOXES = 300
-TRAINING_SHARE = 0.88
+TRAINING_SHARE = 0.86
+AUGMENTATION: dict[str, dict[str, float]] = {
+    "usual": {},
+    "light": {"mosaic": 0.0, "scale": 0.2, "translate": 0.05, "hsv_h": 0.0, "hsv_s": 0.2},
+    "none": dict.fromkeys(
+        ("mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v", "fliplr"), 0.0
+    ),
+}
 
 
 @dataclass(frozen=True)
 class TrainedDetector:
-    """best: the weights file. confidence: best F1 on the set's own validation images."""
+    """best: the weights file. names: its classes. own: judged on the set's own validation images.
+    confidence: best F1 there."""
 
     best: Path
+    names: tuple[str, ...]
     epochs: int
-    own_ap50: float
-    own_images: int
+    own: Judged
     confidence: float
 
 
@@ -41,30 +52,50 @@ def train(
     """Train on a data set run; goes on from the last epoch where the run was interrupted."""
     best = out_dir / "artifacts" / "detector.pt"
     data = _data_file(dataset, out_dir)
+    recipe = spec.recipe()
     if not best.exists():
-        _run_epochs(spec, weights, data, out_dir, progress)
+        _run_epochs(recipe, weights, data, out_dir, progress)
+    names = tuple(yolo_config.read(data.parent).names.values())
     own = testset.read_yolo(data.parent, "val")
-    judged = judging.judge(own, predict(best, [image.path for image in own], spec.size))
+    progress(TRAINING_SHARE, f"judging {len(own)} of its own validation images")
+    folder = out_dir / "checkpoint" / "own"
+    judged = judge(best, own, names, recipe.size, folder)
     return TrainedDetector(
         best=best,
+        names=names,
         epochs=len((out_dir / "artifacts" / "results.csv").read_text().splitlines()) - 1,
-        own_ap50=judged.ap50(),
-        own_images=len(own),
+        own=judged,
         confidence=judging.best_f1_confidence(judged),
     )
 
 
+def judge(
+    weights: Path,
+    images: "list[testset.LabelledImage]",
+    names: tuple[str, ...],
+    size: int,
+    folder: Path,
+) -> Judged:
+    """Validate as ultralytics does, and judge what it found. folder: a place to work in."""
+    found = validation.validate(weights, images, names, size, folder)
+    boxes, levels = [f.boxes for f in found], [f.levels for f in found]
+    return judging.judge(images, boxes, levels, names)
+
+
 def _run_epochs(
-    spec: "Spec", weights: Path | None, data: Path, out_dir: Path, progress: Progress
+    recipe: "Recipe", weights: Path | None, data: Path, out_dir: Path, progress: Progress
 ) -> None:
     """Train in `checkpoint/training`, then keep the best weights and the table of epochs."""
     SETTINGS.update(sync=False)
     folder = out_dir / "checkpoint" / "training"
     last = folder / "weights" / "last.pt"
     if not _is_finished(last):
-        model = YOLO(last) if last.exists() else _start(spec, weights)
-        model.add_callback("on_fit_epoch_end", _Epochs(spec.epochs, progress))
-        model.train(**({"resume": True} if last.exists() else _arguments(spec, data, out_dir)))
+        model = YOLO(last) if last.exists() else start(recipe.model, weights)
+        epochs = _Epochs(recipe.epochs, progress)
+        model.add_callback("on_train_start", epochs.begin)
+        model.add_callback("on_fit_epoch_end", epochs)
+        goes_on = last.exists()
+        model.train(**({"resume": True} if goes_on else arguments(recipe, data, out_dir)))
     shutil.copy(folder / "results.csv", out_dir / "artifacts" / "results.csv")
     shutil.copy(last.with_name("best.pt"), out_dir / "artifacts" / "detector.pt")
 
@@ -76,22 +107,25 @@ def _is_finished(last: Path) -> bool:
     return torch.load(last, map_location="cpu", weights_only=False).get("epoch") == -1
 
 
-def _start(spec: "Spec", weights: Path | None) -> YOLO:
+def start(model: str, weights: Path | None) -> YOLO:
+    """An untrained network, or one with pretrained weights, whose file is checked first."""
     if weights is None:
-        return YOLO(f"{spec.model}.yaml", task="detect")
+        return YOLO(f"{model}.yaml", task="detect")
     checkpoints.read(weights)
     return YOLO(weights, task="detect")
 
 
-def _arguments(spec: "Spec", data: Path, out_dir: Path) -> dict[str, Any]:
+def arguments(recipe: "Recipe", data: Path, out_dir: Path) -> dict[str, Any]:
+    """What `YOLO.train` is told."""
     return {
         "data": str(data),
-        "imgsz": spec.size,
-        "batch": spec.batch,
-        "epochs": spec.epochs,
-        "seed": spec.seed,
+        "imgsz": recipe.size,
+        "batch": recipe.batch,
+        "epochs": recipe.epochs,
+        "patience": recipe.patience,
+        "seed": recipe.seed,
         "device": 0 if torch.cuda.is_available() else "cpu",
-        "amp": torch.cuda.is_available(),
+        "amp": "bf16" if torch.cuda.is_available() else False,  # fp16 would download a network
         "workers": 0,
         "project": str(out_dir / "checkpoint"),
         "name": "training",
@@ -99,6 +133,7 @@ def _arguments(spec: "Spec", data: Path, out_dir: Path) -> dict[str, Any]:
         "plots": False,
         "verbose": False,
         "deterministic": True,
+        **AUGMENTATION[recipe.augmentation],
     }
 
 
@@ -116,11 +151,18 @@ def _data_file(dataset: Path, out_dir: Path) -> Path:
 
 
 class _Epochs:
-    """ultralytics' callback: reports each epoch's losses and metrics."""
+    """ultralytics' callback: reports each epoch's losses, metrics and the time left."""
 
     def __init__(self, epochs: int, progress: Progress):
         self.epochs = epochs
         self.progress = progress
+        self.begun = time.monotonic()
+        self.first = 0
+
+    def begin(self, trainer: Any) -> None:
+        """The first epoch of this process starts now; a resumed training begins later than 0."""
+        self.begun = time.monotonic()
+        self.first = trainer.start_epoch
 
     def __call__(self, trainer: Any) -> None:
         done = trainer.epoch + 1
@@ -129,7 +171,15 @@ class _Epochs:
         losses = trainer.label_loss_items(trainer.tloss, prefix="train")
         metrics = {_short(k): float(v) for k, v in (losses | trainer.metrics).items()}
         message = f"epoch {done} of {self.epochs}, mAP50 {metrics.get('mAP50', 0):.2f}"
+        message += self._left(done)
         self.progress(TRAINING_SHARE * done / self.epochs, message, step=done, metrics=metrics)
+
+    def _left(self, done: int) -> str:
+        each = (time.monotonic() - self.begun) / (done - self.first)
+        seconds = each * (self.epochs - done)
+        if seconds < 1:
+            return ""
+        return f", {seconds:.0f} s left" if seconds < 90 else f", {seconds / 60:.0f} min left"
 
 
 def _short(name: str) -> str:
@@ -137,19 +187,22 @@ def _short(name: str) -> str:
     return name.removeprefix("metrics/").removesuffix("(B)").replace("/", " ").replace("_", " ")
 
 
-def predict(weights: Path, paths: list[Path], size: int) -> list[np.ndarray]:
-    """Boxes of every image, float [P, 5] of x1 y1 x2 y2 confidence in px of the image itself."""
+def predict(
+    weights: Path, paths: list[Path], size: int, confidence: float = LEAST_CONFIDENCE
+) -> list[np.ndarray]:
+    """Boxes of every image, float [P, 6] of x1 y1 x2 y2 confidence class in px of the image."""
     model = YOLO(weights, task="detect")
     found = []
     for path in paths:
         result: Any = model.predict(
             str(path),
             imgsz=size,
-            conf=LEAST_CONFIDENCE,
+            conf=confidence,
             iou=NMS_IOU,
             max_det=MOST_BOXES,
             verbose=False,
         )
         boxes = result[0].boxes
-        found.append(np.column_stack([boxes.xyxy.cpu().numpy(), boxes.conf.cpu().numpy()]))
+        columns = [boxes.xyxy, boxes.conf[:, None], boxes.cls[:, None]]
+        found.append(np.column_stack([column.cpu().numpy() for column in columns]))
     return found

@@ -1,216 +1,174 @@
-"""How a student learns (PyTorch): latents, losses, epochs, checkpoints."""
+"""Teaching a student (PyTorch): epochs, the best weights so far, checkpoints, what is kept."""
 
 import copy
 import json
-import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.nn import functional
 
 from backend.records import Progress
-from backend.synthesis import pictures
-from backend.synthesis.distilling import networks
+from backend.synthesis import pictures, realism
+from backend.synthesis.distilling import losses, noise, starting
+from backend.synthesis.distilling.lesson import Lesson
+from backend.synthesis.distilling.material import Material
 
 if TYPE_CHECKING:
     from backend.synthesis.student import Spec
 
-EMA_DECAY = 0.99
-LATENT_RATE = 7.0
-DEFECT_WEIGHT = 10.0
 CHECKPOINT_SECONDS = 20.0
 FRAMES = 12
 FILM_COLUMNS = 8
+JUDGED_EVERY = 0.1  # of the lesson, in its second half
+JUDGED_IMAGES = 128
+FITTING_STEPS, FITTING_RATE = 60, 0.03
 
 
 @dataclass
 class Trained:
-    """A student after its last epoch.
+    """A student after its lesson.
 
-    latents: learned latents [N, D], None where z was drawn at random.
-    brightness: grey level of each teacher image's scene [N].
+    latents [N, D]: of the images it learned from, held_latents of those it did not; None where z
+    was drawn at random. best_kid: of its samples, by which the weights were chosen; None: the last
+    ones are kept. nothing [C]: the code of a cell without a defect.
     """
 
-    network: networks.PaperStudent | networks.Student
+    network: Any
     latents: Tensor | None
-    brightness: np.ndarray
+    held_latents: Tensor | None
     epochs: int
     loss: float
+    best_kid: float | None = None
+    nothing: Tensor | None = None
 
 
-class Lesson:
-    """Everything that changes while a student learns, and how one step changes it."""
+class Best:
+    """The weights whose samples were nearest to the teacher's images (KID), in the second half."""
 
-    def __init__(self, spec: "Spec", images: np.ndarray, masks: np.ndarray):
-        torch.manual_seed(spec.seed)
-        self.spec = spec
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.images = torch.from_numpy(images).permute(0, 3, 1, 2).to(self.device)
-        self.masks = torch.from_numpy(masks)[:, None].to(self.device)
-        self.network = networks.build(spec.preset, spec.latent_dim, spec.size).to(self.device)
-        self.network.to(memory_format=torch.channels_last)
-        self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.latents: Tensor | None = None
-        self.drawings = torch.empty(0)
-        groups = [{"params": list(self.network.parameters()), "scale": 1.0}]
-        if isinstance(self.network, networks.Student):
-            start = starting_latents(self.images, self.masks, spec.latent_dim)
-            self.latents = start.to(self.device).requires_grad_()
-            self.drawings = line_drawings(self.images, self.masks)
-            groups.append({"params": [self.latents], "scale": LATENT_RATE})
-        self.optimizer = torch.optim.Adam(groups, lr=spec.learning_rate, betas=(0.9, 0.99))
-        self.epoch = 0
-        self.seconds = 0.0
-        self.loss = math.nan
+    def __init__(self, lesson: Lesson, patience: int):
+        self.kid: float | None = None
+        self.state: dict[str, Any] | None = None
+        self.worse, self.patience = 0, patience
+        self.next = 0.5
+        chosen = torch.linspace(0, len(lesson.images) - 1, JUDGED_IMAGES).long().unique()
+        shown = lesson.images[chosen].permute(0, 2, 3, 1).cpu().numpy()
+        self.real = realism.features(shown) if lesson.latents is not None else None
 
     @property
-    def done(self) -> float:
-        """Fraction of the lesson: of its epochs, or of its time where that runs out first."""
-        return max(self.epoch / self.spec.epochs, self.seconds / (60 * self.spec.minutes))
+    def is_enough(self) -> bool:
+        """Early stop: so many judgements in a row were no better."""
+        return 0 < self.patience <= self.worse
 
-    def run_epoch(self) -> dict[str, float]:
-        """One pass in an order that depends on seed and epoch alone. Returns mean losses."""
-        started = time.monotonic()
-        self._set_learning_rate()
-        random = torch.Generator().manual_seed(self.spec.seed * 100_003 + self.epoch)
-        order = torch.randperm(len(self.images), generator=random).to(self.device)
-        sums: dict[str, float] = {}
-        for batch in order.split(self.spec.batch):
-            for name, value in self._step(batch, random).items():
-                sums[name] = sums.get(name, 0.0) + value * len(batch) / len(order)
-        self.epoch += 1
-        self.seconds += time.monotonic() - started
-        self.loss = sums["loss"]
-        return sums
+    def judge(self, lesson: Lesson) -> dict[str, float]:
+        """The KID of fresh samples when it is due; keeps the weights where it is the lowest."""
+        if self.real is None or (lesson.done < self.next and lesson.done < 1):
+            return {}
+        self.next = lesson.done + JUDGED_EVERY
+        kid = realism.kid(realism.features(_samples(lesson)), self.real)
+        self.worse += 1
+        if self.kid is None or kid < self.kid:
+            self.kid, self.worse = kid, 0
+            self.state = {
+                "average": copy.deepcopy(lesson.average.state_dict()),
+                "latents": lesson.latents.detach().clone() if lesson.latents is not None else None,
+            }
+        return {"KID of samples": kid}
 
-    def _set_learning_rate(self) -> None:
-        warm = min(1.0, (self.epoch + 1) / 5)
-        fall = 0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, self.done))) / 2
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.spec.learning_rate * warm * fall * group["scale"]
+    def put_back(self, lesson: Lesson) -> None:
+        if self.state is not None and lesson.latents is not None:
+            lesson.average.load_state_dict(self.state["average"])
+            lesson.latents.data.copy_(self.state["latents"])
 
-    def _step(self, batch: Tensor, random: torch.Generator) -> dict[str, float]:
-        images = self.images[batch].float() / 255
-        losses = self._losses(batch, images, random)
-        loss = torch.stack(list(losses.values())).sum()
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        self._follow()
-        return {"loss": loss.item()} | {name: value.item() for name, value in losses.items()}
 
-    def _losses(self, batch: Tensor, images: Tensor, random: torch.Generator) -> dict[str, Tensor]:
-        if self.latents is None:
-            z = torch.randn(len(batch), self.network.latent_dim, generator=random).to(self.device)
-            return {"image loss": functional.l1_loss(self.network(z), images)}
-        masks = self.masks[batch].float()
-        layers = self.network.layers(self.latents[batch])
-        drawing = self.drawings[batch].float() / 127
-        return {
-            "scene loss": networks.laplacian_loss(layers.scene, images, 1 - 0.98 * masks),
-            "image loss": networks.laplacian_loss(layers.image, images, 1 + DEFECT_WEIGHT * masks),
-            "line loss": networks.drawing_loss(layers, drawing, masks),
-            "mask loss": networks.mask_loss(layers.mask, masks),
-        }
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Exponential moving average of the weights; buffers are copied."""
-        steps = self.epoch * math.ceil(len(self.images) / self.spec.batch)
-        decay = min(EMA_DECAY, (1 + steps) / (10 + steps))
-        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
-            slow.lerp_(fast, 1 - decay)
-        for stored, current in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            stored.copy_(current)
-
-    def state(self) -> dict[str, object]:
-        return {
-            "epoch": self.epoch,
-            "seconds": self.seconds,
-            "loss": self.loss,
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "latents": self.latents.detach() if self.latents is not None else None,
-        }
-
-    def restore(self, state: dict) -> None:
-        self.epoch, self.seconds, self.loss = state["epoch"], state["seconds"], state["loss"]
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.latents is not None:
-            self.latents.data.copy_(state["latents"])
+@torch.no_grad()
+def _samples(lesson: Lesson) -> np.ndarray:
+    """Samples uint8 [128, S, S, 3] of the averaged network, the same latents' choice each time."""
+    random = torch.Generator().manual_seed(lesson.spec.seed)
+    made = []
+    for _ in range(JUDGED_IMAGES // 16):
+        layers = lesson.average.layers(lesson.mixed(16, random))
+        made.append(losses.with_noise(layers, random).clamp(0, 1))
+    shown = (torch.cat(made) * 255).round().byte()
+    return shown.permute(0, 2, 3, 1).cpu().numpy()
 
 
 def distill(
-    spec: "Spec", images: np.ndarray, masks: np.ndarray, out_dir: Path, progress: Progress
+    spec: "Spec",
+    material: Material,
+    held: Material,
+    weights: Path,
+    out_dir: Path,
+    progress: Progress,
 ) -> Trained:
-    """Teach a student. images uint8 [N, S, S, 3], masks bool [N, S, S].
+    """Teach a student from `material`; then find the latents of the images it never saw.
 
-    Resumes from `checkpoint/lesson.pt` where there is one.
+    weights: the YOLO file for perceptual = yolo. Resumes from `checkpoint/lesson.pt`.
     """
-    lesson = Lesson(spec, images, masks)
+    lesson = Lesson(spec, material, weights)
+    best = Best(lesson, spec.patience)
     checkpoint = out_dir / "checkpoint" / "lesson.pt"
     if checkpoint.exists():
-        lesson.restore(torch.load(checkpoint, map_location=lesson.device, weights_only=True))
+        _restore(lesson, best, checkpoint)
     saved = time.monotonic()
-    while lesson.done < 1:
-        losses = lesson.run_epoch()
+    while lesson.done < 1 and not best.is_enough:
+        metrics = lesson.run_epoch()
+        metrics |= best.judge(lesson)
         _film(lesson, out_dir)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _save_checkpoint(lesson, checkpoint)
+            _save_checkpoint(lesson, best, checkpoint)
             saved = time.monotonic()
         message = f"epoch {lesson.epoch} of {spec.epochs}, loss {lesson.loss:.3f}"
-        progress(min(0.98, lesson.done), message, step=lesson.epoch, metrics=losses)
+        progress(min(0.9, 0.9 * lesson.done), message, step=lesson.epoch, metrics=metrics)
+    best.put_back(lesson)
+    found = _fit_held(lesson, held, progress) if lesson.latents is not None else None
     latents = lesson.latents.detach().cpu() if lesson.latents is not None else None
-    brightness = scene_brightness(images, masks)
-    return Trained(lesson.average.cpu().eval(), latents, brightness, lesson.epoch, lesson.loss)
+    network = lesson.average.cpu().eval()
+    nothing = lesson.codes.nothing.cpu() if lesson.latents is not None else None
+    return Trained(network, latents, found, lesson.epoch, lesson.loss, best.kid, nothing)
 
 
-def scene_brightness(images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Mean grey level outside the mask [N], by which defects find scenes that suit them."""
-    outside = ~masks
-    return (images.mean(-1) * outside).sum((1, 2)) / np.maximum(outside.sum((1, 2)), 1)
+def _restore(lesson: Lesson, best: Best, checkpoint: Path) -> None:
+    state = torch.load(checkpoint, map_location=lesson.device, weights_only=True)
+    lesson.restore(state["lesson"])
+    best.kid, best.state = state["kid"], state["best"]
+    best.worse, best.next = state["worse"], state["next"]
 
 
-def line_drawings(images: Tensor, masks: Tensor, chunk: int = 64) -> Tensor:
-    """The defects alone, int8 [N, 1, H, W] of -127…127; see `networks.line_drawing`."""
-    pairs = zip(images.split(chunk), masks.split(chunk), strict=True)
-    drawn = [networks.line_drawing(i.float() / 255, m.float()) for i, m in pairs]
-    return (torch.cat(drawn) * 127).round().to(torch.int8)
-
-
-def starting_latents(images: Tensor, masks: Tensor, dim: int) -> Tensor:
-    """Latents [N, dim]: principal components of the scenes, then of the masks."""
-    outside = 1 - masks.float()
-    scenes = functional.adaptive_avg_pool2d(images.float() / 255 * outside, 32)
-    scenes = scenes / functional.adaptive_avg_pool2d(outside, 32).clamp(min=0.05)
-    shapes = functional.adaptive_avg_pool2d(masks.float(), 32)
-    half = dim // 2
-    return torch.cat([principal_components(rows.flatten(1), half) for rows in (scenes, shapes)], 1)
-
-
-def principal_components(rows: Tensor, dim: int) -> Tensor:
-    """Scores [N, dim] of unit variance; those beyond the rows' rank start as small noise."""
-    left, strength, _ = torch.linalg.svd(rows - rows.mean(0), full_matrices=False)
-    keep = min(dim, int((strength > 1e-3 * strength[0].clamp(min=1e-6)).sum()))
-    scores = 0.1 * torch.randn(len(rows), dim, device=rows.device)
-    scores[:, :keep] = left[:, :keep] * math.sqrt(len(rows))
-    return scores
-
-
-def _save_checkpoint(lesson: Lesson, path: Path) -> None:
+def _save_checkpoint(lesson: Lesson, best: Best, path: Path) -> None:
+    state = {"lesson": lesson.state(), "kid": best.kid, "best": best.state}
     partial = path.with_suffix(".partial")
-    torch.save(lesson.state(), partial)
+    torch.save(state | {"worse": best.worse, "next": best.next}, partial)
     partial.replace(path)
+
+
+def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
+    """Latents [M, D] of images it never saw: the student is fixed and each latent descends from
+    its linear code (Bojanowski et al., arXiv 1707.05776, section 4)."""
+    assert lesson.latents is not None
+    if not len(held):
+        return lesson.latents.detach()[:0].cpu()
+    images = torch.from_numpy(held.images).permute(0, 3, 1, 2).to(lesson.device)
+    masks = torch.from_numpy(held.masks)[:, None].to(lesson.device)
+    latents = lesson.codes(images, masks).requires_grad_()
+    shown, wanted = images.float() / 255, masks.float()
+    drawing = starting.line_drawings(images, masks).float() / 127
+    optimizer = torch.optim.Adam([latents], lr=FITTING_RATE)
+    for step in range(FITTING_STEPS):
+        layers = lesson.average.layers(latents)
+        loss = losses.laplacian_loss(layers.image, shown, 1 + 10 * wanted)
+        loss = loss + losses.drawing_loss(layers, drawing, wanted)
+        loss = loss + losses.mask_loss(layers.mask, wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        words = f"finding the latents of {len(held)} images it never saw"
+        progress(0.9 + 0.08 * (step + 1) / FITTING_STEPS, words)
+    return latents.detach().cpu()
 
 
 @torch.no_grad()
@@ -219,10 +177,14 @@ def _film(lesson: Lesson, out_dir: Path) -> None:
     every = max(1, lesson.spec.epochs // FRAMES)
     if lesson.epoch % every and lesson.epoch != 1 and lesson.done < 1:
         return
-    lesson.average.eval()
     made = lesson.average(_film_latents(lesson))[:, :3]
-    strip = (made * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    name = f"epoch_{lesson.epoch:05d}.png"
+    write_frame(out_dir, made, lesson.epoch)
+
+
+def write_frame(out_dir: Path, made: Tensor, epoch: int) -> None:
+    """A strip of pictures [B, 3, S, S] in 0…1 for the film of the lesson."""
+    strip = (made.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    name = f"epoch_{epoch:05d}.png"
     pictures.write(out_dir / "artifacts" / "film" / name, pictures.sheet(list(strip), FILM_COLUMNS))
 
 
@@ -238,10 +200,36 @@ def _film_latents(lesson: Lesson) -> Tensor:
     return torch.cat([own, torch.cat([own[:, :half], others[:, half:]], 1)])
 
 
-def save(trained: Trained, folder: Path) -> float:
-    """Write student.onnx, student.safetensors and latents.npz. Returns the ONNX file's MB."""
+def save(trained: Trained, material: Material, held: Material, card: dict, folder: Path) -> float:
+    """Write student.onnx, student.safetensors, latents.npz and student.json, which holds `card`
+    too. Returns the ONNX file's MB."""
     network = trained.network.to(memory_format=torch.contiguous_format)
-    path = folder / "student.onnx"
+    megabytes = write_onnx(network, folder / "student.onnx")
+    save_file(network.state_dict(), folder / "student.safetensors")
+    nothing = np.zeros((0, network.latent_dim), np.float32)
+    np.savez(
+        folder / "latents.npz",
+        latents=nothing if trained.latents is None else np.asarray(trained.latents),
+        held_latents=nothing if trained.held_latents is None else np.asarray(trained.held_latents),
+        brightness=starting.scene_brightness(material.images, material.masks),
+        labels=material.labels,
+        nothing=np.zeros(0) if trained.nothing is None else np.asarray(trained.nothing),
+        rows=material.rows,
+        held_rows=held.rows,
+    )
+    about = {
+        "size": network.size,
+        "latent_dim": network.latent_dim,
+        "mask": network.paints_mask,
+        "octaves": noise.OCTAVES if network.paints_noise else 0,
+        "classes": material.classes,
+    }
+    (folder / "student.json").write_text(json.dumps(about | card, indent=1) + "\n")
+    return megabytes
+
+
+def write_onnx(network: Any, path: Path) -> float:
+    """The student as one file: input z [B, latent_dim], output image. Returns its MB."""
     example = torch.zeros(2, network.latent_dim)
     program = torch.onnx.export(
         network,
@@ -255,9 +243,4 @@ def save(trained: Trained, folder: Path) -> float:
     )
     assert program is not None
     program.save(str(path))
-    save_file(network.state_dict(), folder / "student.safetensors")
-    latents = np.zeros((0, network.latent_dim)) if trained.latents is None else trained.latents
-    np.savez(folder / "latents.npz", latents=np.asarray(latents), brightness=trained.brightness)
-    card = {"size": network.size, "latent_dim": network.latent_dim, "mask": network.paints_mask}
-    (folder / "student.json").write_text(json.dumps(card))
     return path.stat().st_size / 2**20

@@ -1,11 +1,15 @@
-"""The student generators and what their losses are made of (PyTorch)."""
+"""The student generators (PyTorch)."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from backend.synthesis.distilling.noise import OCTAVES
+
+CELL = 8  # px of a picture for which one code stands
 
 
 class PaperStudent(nn.Module):
@@ -16,6 +20,7 @@ class PaperStudent(nn.Module):
 
     size = 128
     paints_mask = False
+    paints_noise = False
 
     def __init__(self, latent_dim: int = 100, width: int = 32):
         super().__init__()
@@ -41,152 +46,114 @@ class Layers:
     """What a student paints, all [B, C, S, S]: image = scene + mask · strength · tone.
 
     scene [3] in 0…1; mask [1] probability of defect; tone [1] in -1…1, the defect's lines at full
-    contrast; strength [B, 1, 1, 1] > 0, their contrast; image [3] in 0…1.
+    contrast; strength [B, 1, 1, 1] > 0, their contrast; image [3] in 0…1; log_noise
+    [B, OCTAVES, S/8, S/8]: logarithm of the noise's standard deviation, a fraction of full scale.
     """
 
     scene: Tensor
     mask: Tensor
     tone: Tensor
     strength: Tensor
+    log_noise: Tensor
 
     @property
     def image(self) -> Tensor:
         return (self.scene + self.mask * self.strength * self.tone).clamp(0, 1)
 
+    def float(self) -> "Layers":
+        """In full precision, after a network that ran in half."""
+        return Layers(*(getattr(self, field.name).float() for field in fields(self)))
+
+    @property
+    def noise(self) -> Tensor:
+        """Standard deviation of the noise in each octave at each pixel [B, OCTAVES, S, S]."""
+        return functional.interpolate(self.log_noise.exp(), scale_factor=CELL, mode="bilinear")
+
 
 class Student(nn.Module):
     """The default student: a scene and, painted over it, a defect with its mask.
 
-    z [B, latent_dim] → [B, 4, size, size] in 0…1: RGB and the probability of defect. The first
-    half of z is the scene, the second the defect, so that any defect can be put into any scene.
-    The defect is drawn at full contrast and then scaled: a hairline counts like a gaping crack.
+    z [B, latent_dim] → [B, 4 + OCTAVES, size, size]: RGB and the probability of defect in 0…1, and
+    the strength of the noise in each octave (see `noise`), which no network can learn by heart and
+    which is drawn anew for each sample. z is a map of codes, one for each cell of 8 px: the first
+    half is the scene's [channels/2, size/8, size/8], the second the defect's, so that any defect
+    can be put into any scene. The defect is drawn at full contrast and then scaled: a hairline
+    counts like a gaping crack.
     """
 
     paints_mask = True
+    paints_noise = True
 
-    def __init__(self, latent_dim: int = 128, size: int = 128, width: int = 32):
+    def __init__(self, channels: int = 20, size: int = 128, width: int = 32):
         super().__init__()
-        half = latent_dim // 2
-        self.size = size
-        self.latent_dim = latent_dim
-        self.scene = Canvas(half, size // 2, width * 5 // 8, 3)
-        self.defect = Canvas(half, size, width, 2)
-        self.strength = nn.Linear(half, 1)
+        half = channels // 2
+        self.channels, self.size, self.grid = channels, size, size // CELL
+        self.latent_dim = channels * self.grid**2
+        self.scene = Canvas(half, width, 3)
+        self.defect = Canvas(half, width, 2)
+        self.strength = nn.Conv2d(half, 1, 1)
         nn.init.zeros_(self.strength.weight)
-        nn.init.constant_(self.strength.bias, -2.0)
+        nn.init.constant_(self.strength.bias, -2.0)  # type: ignore[arg-type]
+        self.noise = nn.Conv2d(half, OCTAVES, 3, padding=1)
+        nn.init.zeros_(self.noise.weight)
 
     def layers(self, z: Tensor) -> Layers:
-        scene, defect = z.chunk(2, dim=1)
+        maps = z.unflatten(1, (self.channels, self.grid, self.grid))
+        scene, defect = maps.chunk(2, dim=1)
         drawn = self.defect(defect)
-        coarse = self.scene(scene)
+        strength = functional.softplus(self.strength(defect).mean((2, 3), keepdim=True))
         return Layers(
-            scene=torch.sigmoid(functional.interpolate(coarse, scale_factor=2, mode="bilinear")),
+            scene=torch.sigmoid(self.scene(scene)),
             mask=torch.sigmoid(drawn[:, :1]),
             tone=torch.tanh(drawn[:, 1:]),
-            strength=functional.softplus(self.strength(defect))[:, :, None, None],
+            strength=strength,
+            log_noise=self.noise(scene).clamp(-8, 0),
         )
 
     def forward(self, z: Tensor) -> Tensor:
         layers = self.layers(z)
-        return torch.cat([layers.image, layers.mask], 1)
+        return torch.cat([layers.image, layers.mask, layers.noise], 1)
 
 
 class Canvas(nn.Module):
-    """z [B, D] → [B, channels, size, size], unbounded: upsampling blocks, then a pixel shuffle."""
+    """Codes [B, C, S/8, S/8] → [B, channels, S, S], unbounded: upsampling, then a pixel shuffle."""
 
-    def __init__(self, latent_dim: int, size: int, width: int, channels: int):
+    def __init__(self, codes: int, width: int, channels: int):
         super().__init__()
-        doublings = (size // 16).bit_length() - 1
-        widths = [min(width * 2**k, width * 8) for k in range(doublings, -1, -1)]
-        self.start = nn.Linear(latent_dim, widths[0] * 64)
-        self.blocks = nn.ModuleList(
-            Block(inner, outer, latent_dim) for inner, outer in itertools.pairwise(widths)
+        wide, middle = 3 * width, 2 * width
+        self.layers = nn.Sequential(
+            nn.Conv2d(codes, wide, 3, padding=1),
+            Residual(wide),
+            Residual(wide),
+            nn.Conv2d(wide, 4 * middle, 1),
+            nn.PixelShuffle(2),
+            Residual(middle),
+            Residual(middle),
+            nn.Conv2d(middle, 4 * width, 1),
+            nn.PixelShuffle(2),
+            Residual(width),
+            nn.Conv2d(width, 4 * channels, 3, padding=1),
+            nn.PixelShuffle(2),
         )
-        self.paint = nn.Conv2d(widths[-1], channels * 4, 3, padding=1)
 
-    def forward(self, z: Tensor) -> Tensor:
-        x = self.start(z).unflatten(1, (-1, 8, 8))
-        x = x.contiguous(memory_format=torch.channels_last)
-        for block in self.blocks:
-            x = block(x, z)
-        return functional.pixel_shuffle(self.paint(x), 2)
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.layers(codes.contiguous(memory_format=torch.channels_last))
 
 
-class Block(nn.Module):
-    """Project, upsample by two, and add a convolution that z scales and shifts (FiLM)."""
+class Residual(nn.Module):
+    """x + two convolutions of it, which start small."""
 
-    def __init__(self, inner: int, outer: int, latent_dim: int):
+    def __init__(self, width: int):
         super().__init__()
-        self.project = nn.Conv2d(inner, outer, 1)
-        self.convolve = nn.Conv2d(outer, outer, 3, padding=1)
-        self.film = nn.Linear(latent_dim, 2 * outer)
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        with torch.no_grad():
+            self.second.weight.mul_(0.2)
 
-    def forward(self, x: Tensor, z: Tensor) -> Tensor:
-        x = functional.interpolate(self.project(x), scale_factor=2, mode="nearest")
-        scale, shift = self.film(z)[:, :, None, None].chunk(2, dim=1)
-        return x + functional.leaky_relu(self.convolve(x) * (1 + scale) + shift, 0.2)
-
-
-def build(preset: str, latent_dim: int, size: int) -> PaperStudent | Student:
-    """An untrained student of a preset."""
-    return PaperStudent() if preset == "paper" else Student(latent_dim, size)
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(functional.silu(self.first(functional.silu(x))))
 
 
-def line_drawing(images: Tensor, masks: Tensor) -> Tensor:
-    """The defects alone, at one contrast: [N, 1, H, W] in -1…1, 0 outside the mask.
-
-    The brightness within the mask relative to the surroundings, divided by three times its own
-    root mean square per image, so that faint and strong defects weigh the same.
-    images [N, 3, H, W] in 0…1; masks [N, 1, H, W] of 0 and 1.
-    """
-    outside = 1 - masks
-    scene = _local_mean(images * outside) / _local_mean(outside).clamp(min=0.02)
-    lines = (images - scene).mean(1, keepdim=True) * masks
-    power = (lines**2).sum((1, 2, 3)) / masks.sum((1, 2, 3)).clamp(min=1)
-    return (lines / (3 * power.sqrt()[:, None, None, None] + 0.01)).clamp(-1, 1)
-
-
-def _local_mean(x: Tensor, reach: int = 12) -> Tensor:
-    """Mean over a window of 2 · reach + 1 px, zeros beyond the border."""
-    return functional.avg_pool2d(functional.pad(x, [reach] * 4), 2 * reach + 1, 1)
-
-
-def laplacian_loss(made: Tensor, wanted: Tensor, weight: Tensor | None = None) -> Tensor:
-    """L1 over a Laplacian pyramid (Bojanowski et al., GLO, arXiv 1707.05776).
-
-    made, wanted [B, C, H, W]; weight [B, 1, H, W] weighs pixels, and is averaged down with them.
-    """
-    loss = made.new_zeros(())
-    difference = made - wanted
-    while difference.shape[-1] >= 8:
-        coarse = functional.avg_pool2d(difference, 2)
-        detail = difference - functional.interpolate(coarse, scale_factor=2, mode="nearest")
-        loss = loss + _weighted(detail.abs(), weight)
-        difference = coarse
-        weight = None if weight is None else functional.avg_pool2d(weight, 2)
-    return loss + _weighted(difference.abs(), weight)
-
-
-def _weighted(values: Tensor, weight: Tensor | None) -> Tensor:
-    return values.mean() if weight is None else (values * weight).mean() / weight.mean()
-
-
-def dice_loss(made: Tensor, wanted: Tensor) -> Tensor:
-    """One minus the soft Dice overlap of masks [B, 1, H, W] (Milletari et al. 2016)."""
-    overlap = (made * wanted).sum((1, 2, 3))
-    total = made.sum((1, 2, 3)) + wanted.sum((1, 2, 3))
-    return (1 - (2 * overlap + 1) / (total + 1)).mean()
-
-
-def drawing_loss(layers: Layers, drawing: Tensor, masks: Tensor) -> Tensor:
-    """L1 between painted and wanted lines [B, 1, H, W], the stronger a line the more it counts."""
-    weight = masks * (0.3 + 3 * drawing.abs()) + 0.02
-    return ((layers.mask * layers.tone - drawing).abs() * weight).sum() / weight.sum()
-
-
-def mask_loss(made: Tensor, wanted: Tensor) -> Tensor:
-    """Dice and weighted cross-entropy of masks [B, 1, H, W]."""
-    entropy = functional.binary_cross_entropy(
-        made.clamp(1e-5, 1 - 1e-5), wanted, weight=1 + 4 * wanted
-    )
-    return 0.3 * (dice_loss(made, wanted) + entropy)
+def build(preset: str, channels: int, size: int) -> PaperStudent | Student:
+    """An untrained student of a preset; channels: of the codes."""
+    return PaperStudent() if preset == "paper" else Student(channels, size)

@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backend import devices
 from backend.records import UserError
 
 SIZE, LATENT_CHANNELS, LATENT_SIZE = 128, 12, 16
-INTACT = "intact"
 TRAIN_STEPS = 1000
 WEIGHTS, CARD = "diffusion.safetensors", "diffusion.json"
 
@@ -176,6 +176,26 @@ class ImageDiffusion:
         guidance: how far the class pulls (arXiv 2207.12598); 1 is the model as trained and costs
         half. on_step: called with the fraction done. Raises UserError for a class it never saw.
         """
+        noise, latents = self._denoised(seeds, class_names, steps, guidance, on_step)
+        return self._develop(latents, seeds, noise)
+
+    @torch.inference_mode()
+    def codes_of(
+        self, seeds: Sequence[int], class_names: Sequence[str], steps: int, guidance: float = 1.0
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The noises and the codes that `sample` would paint, in units of the codes' spread, both
+        float32 [N, 12, 16, 16]."""
+        noise, latents = self._denoised(seeds, class_names, steps, guidance, lambda fraction: None)
+        return noise.cpu().numpy(), latents.cpu().numpy()
+
+    def _denoised(
+        self,
+        seeds: Sequence[int],
+        class_names: Sequence[str],
+        steps: int,
+        guidance: float,
+        on_step: Callable[[float], None],
+    ) -> tuple[Tensor, Tensor]:
         device = self.mean.device
         noise = torch.stack([_normal(seed, LATENT_CHANNELS) for seed in seeds]).to(device)
         labels = torch.tensor([self._number(name) for name in class_names], device=device)
@@ -184,17 +204,17 @@ class ImageDiffusion:
         ddim.set_timesteps(steps)
         latents = noise
         for index, step in enumerate(ddim.timesteps):
-            with autocast(device):
+            with devices.autocast(device):
                 v = self.unet(latents, step, labels).sample
                 if guidance != 1:
                     free = self.unet(latents, step, anything).sample
                     v = free + guidance * (v - free)
             latents = ddim.step(v.float(), step, latents).prev_sample
             on_step((index + 1) / steps)
-        return self._develop(latents, seeds, noise)
+        return noise, latents
 
     def _develop(self, latents: Tensor, seeds: Sequence[int], noise: Tensor) -> "Sampled":
-        with autocast(latents.device):
+        with devices.autocast(latents.device):
             decoded = self.codec.decode(latents * self.deviation + self.mean)
         grain = torch.stack([_normal(seed, 1, SIZE, salt=1) for seed in seeds]).to(noise.device)
         images = (decoded.rgb + decoded.grain * grain).clamp(0, 1)
@@ -226,19 +246,6 @@ def _normal(seed: int, channels: int, size: int = LATENT_SIZE, salt: int = 0) ->
     return torch.randn(channels, size, size, generator=random)
 
 
-def best_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """bfloat16 where the processor multiplies it natively, which halves the time; else float32."""
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported()
-    else:
-        fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
-
-
 def card(folder: Path) -> dict[str, Any]:
     """What a model folder says of itself. Raises UserError where it holds no model."""
     try:
@@ -257,7 +264,7 @@ def load(folder: Path) -> ImageDiffusion:
         denoiser.load_state_dict(_under(tensors, "unet."))
     except Exception as error:
         raise UserError(f"{folder / WEIGHTS} is damaged. Train the model again.") from error
-    device = best_device()
+    device = devices.best()
     codec.to(device).eval().requires_grad_(False)
     denoiser.to(device).eval().requires_grad_(False)
     mean, deviation = tensors["mean"].to(device), tensors["deviation"].to(device)

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend import runs
+from backend import devices, runs
 from backend.records import Progress
 from backend.synthesis import diffusion
-from backend.synthesis.distilling import networks
+from backend.synthesis.distilling import losses
 from backend.synthesis.latent_diffusion import diffusion_model
 from backend.synthesis.latent_diffusion.diffusion_model import SIZE, Codec, ImageDiffusion
 from backend.synthesis.latent_diffusion.lesson import Lesson, batch, drawn
@@ -129,7 +129,7 @@ def _learn_codec(spec: "Spec", lesson: Lesson, stage: Stage, told: _Told) -> Non
 
     def losses(random: torch.Generator) -> dict[str, Tensor]:
         shown = batch(lesson.pictures, *drawn(lesson, max(2, spec.batch // 2), random))
-        with diffusion_model.autocast(shown.device):
+        with devices.autocast(shown.device):
             mean, log_variance = network.encode(shown)
             noise = torch.randn(mean.shape, generator=random).to(mean.device)
             decoded = network.decode(mean + noise * (0.5 * log_variance).exp())
@@ -146,14 +146,14 @@ def _learn_detail(
 ) -> None:
     """The decoder alone, on codes a little off, as a denoiser's are."""
     network: Any = stage.network
-    device = diffusion_model.best_device()
+    device = devices.best()
     spread = moments(codes)[1].to(device)
 
     def losses(random: torch.Generator) -> dict[str, Tensor]:
         chosen, mirrored = drawn(lesson, max(2, spec.batch // 2), random)
         exact = torch.from_numpy(codes[chosen, mirrored.astype(int)]).float().to(device)
         noise = torch.randn(exact.shape, generator=random).to(device)
-        with diffusion_model.autocast(device):
+        with devices.autocast(device):
             decoded = network.decode(exact + CODE_NOISE * spread * noise)
         return picture_losses(decoded, batch(lesson.pictures, chosen, mirrored))
 
@@ -168,8 +168,8 @@ def picture_losses(decoded: diffusion_model.Decoded, batch: Tensor) -> dict[str,
     left = (rgb - decoded.rgb.detach()).mean(1, keepdim=True)
     grain = 0.5 * (left / decoded.grain) ** 2 + decoded.grain.log()
     return {
-        "picture loss": networks.laplacian_loss(decoded.rgb, rgb, 1 + DEFECT_WEIGHT * mask),
-        "mask loss": 0.3 * networks.mask_loss(decoded.mask.clamp(1e-4, 1 - 1e-4), mask),
+        "picture loss": losses.laplacian_loss(decoded.rgb, rgb, 1 + DEFECT_WEIGHT * mask),
+        "mask loss": 0.3 * losses.mask_loss(decoded.mask.clamp(1e-4, 1 - 1e-4), mask),
         "grain loss": 0.01 * (grain * (1 - mask)).mean(),
         "error": (decoded.rgb.detach() - rgb).abs().mean(),
     }
@@ -178,7 +178,7 @@ def picture_losses(decoded: diffusion_model.Decoded, batch: Tensor) -> dict[str,
 def _learn_denoiser(
     spec: "Spec", lesson: Lesson, codes: np.ndarray, codec: Stage, stage: Stage, told: _Told
 ) -> ImageDiffusion:
-    device = diffusion_model.best_device()
+    device = devices.best()
     mean, deviation = (value.to(device) for value in moments(codes))
     finished: Any = codec.average
     model = ImageDiffusion(finished, stage.average, lesson.classes, mean, deviation)
@@ -208,7 +208,7 @@ def denoising_losses(
     signal = alphas[steps].to(clean.device)[:, None, None, None]
     noisy = signal.sqrt() * clean + (1 - signal).sqrt() * noise
     v = signal.sqrt() * noise - (1 - signal).sqrt() * clean
-    with diffusion_model.autocast(clean.device):
+    with devices.autocast(clean.device):
         painted = network(noisy, steps.to(clean.device), labels.to(clean.device)).sample
     error = ((painted.float() - v) ** 2).mean((1, 2, 3))
     snr = (signal / (1 - signal).clamp(min=1e-6)).flatten()
@@ -253,7 +253,7 @@ def encode_all(
     for start in range(0, len(stack), chunk):
         places = np.arange(start, min(start + chunk, len(stack)))
         views = [batch(stack, places, np.full(len(places), flip)) for flip in (False, True)]
-        with diffusion_model.autocast(views[0].device):
+        with devices.autocast(views[0].device):
             both = [codec.encode(view)[0].float().cpu() for view in views]
         found.append(torch.stack(both, 1).numpy().astype(np.float16))
         progress(at, f"coding all pictures, {places[-1] + 1} of {len(stack)}")
@@ -264,7 +264,7 @@ def encode_all(
 def _coded(codec: Any, stack: np.ndarray) -> list[np.ndarray]:
     """Pictures, what their codes stand for, and the masks of those."""
     shown = batch(stack, np.arange(len(stack)), np.zeros(len(stack), bool))
-    with diffusion_model.autocast(shown.device):
+    with devices.autocast(shown.device):
         decoded = codec.decode(codec.encode(shown)[0])
     views = (shown[:, :3], decoded.rgb.clamp(0, 1), decoded.mask.expand(-1, 3, -1, -1))
     tiles = torch.cat([view.float().cpu() for view in views])

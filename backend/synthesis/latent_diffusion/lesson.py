@@ -9,10 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend import devices
 from backend.records import Box, UserError
 from backend.synthesis import imageset, pictures
-from backend.synthesis.latent_diffusion import diffusion_model
-from backend.synthesis.latent_diffusion.diffusion_model import INTACT, SIZE
+from backend.synthesis.latent_diffusion.diffusion_model import SIZE
+from backend.synthesis.vocabulary import INTACT
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def drawn(lesson: Lesson, count: int, random: torch.Generator) -> tuple[np.ndarr
 
 def batch(stack: np.ndarray, chosen: np.ndarray, mirrored: np.ndarray) -> Tensor:
     """Pictures [B, 4, S, S] in 0…1."""
-    device = diffusion_model.best_device()
+    device = devices.best()
     taken = torch.from_numpy(stack[chosen]).to(device).permute(0, 3, 1, 2).float() / 255
     flip = torch.from_numpy(mirrored).to(device)[:, None, None, None]
     return torch.where(flip, taken.flip(3), taken)

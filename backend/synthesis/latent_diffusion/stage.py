@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from backend import devices
 from backend.synthesis import pictures
-from backend.synthesis.latent_diffusion import diffusion_model
 
 CHECKPOINT_SECONDS = 60.0
 REPORT_STEPS = 20
@@ -27,7 +27,7 @@ class Stage:
     """
 
     def __init__(self, network: nn.Module, rate: float, seconds: float, decay: float, seed: int):
-        self.network = network.to(diffusion_model.best_device())
+        self.network = network.to(devices.best())
         self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -112,7 +112,7 @@ class Saver:
         self.path, self.stages = path, stages
         self.saved = time.monotonic()
         if path.exists():
-            states = torch.load(path, map_location=diffusion_model.best_device(), weights_only=True)
+            states = torch.load(path, map_location=devices.best(), weights_only=True)
             for name, stage in stages.items():
                 stage.restore(states[name])
 

@@ -13,6 +13,7 @@ from backend.records import Progress, UserError
 from backend.specs import param
 from backend.synthesis import diffusion, pictures
 from backend.synthesis.imageset import Picture
+from backend.synthesis.vocabulary import INTACT
 
 if TYPE_CHECKING:
     from backend.synthesis.latent_diffusion.diffusion_model import Sampled
@@ -66,7 +67,7 @@ def maker(
     def wanted(index: int) -> str:
         random = np.random.default_rng([seed + index, 1])
         if random.random() < intact_share:
-            return diffusion_model.INTACT
+            return INTACT
         return str(random.choice(kinds))
 
     @lru_cache(maxsize=1)
@@ -110,8 +111,6 @@ def _picture(
     pixels: np.ndarray, mask: np.ndarray, noise: np.ndarray, kind: str, seed: int
 ) -> Picture:
     """With boxes from its mask. Where kind and mask disagree the image counts as not labelled."""
-    from backend.synthesis.latent_diffusion.diffusion_model import INTACT
-
     boxes = tuple(pictures.boxes_of(mask > 0, kind))
     agreed = bool(boxes) != (kind == INTACT)
     return Picture(

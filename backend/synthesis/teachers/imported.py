@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend import archives
 from backend.records import Progress
 from backend.specs import param
 from backend.synthesis import pictures
@@ -78,8 +79,6 @@ def read(settings: ImportSettings, out_dir: Path, progress: Progress) -> Importe
 
 def _place(path: Path, out_dir: Path, progress: Progress) -> Path:
     """The folder to read; a zip is unpacked into the run's own checkpoint folder first."""
-    from backend.synthesis.labelled import archives
-
     if path.is_dir():
         return path
     into = out_dir / "checkpoint" / "unpacked"

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from backend import facts, runs, specs
-from backend.inspection import crossval, denoiser, folds, reporting
+from backend.inspection import crossval, denoiser, folds
 from backend.records import RunState, UserError
 
 SMALL = {
@@ -69,9 +70,9 @@ def done(tmp_path_factory):
 def test_every_part_is_scored_once_by_every_method(done):
     _, _, result, folder = done
     table = facts.read(folder, "scores")
-    assert len(table) == 3 * result.n == 3 * 63
+    assert len(table) == 5 * result.n == 5 * 63
     assert not table.duplicated(["method", "part"]).any()
-    assert set(table["method"]) == set(reporting.METHODS)
+    assert set(table["method"]) == {"diffusion", *crossval.Spec().methods}
     assert np.isfinite(table["score"]).all()
 
 
@@ -90,12 +91,14 @@ def test_few_bad_parts_stay_out_of_the_mean_and_the_test(done):
     _, _, result, folder = done
     assert result.unreliable == ("edge1",) and result.averaged == ("dist1",)
     assert any("edge1" in note for note in result.notes)
-    comparisons = facts.read(folder, "comparisons").set_index("feature")
+    comparisons = facts.read(folder, "comparisons")
+    assert set(comparisons["baseline"]) == {result.baseline}
+    comparisons = comparisons[comparisons["method"] == "diffusion"].set_index("feature")
     assert comparisons.loc["dist1", "reliable"] and not comparisons.loc["edge1", "reliable"]
     assert np.isnan(comparisons.loc["edge1", "p_holm"])
     figures = facts.read(folder, "figures").set_index("subject")
-    difference = figures.loc["diffusion − padim"]
-    gap = result.mean_auroc["diffusion"] - result.mean_auroc["padim"]
+    difference = figures.loc[f"diffusion − {result.baseline}"]
+    gap = result.mean_auroc["diffusion"] - result.mean_auroc[result.baseline]
     assert difference["value"] == pytest.approx(gap, abs=2e-4)
 
 
@@ -124,7 +127,9 @@ def test_folds_side_by_side_give_the_same_scores_again(done):
     root, parts_run, _, folder = done
     wanted = facts.read(folder, "scores")
     again = facts.read(inspect(root, parts_run, jobs=2)[1], "scores")
-    pd.testing.assert_frame_equal(wanted, again, atol=1e-4, rtol=1e-4)
+    pd.testing.assert_frame_equal(
+        wanted.drop(columns="alarm"), again.drop(columns="alarm"), atol=1e-3, rtol=1e-3
+    )
 
 
 def test_bad_parts_take_no_part_in_any_fit(tmp_path):
@@ -179,7 +184,7 @@ def test_too_few_parts_are_refused_in_words():
 
 def test_without_bad_parts_there_is_a_model_but_no_auroc(tmp_path):
     result, folder = inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}))
-    assert result.mean_auroc == dict.fromkeys(reporting.METHODS)
+    assert result.mean_auroc == dict.fromkeys(["diffusion", *crossval.Spec().methods])
     assert "No BAD part" in result.notes[0] and result.weakest == ""
     json.dumps(specs.to_json(result), allow_nan=False)
     assert denoiser.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
@@ -202,3 +207,65 @@ def test_a_missing_run_and_a_damaged_model_are_told(tmp_path, done):
         denoiser.load(tmp_path)
     with pytest.raises(UserError, match="Parts run is missing"):
         specs.validate(replace(crossval.Spec(), folds=5))
+
+
+def test_every_part_has_a_score_under_every_class(done):
+    _, _, result, folder = done
+    under = facts.read(folder, "class_scores")
+    assert len(under) == result.n * 2 and set(under["class_name"]) == {"dist1", "edge1"}
+    own = under[under["class_name"] == under["feature"]].set_index("part")["score"]
+    scores = facts.read(folder, "scores")
+    mine = scores[scores["method"] == "diffusion"].set_index("part")["score"]
+    np.testing.assert_allclose(own.reindex(mine.index), mine, atol=1e-3)
+
+
+def test_figures_stand_beside_their_controls(done):
+    *_, folder = done
+    rows = facts.read(folder, "auroc").set_index(["method", "feature"])
+    assert set(rows["mode"]) == {"good-only"}
+    assert rows["all_good_rate"].xs("dist1", level=1).unique() == pytest.approx([24 / 36])
+    for metric in ("accuracy", "average_precision", "fpr_at_95_tpr"):
+        assert (rows[f"{metric}_low"] <= rows[metric] + 1e-9).all()
+        assert (rows[metric] <= rows[f"{metric}_high"] + 1e-9).all()
+    table = facts.read(folder, "scores")
+    mine = table[(table["method"] == "padim") & (table["feature"] == "dist1")]
+    right = (mine["alarm"].astype(bool) == (mine["label"] == 0)).mean()
+    assert rows.loc[("padim", "dist1"), "accuracy"] == pytest.approx(right)
+
+
+def test_uses_bad_is_named_everywhere_and_learns_from_bad_parts(tmp_path):
+    parts_run = make_parts(tmp_path, {"dist1": (24, 16)})
+    more = {"mode": "uses-bad", "methods": ("padim",), "folds": 2, "steps": 60}
+    result, folder = inspect(tmp_path, parts_run, **more)
+    assert result.mode == "uses-bad"
+    assert list(result.mean_auroc) == ["diffusion", "padim", "supervised"]
+    assert result.mean_auroc["supervised"] > 0.8 and result.mean_auroc["diffusion"] > 0.6
+    for table in ("auroc", "comparisons"):
+        assert set(facts.read(folder, table)["mode"]) == {"uses-bad"}
+    model, about = denoiser.load(folder / "artifacts" / "model")
+    assert about["mode"] == "uses-bad" and model.scorer.settings.uses_bad
+
+
+def test_uses_bad_without_bad_parts_is_refused(tmp_path):
+    with pytest.raises(UserError, match="needs BAD parts in every training fold"):
+        inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}), mode="uses-bad")
+
+
+def test_a_model_of_an_earlier_version_still_opens(tmp_path, done):
+    from safetensors.numpy import load_file, save_file
+
+    *_, folder = done
+    state = load_file(folder / "artifacts" / "model" / "model.safetensors")
+    head = runs.read_json(folder / "artifacts" / "model" / "model.json")
+    for name in ("scorer.bank", "scorer.spread"):
+        del state[name]
+    for name in ("scorer.level_mean", "scorer.level_std"):
+        state[name] = state[name][..., 0].copy()
+    head["settings"] = {k: head["settings"][k] for k in ("dims", "timesteps", "steps")}
+    del head["bank"]
+    save_file(state, tmp_path / "model.safetensors")
+    (tmp_path / "model.json").write_text(json.dumps(head))
+    model, _ = denoiser.load(tmp_path)
+    assert model.scorer.settings.reference == "mean"
+    crops = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
+    assert torch.isfinite(model(crops, torch.tensor([0, 1]))[0]).all()

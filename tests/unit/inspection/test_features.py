@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.inspection import features, self_supervision
+from backend.inspection import feature_cache, features, self_supervision
 from backend.records import UserError
 
 
@@ -20,6 +20,45 @@ def crops(n=4, size=64, seed=0):
 def test_yolo_layers_share_one_grid(strides, channels, grid):
     backbone = features.untrained(features.default_config(), strides)
     assert features.extract(backbone, crops()).shape == (4, channels, grid, grid)
+
+
+@pytest.mark.parametrize(
+    ("layout", "channels", "layers"),
+    [
+        ("yolov5n.yaml", (64, 128, 256), (4, 6, 9)),
+        ("yolov8s.yaml", (128, 256, 512), (4, 6, 9)),
+        ("yolo11n.yaml", (128, 128, 256), (4, 6, 10)),
+        ("yolo26n.yaml", (128, 128, 256), (4, 6, 10)),
+    ],
+)
+def test_every_yolo_family_gives_its_strides(layout, channels, layers):
+    from ultralytics.nn.tasks import yaml_model_load
+
+    backbone = features.untrained(yaml_model_load(layout), "8+16+32")
+    images = features.to_images(torch.from_numpy(crops(2)))
+    with torch.inference_mode():
+        found = backbone.outputs(images)
+    wanted = [(2, c, 64 // s, 64 // s) for c, s in zip(channels, (8, 16, 32), strict=True)]
+    assert [tuple(m.shape) for m in found] == wanted
+    assert backbone.taps == layers
+
+
+def test_zoom_shows_the_same_crop_larger_on_the_same_grid():
+    near = features.untrained(features.default_config())
+    far = features.Yolo(near.config, zoom=2).eval()
+    far.load_state_dict(near.state_dict())
+    assert features.extract(far, crops()).shape == (4, 192, 4, 4)
+    larger = torch.nn.functional.interpolate(
+        features.to_images(torch.from_numpy(crops())), scale_factor=2.0, mode="bilinear"
+    )
+    with torch.inference_mode():
+        for a, b in zip(
+            far.outputs(features.to_images(torch.from_numpy(crops()))),
+            near.outputs(larger),
+            strict=True,
+        ):
+            torch.testing.assert_close(a, b)
+    assert features.rebuild(features.describe(far)).zoom == 2
 
 
 def test_source_b_layer_is_the_ninth():
@@ -137,3 +176,48 @@ def test_self_supervision_repeats_and_reports():
     assert told[:3] == pytest.approx([1 / 3, 2 / 3, 1])
     plain = features.extract(features.untrained(features.default_config(), seed=5), crops())
     assert not np.allclose(one, plain)
+
+
+def test_the_second_time_features_come_from_the_cache(tmp_path, monkeypatch):
+    backbone, mine = features.Scattering().eval(), crops(3)
+    first, seconds = feature_cache.extract(backbone, mine, tmp_path)
+    np.testing.assert_allclose(first, features.extract(backbone, mine), atol=5e-3)
+    assert seconds > 0 and len(list(tmp_path.iterdir())) == 1
+    with monkeypatch.context() as no_more:
+        no_more.setattr(features, "extract", None)
+        again, told = feature_cache.extract(backbone, mine, tmp_path)
+    np.testing.assert_array_equal(first, again)
+    assert told == seconds
+
+
+def test_other_pictures_or_weights_have_features_of_their_own():
+    mine = crops(3)
+    plain = features.default_config()
+    keys = {
+        feature_cache.key(features.Scattering(), mine),
+        feature_cache.key(features.Scattering(), crops(3, seed=1)),
+        feature_cache.key(features.untrained(plain), mine),
+        feature_cache.key(features.untrained(plain, seed=1), mine),
+        feature_cache.key(features.untrained(plain, "32"), mine),
+    }
+    assert len(keys) == 5
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK rubbish"])
+def test_a_damaged_cache_file_is_made_anew(tmp_path, damage):
+    backbone, mine = features.Scattering().eval(), crops(2)
+    wanted, _ = feature_cache.extract(backbone, mine, tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(damage)
+    np.testing.assert_array_equal(feature_cache.extract(backbone, mine, tmp_path)[0], wanted)
+    assert file.stat().st_size > 100
+
+
+def test_the_cache_drops_what_was_longest_not_used(tmp_path, monkeypatch):
+    backbone = features.Scattering().eval()
+    feature_cache.extract(backbone, crops(2), tmp_path)
+    (old,) = tmp_path.iterdir()
+    os.utime(old, (0, 0))
+    monkeypatch.setattr(feature_cache, "LIMIT", int(old.stat().st_size * 1.5))
+    feature_cache.extract(backbone, crops(2, seed=9), tmp_path)
+    assert not old.exists() and len(list(tmp_path.iterdir())) == 1

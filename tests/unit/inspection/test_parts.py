@@ -50,7 +50,13 @@ def imported(folder, out):
 def refused(folder, tmp_path):
     with pytest.raises(UserError) as caught:
         imported(folder, tmp_path / "run")
+    assert not facts.path(tmp_path / "run", "parts").exists()
     return str(caught.value)
+
+
+def textured(seed, size=40):
+    pixels = np.random.default_rng(seed).integers(60, 200, (size, size, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)
 
 
 def test_simulated_parts_can_be_read_back(tmp_path):
@@ -133,18 +139,82 @@ def test_a_wrong_table_is_refused_with_its_place(folder, tmp_path, change, words
     rewrite(folder, change)
     text = refused(folder, tmp_path)
     assert all(word in text for word in words), text
-    assert not facts.path(tmp_path / "run", "parts").exists()
 
 
 def test_a_broken_image_is_named(folder, tmp_path):
     (folder / "a" / "3.png").write_bytes((folder / "a" / "3.png").read_bytes()[:60])
     text = refused(folder, tmp_path)
-    assert "a/3.png" in text and "row 5" in text and "cannot be read" in text
+    assert "row 5: 'a/3.png' is no readable image" in text and "1 of 6 pictures" in text
 
 
-def test_a_huge_image_is_refused_before_it_is_decoded(folder, tmp_path, monkeypatch):
+def test_every_unreadable_picture_is_named_or_left_out(folder, tmp_path):
+    for k in (1, 3):
+        (folder / "a" / f"{k}.png").write_bytes(b"nothing")
+    (folder / "a" / "5.png").unlink()
+    text = refused(folder, tmp_path)
+    assert "3 of 6 pictures" in text and "Skip unreadable" in text
+    assert all(f"'a/{k}.png'" in text for k in (1, 3, 5)) and "does not exist" in text
+    (tmp_path / "again").mkdir()
+    spec = parts.Spec(source="folder", folder=str(folder), skip_unreadable=True)
+    result = parts.run(spec, tmp_path / "again", quiet)
+    assert (result.n, result.left_out) == (3, 3)
+    left_out = facts.read(tmp_path / "again", "left_out")
+    assert left_out["file"].tolist() == ["a/1.png", "a/3.png", "a/5.png"]
+
+
+def test_a_box_is_cut_out_square_and_keeps_its_place(tmp_path):
+    root = tmp_path / "mine"
+    root.mkdir()
+    pixels = np.zeros((60, 100, 3), np.uint8)
+    pixels[10:30, 20:60] = 200
+    Image.fromarray(pixels).save(root / "board.png")
+    (root / "metadata.csv").write_text(
+        "file_name,feature,label,x1,y1,x2,y2\n"
+        "board.png,pad,1,20,10,60,30\nboard.png,pad,0,80,40,100,60\nboard.png,whole,1,,,,\n"
+    )
+    imported(root, tmp_path / "run")
+    frame = parts.load(tmp_path / "run").set_index("part")
+    first = frame.loc["board.png"]
+    assert (first["image"], first["x1"], first["y2"]) == ("board.png", 20, 30)
+    crop = np.asarray(Image.open(tmp_path / "run" / first["path"]))
+    assert crop.shape == (48, 48, 3)  # 40 px and a margin of a tenth on each side
+    assert (crop > 100).sum() == 3 * 40 * 20
+    second = Image.open(tmp_path / "run" / frame.loc["board.png#2", "path"])
+    assert second.size == (24, 24)
+    assert frame.loc["board.png#3", "path"] == str(root.resolve() / "board.png")
+    assert frame["group"].unique().tolist() == ["board.png"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ("5,5,3,9", "row 2: the box 5, 5, 3, 9 is no box"),
+        ("1,2,x,4", "is not four numbers"),
+        ("0,0,90,20", "leaves the picture (40 × 40 px)"),
+    ],
+)
+def test_a_wrong_box_is_refused_with_its_row(tmp_path, cells, words):
+    root = tmp_path / "mine"
+    root.mkdir()
+    grey(9).save(root / "a.png")
+    table = f"file_name,feature,label,x1,y1,x2,y2\na.png,pad,1,{cells}\n"
+    (root / "metadata.csv").write_text(table)
+    assert words in refused(root, tmp_path)
+
+
+def test_facts_of_the_checks_fit_the_parts(folder, tmp_path):
+    textured(1).save(folder / "a" / "0.png")
+    imported(folder, tmp_path / "run")
+    checks = facts.read(tmp_path / "run", "part_checks").set_index("part")
+    pixels = np.asarray(Image.open(folder / "a" / "0.png").convert("L"), float)
+    assert checks.loc["a/0.png", "brightness"] == pytest.approx(pixels.mean(), abs=1e-3)
+    assert checks.loc["a/0.png", "contrast"] == pytest.approx(pixels.std(), abs=1e-3)
+    assert (checks["width"] == 40).all() and not checks["leak"].any()
+    assert checks.loc["a/1.png", ["contrast", "sharpness"]].tolist() == [0, 0]
+
+
+def test_a_huge_image_is_refused(folder, tmp_path):
     Image.new("1", (10_001, 5_000)).save(folder / "a" / "0.png")
-    monkeypatch.setattr(parts, "_to_rgb", lambda image: pytest.fail("decoded"))
     assert "50 megapixels" in refused(folder, tmp_path)
 
 
@@ -154,7 +224,7 @@ def test_other_encodings_and_empty_files(folder, tmp_path):
     (folder / "metadata.csv").write_text("")
     assert "empty" in refused(folder, tmp_path)
     (folder / "metadata.csv").unlink()
-    assert "missing" in refused(folder, tmp_path)
+    assert "metadata.csv is missing" in refused(folder, tmp_path)
     with pytest.raises(UserError, match="name a folder"):
         specs.validate(parts.Spec(source="folder"))
 

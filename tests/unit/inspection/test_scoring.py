@@ -6,7 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from backend.inspection import baselines, denoiser, scoring
+from backend.inspection import baselines, crossfit, denoiser, diffusion_net, flows, memory, scoring
 
 
 def good_maps(n=60, c=12, g=3, n_types=2, seed=0):
@@ -44,12 +44,13 @@ def test_whitened_good_is_standard_normal_at_every_position():
 
 def test_padim_is_the_mahalanobis_distance():
     maps, types = good_maps(n=200, c=4)
-    padim = baselines.Padim(scoring.fit_whitening(maps, types, 2, shrinkage=0, ridge=0))
+    whitening = scoring.fit_whitening(maps, types, 2, shrinkage=0, ridge=0)
     rows = maps[types == 1][:, :, 2, 0].astype(np.float64)
     inverse = np.linalg.inv(np.cov(rows.T))
     centred = rows - rows.mean(0)
     wanted = np.einsum("nc,cd,nd->n", centred, inverse, centred) / 4
-    found = padim.maps(maps, types)[types == 1][:, 2, 0]
+    found = baselines.padim(crossfit.Split(maps, types, maps, types, whitening))
+    found = found[types == 1][:, 2, 0]
     np.testing.assert_allclose(found, wanted, rtol=1e-2)
 
 
@@ -91,17 +92,30 @@ def test_a_few_parts_move_the_scale_only_a_little():
 def fitted(steps=0, **more):
     maps, types = good_maps()
     calibration = np.arange(len(maps)) % 5 == 0
-    settings = denoiser.Settings(dims=8, width=16, steps=steps, **more)
+    settings = diffusion_net.Settings(dims=8, width=16, steps=steps, **more)
     return maps, types, *denoiser.fit(maps, types, calibration, 2, settings)
 
 
 def test_untrained_diffusion_is_exactly_padim():
-    maps, types, scorer, projection, whitening = fitted(noise_pairs=0, timesteps=3)
-    found = denoiser.score(scorer, maps, types)[1]
-    padim = baselines.Padim(whitening).maps(projection(maps), types)
+    maps, types, scorer, crossed = fitted(noise_pairs=0, timesteps=3)
+    wanted = crossed.ask(baselines.padim)[0]
+    x = torch.from_numpy(crossed.ask(lambda split: split.asked_white)[0])
+    found = scorer.errors(x, torch.from_numpy(crossed.types)).detach().numpy()
+    ratio = found[:, 0] / wanted
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-4)
+    held = scorer.whitened(*(torch.from_numpy(a[np.arange(60) % 5 == 0]) for a in (maps, types)))
+    np.testing.assert_allclose(held.detach().numpy(), x[-12:], atol=1e-4)
+
+
+def test_untrained_diffusion_with_nearest_patches_is_their_distance():
+    maps, types, scorer, crossed = fitted(reference="nearest", noise_pairs=0, timesteps=1)
+    wanted = crossed.ask(baselines.knn)[0][crossed.held_out]  # few patches: all are in the bank
+    chosen = torch.from_numpy(maps[::5]), torch.from_numpy(types[::5])
+    x = scorer.whitened(*chosen)
+    found = scorer.errors(x, chosen[1])[:, 0].detach().numpy()
     for t in range(2):
-        mine, theirs = found[types == t].ravel(), padim[types == t].ravel()
-        assert np.corrcoef(mine, theirs)[0, 1] > 0.999999
+        ratio = found[types[::5] == t] / wanted[types[::5] == t]
+        np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-2)
 
 
 def test_noise_comes_in_pairs_that_cancel_the_cross_term():
@@ -136,31 +150,123 @@ def test_training_never_ends_worse_on_held_out_good_parts():
     held_out = (maps[80:], types[80:])
     losses = []
     for steps in (0, 60):
-        settings = denoiser.Settings(width=16, steps=steps)
-        net = denoiser.train(maps[:80], types[:80], held_out, 2, settings)
-        losses.append(denoiser._held_out_loss(net, denoiser.noise_schedule(), *held_out))
+        settings = diffusion_net.Settings(width=16, steps=steps)
+        net = diffusion_net.train(maps[:80], types[:80], held_out, 2, settings)
+        losses.append(diffusion_net._held_out_loss(net, diffusion_net.noise_schedule(), *held_out))
     assert losses[1] < losses[0] * 0.98  # maps with a mean: there is something to learn
 
 
-def test_cross_whitening_gives_the_spread_of_unseen_parts():
-    maps, types = good_maps(n=120)
-    seen, unseen = slice(0, 60), slice(60, 120)
-    whitening = scoring.fit_whitening(maps[seen], types[seen], 2)
-    new = whitening(maps[unseen], types[unseen]).var()
-    own = whitening(maps[seen], types[seen]).var()
-    crossed = denoiser.cross_whitened(maps[seen], types[seen], 2, denoiser.Settings()).var()
-    assert own < 0.9 * new
-    assert abs(crossed - new) < abs(own - new)
-    assert np.isfinite(denoiser.cross_whitened(maps[:6], types[:6], 2, denoiser.Settings())).all()
+def test_crossed_parts_have_the_spread_of_unseen_ones_and_each_occurs_once():
+    maps, types = good_maps(n=180)
+    held = np.arange(180) >= 120
+    crossed = crossfit.cross(maps, types, held, 2, (maps[:7], types[:7]), dims=12, shrinkage=0.5)
+    unseen, others = crossed.ask(lambda split: split.asked_white)
+    assert unseen.shape == maps.shape and len(others) == 7
+    own = crossed.final.known_white.var()
+    new, inner = unseen[crossed.held_out].var(), unseen[~crossed.held_out].var()
+    assert own < 0.9 * new and abs(inner - new) < abs(own - new)
+    asked = np.concatenate([split.asked for split in crossed.inner])
+    known = crossed.final.known
+    np.testing.assert_array_equal(np.sort(asked.ravel()), np.sort(known.ravel()))
 
 
 def test_the_noise_schedule_is_that_of_diffusers():
     from diffusers import DDPMScheduler
 
     theirs = DDPMScheduler(beta_schedule="squaredcos_cap_v2").alphas_cumprod
-    torch.testing.assert_close(denoiser.noise_schedule(), theirs, atol=1e-5, rtol=1e-3)
+    torch.testing.assert_close(diffusion_net.noise_schedule(), theirs, atol=1e-5, rtol=1e-3)
 
 
 def test_scored_timesteps_are_even():
-    assert denoiser.scored_timesteps(1).tolist() == [400]
-    assert denoiser.scored_timesteps(4).tolist() == [100, 300, 500, 700]
+    assert diffusion_net.scored_timesteps(1).tolist() == [400]
+    assert diffusion_net.scored_timesteps(4).tolist() == [100, 300, 500, 700]
+
+
+def test_nearest_is_the_nearest_and_the_coreset_covers():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(50, 4)).astype(np.float32)
+    bank = rng.normal(size=(300, 4)).astype(np.float32)
+    away = np.linalg.norm(rows[:, None] - bank[None], axis=-1)
+    found = memory.nearest(torch.from_numpy(rows)[None], torch.from_numpy(bank)[None])[0].numpy()
+    np.testing.assert_array_equal(found, bank[away.argmin(1)])
+    three = np.sort(away**2, axis=1)[:, :3].mean(1)
+    np.testing.assert_allclose(memory.distances(rows, bank, 3), three, rtol=1e-3, atol=1e-5)
+    greedy, drawn = memory.greedy_coreset(bank, 30), bank[:30]
+    gap = [np.linalg.norm(bank[:, None] - c[None], axis=-1).min(1).max() for c in (greedy, drawn)]
+    assert len(greedy) == 30 and gap[0] < gap[1]
+
+
+def test_a_patch_scale_forgives_where_good_parts_differ():
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(4000, 2, 2)).astype(np.float32) * np.array([[1, 5], [1, 1]])
+    types = np.zeros(4000, np.int64)
+    scale = scoring.fit_patch_scale(maps.astype(np.float32), types, 1)
+    assert scale(maps, types).reshape(4000, 4).std(0) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("name", list(baselines.BASELINES))
+def test_every_baseline_sees_a_patch_that_is_off(name):
+    maps, types = good_maps(n=120)
+    held = np.arange(120) % 6 == 0
+    odd = maps[held].copy()
+    odd[:, :, 1, 2] += 12
+    crossed = crossfit.cross(maps, types, held, 2, (odd, types[held]), dims=12, shrinkage=0.5)
+    unseen, found = crossed.ask(baselines.BASELINES[name])
+    assert unseen.shape == (120, 3, 3) and found.shape == (20, 3, 3)
+    assert found[:, 1, 2].min() > np.quantile(unseen, 0.95)
+
+
+def test_a_flow_gives_a_density():
+    torch.manual_seed(0)
+    net = flows.Flow(2, 1)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    axis = torch.linspace(-12, 12, 241)
+    grid = torch.cartesian_prod(axis, axis)
+    with torch.no_grad():
+        log = -2 * net(grid, torch.zeros(len(grid), dtype=torch.long))
+    mass = log.exp().sum() * 0.1**2 / (2 * torch.pi)
+    assert float(mass) == pytest.approx(1, abs=0.01)
+
+
+def bad_maps(seed=5):
+    """Like `good_maps`, one patch of each moved the same way."""
+    maps, types = good_maps(n=40, seed=seed)
+    maps[:, :3, 1, 1] += 4
+    return maps, types
+
+
+def test_uses_bad_scores_good_less_bad():
+    maps, types = good_maps()
+    held = np.arange(len(maps)) % 5 == 0
+    settings = diffusion_net.Settings(
+        dims=8, width=32, steps=150, timesteps=2, uses_bad=True, separation=0.5
+    )
+    scorer, _ = denoiser.fit(maps, types, held, 2, settings, bad=bad_maps())
+    usual = denoiser.score(scorer, *[a[held] for a in (maps, types)])[0]
+    bad = denoiser.score(scorer, *bad_maps(seed=6))[0]
+    assert np.median(bad) > np.quantile(usual, 0.9)
+
+
+def test_the_supervised_baseline_learns_from_bad_parts():
+    maps, types = good_maps(n=100)
+    bad, bad_types = bad_maps()
+    known = (
+        np.concatenate([maps[:60], bad[:20]]),
+        np.concatenate([types[:60], bad_types[:20]]),
+        np.arange(80) < 60,
+    )
+    asked = np.concatenate([maps[60:], bad[20:]]), np.concatenate([types[60:], bad_types[20:]])
+    scores = baselines.supervised(known, asked, 2)
+    assert np.median(scores[40:]) > np.quantile(scores[:40], 0.9)
+
+
+def test_unlikely_under_all_is_the_lowest_score_of_any_class():
+    maps, types, scorer, _ = fitted(rule=denoiser.UNDER_ALL)
+    every = denoiser.under_every(scorer, maps)
+    np.testing.assert_allclose(denoiser.score(scorer, maps, types)[0], every.min(1), atol=1e-4)
+    own = denoiser.score(fitted()[2], maps, types)[0]
+    np.testing.assert_allclose(every[np.arange(len(maps)), types], own, atol=1e-4)
+    assert (
+        every[np.arange(len(maps)), types] < every[np.arange(len(maps)), 1 - types]
+    ).mean() > 0.9

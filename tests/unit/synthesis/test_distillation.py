@@ -1,6 +1,7 @@
 """The student: shapes, determinism, resume, and that it learns at all."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,12 +11,19 @@ from backend.records import Cancelled, UserError
 from backend.specs import validate
 from backend.synthesis import student
 from backend.synthesis.distilling import (
+    critic,
     distillation,
+    losses,
+    material,
     networks,
+    noise,
+    starting,
 )
+from backend.synthesis.distilling.material import Material
+from backend.synthesis.distilling.noise import OCTAVES
 from backend.synthesis.distilling.sampler import Sampler
 
-SPEC = student.Spec(teacher_run="x", size=64, epochs=3, batch=8, latent_dim=16)
+SPEC = student.Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
 
 
 def quiet(*args, **kwargs) -> None:
@@ -23,7 +31,7 @@ def quiet(*args, **kwargs) -> None:
 
 
 @pytest.fixture
-def lesson() -> tuple[np.ndarray, np.ndarray]:
+def lesson() -> Material:
     """Bright squares on grey fields of different tones, 64 px, and their masks."""
     random = np.random.default_rng(0)
     images = np.empty((12, 64, 64, 3), np.uint8)
@@ -33,11 +41,21 @@ def lesson() -> tuple[np.ndarray, np.ndarray]:
         x, y = random.integers(8, 40, 2)
         masks[k, y : y + 14, x : x + 14] = True
     images[masks] = 250
-    return images, masks
+    return Material(images, masks, np.arange(12) % 2, np.arange(12), ("crack", "scratch"))
+
+
+def taught(spec: student.Spec, lesson: Material, folder: Path, tell=quiet) -> distillation.Trained:
+    """A student of ten of the images; two are kept away."""
+    (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+    (folder / "artifacts").mkdir(exist_ok=True)
+    learned, held = lesson.part(np.arange(10)), lesson.part(np.arange(10, 12))
+    trained = distillation.distill(spec, learned, held, Path("none.pt"), folder, tell)
+    distillation.save(trained, learned, held, {"preset": spec.preset}, folder / "artifacts")
+    return trained
 
 
 def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
-    network = networks.build("paper", 16, 128)
+    network = networks.build("paper", 20, 128)
     layers = [m for m in network.modules() if isinstance(m, torch.nn.ConvTranspose2d)]
     assert len(layers) == 6
     assert network(torch.zeros(2, 100)).shape == (2, 3, 128, 128)
@@ -45,10 +63,10 @@ def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
 
 @pytest.mark.parametrize("size", (64, 128, 256))
 def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
-    made = networks.build("default", 16, size)(torch.randn(2, 16))
-    assert made.shape == (2, 4, size, size)
-    assert made.min() >= 0
-    assert made.max() <= 1
+    made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2))
+    assert made.shape == (2, 4 + OCTAVES, size, size)
+    assert made[:, :4].min() >= 0
+    assert made[:, :4].max() <= 1
 
 
 def test_the_paper_recipe_has_one_size():
@@ -57,50 +75,46 @@ def test_the_paper_recipe_has_one_size():
 
 
 def test_it_learns_colours_and_masks(lesson, tmp_path):
-    spec = dataclasses.replace(SPEC, epochs=60)
-    trained = distillation.distill(spec, *lesson, tmp_path, quiet)
-    (tmp_path / "artifacts").mkdir(exist_ok=True)
-    distillation.save(trained, tmp_path / "artifacts")
+    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
     sampler = Sampler(tmp_path)
     images, masks = sampler.paint(sampler.latents)
-    error = np.abs(images.astype(float) - lesson[0]).mean()
-    blur = np.abs(lesson[0].mean(0) - lesson[0]).mean()
+    wanted = lesson.images[sampler.train_rows]
+    error = np.abs(images.astype(float) - wanted).mean()
+    blur = np.abs(wanted.mean(0) - wanted).mean()
     assert error < 0.4 * blur
-    overlap = (masks > 0.5) & lesson[1]
-    assert overlap.sum() / ((masks > 0.5) | lesson[1]).sum() > 0.6
+    exact = lesson.masks[sampler.train_rows]
+    overlap = (masks > 0.5) & exact
+    assert overlap.sum() / ((masks > 0.5) | exact).sum() > 0.6
 
 
 def test_the_same_spec_gives_the_same_student(lesson, tmp_path):
-    first, second = (
-        distillation.distill(SPEC, *lesson, tmp_path / name, quiet) for name in ("a", "b")
-    )
+    first, second = (taught(SPEC, lesson, tmp_path / name) for name in ("a", "b"))
     for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(one, other)
 
 
-def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeypatch):
+@pytest.mark.parametrize("preset", ("default", "sharp"))
+def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeypatch, preset):
     monkeypatch.setattr(distillation, "CHECKPOINT_SECONDS", -1.0)
-    (tmp_path / "b" / "checkpoint").mkdir(parents=True)
+    spec = dataclasses.replace(SPEC, preset=preset)
 
     def stop(fraction, message="", *, step=None, metrics=None):
         if step == 2:
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        distillation.distill(SPEC, *lesson, tmp_path / "b", stop)
-    resumed = distillation.distill(SPEC, *lesson, tmp_path / "b", quiet)
-    (tmp_path / "a" / "checkpoint").mkdir(parents=True)
-    straight = distillation.distill(SPEC, *lesson, tmp_path / "a", quiet)
+        taught(spec, lesson, tmp_path / "b", stop)
+    resumed = taught(spec, lesson, tmp_path / "b")
+    straight = taught(spec, lesson, tmp_path / "a")
     for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
+    assert resumed.best_kid == pytest.approx(straight.best_kid)
 
 
 def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
-    trained = distillation.distill(SPEC, *lesson, tmp_path, quiet)
-    (tmp_path / "artifacts").mkdir(exist_ok=True)
-    distillation.save(trained, tmp_path / "artifacts")
+    trained = taught(SPEC, lesson, tmp_path)
     sampler = Sampler(tmp_path)
-    z = np.random.default_rng(0).standard_normal((5, 16)).astype(np.float32)
+    z = np.random.default_rng(0).standard_normal((5, 8 * 64)).astype(np.float32)
     images, masks = sampler.paint(z, batch=2)
     with torch.no_grad():
         wanted = trained.network(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
@@ -109,9 +123,7 @@ def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
 
 
 def test_a_sample_depends_on_its_seed_alone(lesson, tmp_path):
-    trained = distillation.distill(SPEC, *lesson, tmp_path, quiet)
-    (tmp_path / "artifacts").mkdir(exist_ok=True)
-    distillation.save(trained, tmp_path / "artifacts")
+    taught(SPEC, lesson, tmp_path)
     sampler = Sampler(tmp_path)
     alone, _ = sampler.sample([7])
     among, _ = sampler.sample([5, 6, 7, 8])
@@ -120,8 +132,7 @@ def test_a_sample_depends_on_its_seed_alone(lesson, tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage"])
 def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
-    trained = distillation.distill(SPEC, *lesson, tmp_path, quiet)
-    distillation.save(trained, tmp_path / "artifacts")
+    taught(SPEC, lesson, tmp_path)
     for name in ("student.onnx", "latents.npz"):
         whole = (tmp_path / "artifacts" / name).read_bytes()
         (tmp_path / "artifacts" / name).unlink()
@@ -130,3 +141,91 @@ def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
         with pytest.raises(UserError, match="Distil it again"):
             Sampler(tmp_path)
         (tmp_path / "artifacts" / name).write_bytes(whole)
+
+
+def test_images_kept_away_get_latents_but_teach_nothing(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    assert list(sampler.train_rows) == list(range(10))
+    assert list(sampler.held_rows) == [10, 11]
+    assert sampler.held_latents.shape == (2, 8 * 64)
+
+
+def test_each_image_has_the_class_of_its_largest_box(tiny_runs):
+    run = tiny_runs["generate"]
+    found = material.read(run.folder, 64)
+    assert len(found.labels) == len(found) == len(material.main_classes(run.folder))
+    has_defect = np.array([found.classes[k] != "intact" for k in found.labels])
+    assert list(has_defect) == list(found.masks.any((1, 2)))
+
+
+def test_held_images_and_learned_ones_are_all_images_once():
+    whole = Material(
+        np.zeros((20, 8, 8, 3)), np.zeros((20, 8, 8)), np.arange(20), np.arange(20), ()
+    )
+    learned, held = material.divided(whole, 0.25, seed=3)
+    assert len(held) == 5
+    assert sorted([*learned.rows, *held.rows]) == list(range(20))
+
+
+@pytest.mark.parametrize("octave", range(OCTAVES))
+def test_noise_is_drawn_as_strong_as_it_is_found(octave):
+    """In each octave, whatever lines there are; the other octaves stay silent."""
+    scene = np.full((3, 128, 128), 0.5, np.float32)
+    scene[:, :, 16::32] = 0.3
+    noisy = [
+        scene + 0.02 * noise.drawn(np.random.default_rng(k), 128)[octave].transpose(2, 0, 1)
+        for k in range(4)
+    ]
+    found = losses.log_noise(torch.from_numpy(np.stack(noisy))).exp().mean((0, 2, 3))
+    assert float(found[octave]) == pytest.approx(0.02, rel=0.2)
+    assert all(float(found[k]) < 0.013 for k in range(OCTAVES) if k != octave)
+
+
+def test_codes_of_cells_keep_what_the_cells_show(lesson):
+    images = torch.from_numpy(lesson.images).permute(0, 3, 1, 2)
+    masks = torch.from_numpy(lesson.masks)[:, None]
+    codes = starting.local_codes(images, masks, 16)
+    z = codes(images, masks)
+    assert z.shape == (12, 16 * 64)
+    defects = z.unflatten(1, (16, 8, 8))[:, 8:]
+    empty = ~torch.nn.functional.max_pool2d(masks.float(), 8)[:, 0].bool()
+    assert torch.allclose(defects.permute(0, 2, 3, 1)[empty], codes.nothing, atol=1e-3)
+
+
+def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
+    noisy = np.clip(
+        lesson.images + np.random.default_rng(1).normal(0, 8, lesson.images.shape), 0, 255
+    )
+    lesson = dataclasses.replace(lesson, images=noisy.astype(np.uint8))
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    clean, _ = sampler.paint(sampler.latents[:4])
+    randoms = [np.random.default_rng(k) for k in range(4)]
+    grainy, _ = sampler.paint(sampler.latents[:4], random=randoms)
+    difference = (grainy.astype(float) - clean).mean(-1).std()
+    assert 2 < difference < 12
+
+
+def test_a_critic_learns_to_tell_noise_from_squares(lesson):
+    torch.manual_seed(0)
+    judge, random = critic.Critic(), torch.Generator().manual_seed(0)
+    rgb = torch.from_numpy(lesson.images).permute(0, 3, 1, 2).float() / 255
+    real = torch.cat([rgb, torch.from_numpy(lesson.masks)[:, None].float()], 1)
+    made = torch.rand(real.shape, generator=random)
+    optimizer = torch.optim.Adam(judge.parameters(), 0.002)
+    for _ in range(15):
+        loss = critic.critic_loss(judge, real, made, random)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert judge(real).mean() > judge(made).mean() + 0.5
+
+
+def test_augmenting_moves_picture_and_mask_together():
+    random = torch.Generator().manual_seed(2)
+    shown = torch.zeros(1, 4, 64, 64)
+    shown[:, :, 20:40, 20:40] = 1
+    for _ in range(5):
+        seen = critic.augmented(shown, random)
+        assert ((seen[:, 0] > seen[:, 0].mean()) == (seen[:, 3] > 0.5)).all()

@@ -1,13 +1,17 @@
 """Judging predicted boxes: ultralytics' own definitions, and intervals over groups."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from backend import facts
 from backend.records import Box
-from backend.synthesis.detecting import judging
+from backend.synthesis.detecting import curves, intervals, judging, testset
 from backend.synthesis.detecting.testset import LabelledImage
+
+NAMES = ("crack", "spot")
 
 
 def image(name: str, boxes: list[tuple], group: str = "") -> LabelledImage:
@@ -32,27 +36,112 @@ def scene(seed: int, count: int = 30) -> tuple[list[LabelledImage], list[np.ndar
     return images, found
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_ap50_is_that_of_ultralytics(seed):
+def several_classes(seed: int) -> tuple[list[LabelledImage], list[np.ndarray]]:
+    """As `scene`, with classes: most predictions have the right one."""
+    random = np.random.default_rng(seed)
+    images, found = scene(seed)
+    words = [tuple(random.choice(NAMES, len(i.boxes))) for i in images]
+    named = [
+        replace(
+            i,
+            boxes=tuple(replace(b, class_name=str(w)) for b, w in zip(i.boxes, mine, strict=True)),
+        )
+        for i, mine in zip(images, words, strict=True)
+    ]
+    classed = [np.column_stack([boxes, random.integers(0, 2, len(boxes))]) for boxes in found]
+    return named, classed
+
+
+def of_ultralytics(images: list[LabelledImage], found: list[np.ndarray], names: tuple[str, ...]):
+    """What ultralytics makes of the same boxes: its metrics per class, and confusion at 0.25."""
     import torch
     from ultralytics.engine.validator import BaseValidator
-    from ultralytics.utils.metrics import ap_per_class, box_iou
+    from ultralytics.utils.metrics import ConfusionMatrix, ap_per_class, box_iou
 
-    images, found = scene(seed)
     validator = BaseValidator.__new__(BaseValidator)
-    validator.iouv = torch.tensor([0.5])
-    right = []
+    validator.iouv = torch.linspace(0.5, 0.95, 10)
+    matrix = ConfusionMatrix(names=dict(enumerate(names)))
+    right, wanted_classes = [], []
     for truth, boxes in zip(images, found, strict=True):
         wanted = torch.tensor([box.xyxy for box in truth.boxes]).reshape(-1, 4).double()
+        numbers = [0 if len(names) == 1 else names.index(b.class_name) for b in truth.boxes]
+        classes = boxes[:, 5] if boxes.shape[1] > 5 else np.zeros(len(boxes))
+        predicted, true = torch.tensor(classes), torch.tensor(numbers, dtype=torch.float64)
         overlap = box_iou(wanted, torch.tensor(boxes[:, :4]))
-        classes = torch.zeros(len(boxes)), torch.zeros(len(wanted))
-        right.append(validator.match_predictions(*classes, overlap).numpy())
+        right.append(validator.match_predictions(predicted, true, overlap).numpy())
+        wanted_classes += numbers
+        detections = {"bboxes": boxes[:, :4], "conf": boxes[:, 4], "cls": classes}
+        tensors = {key: torch.tensor(value) for key, value in detections.items()}
+        matrix.process_batch(tensors, {"cls": true, "bboxes": wanted}, conf=0.25)
     pooled = np.vstack(found)
-    n = sum(len(i.boxes) for i in images)
+    classes = pooled[:, 5] if pooled.shape[1] > 5 else np.zeros(len(pooled))
     results = ap_per_class(
-        np.vstack(right), pooled[:, 4], np.zeros(len(pooled)), np.zeros(n), names={0: "defect"}
+        np.vstack(right),
+        pooled[:, 4],
+        classes,
+        np.array(wanted_classes),
+        names=dict(enumerate(names)),
     )
-    assert judging.judge(images, found).ap50() == pytest.approx(results[5][0, 0], abs=1e-6)
+    return results, matrix.matrix
+
+
+@pytest.mark.parametrize("names", [("defect",), ("crack", "spot")])
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_and_curves_are_those_of_ultralytics(seed, names):
+    images, found = scene(seed) if len(names) == 1 else several_classes(seed)
+    judged = judging.judge(images, found, names=names)
+    results, matrix = of_ultralytics(images, found, names)
+    _, _, precision, recall, _, ap, _, p_curve, r_curve, f1_curve, _, _ = results
+    drawn, printed = curves.over_confidence(judged), curves.summary(judged)
+    assert judged.ap50() == pytest.approx(ap[:, 0].mean(), abs=1e-6)
+    assert judged.ap() == pytest.approx(ap.mean(), abs=1e-6)
+    assert [judged.class_ap50(k) for k in range(len(names))] == pytest.approx(ap[:, 0], abs=1e-6)
+    assert printed["precision"] == pytest.approx(precision.mean(), abs=1e-6)
+    assert printed["recall"] == pytest.approx(recall.mean(), abs=1e-6)
+    for ours, theirs in (
+        (drawn.precision, p_curve),
+        (drawn.recall, r_curve),
+        (drawn.f1, f1_curve),
+    ):
+        assert ours == pytest.approx(theirs.mean(0), abs=1e-6)
+    corners = np.array([box.xyxy for i in images for box in i.boxes])
+    assert (curves.confusion(judged, corners, 0.25) == matrix).all()
+
+
+@pytest.mark.parametrize("names", [("defect",), ("crack", "spot")])
+def test_what_the_tables_keep_gives_the_same_figures(tmp_path, names):
+    images, found = scene(7) if len(names) == 1 else several_classes(7)
+    judged = judging.judge(images, found, names=names)
+    facts.write(tmp_path, "predictions", judging.prediction_rows(images, judged))
+    facts.write(tmp_path, "images", [testset.image_row(i, tmp_path) for i in images])
+    facts.write(tmp_path, "boxes", [row for i in images for row in testset.box_rows(i)])
+    tables = [facts.read(tmp_path, name) for name in ("images", "boxes", "predictions")]
+    again = judging.from_rows(*tables, names)
+    assert curves.summary(again) == pytest.approx(curves.summary(judged), abs=1e-12)
+    assert (again.groups == judged.groups).all()
+    older = tables[2].assign(levels=None)
+    unmatched = judging.from_rows(*tables[:2], older, names)
+    assert curves.summary(unmatched) == pytest.approx(curves.summary(judged), abs=1e-12)
+
+
+def test_recall_by_size_counts_each_defect_once():
+    truth = image("a", [(0, 0, 10, 10), (20, 20, 70, 70), (0, 50, 30, 80)])
+    found = np.array([[0, 0, 10, 10, 0.9], [0, 0, 10, 9, 0.8], [20, 20, 70, 70, 0.3]])
+    judged = judging.judge([truth], [found])
+    rows = curves.recall_by_size(judged, 0.5).set_index("subject")
+    assert rows["value"].tolist() == [0.5, 0.0]
+    assert rows["n"].tolist() == [2, 1], "10 and 30 px are small, 50 px is medium"
+    assert curves.recall_by_size(judged, 0.2)["value"].tolist() == [0.5, 1.0]
+
+
+def test_false_alarms_over_confidence_count_intact_images_alone():
+    images = [image("a", [(10, 10, 30, 30)]), image("b", []), image("c", [])]
+    alarm = np.array([[0, 0, 9, 9, 0.6], [20, 20, 40, 40, 0.4]])
+    rows = curves.frame(judging.judge(images, [alarm, alarm, np.zeros((0, 5))]))
+    at = rows.set_index("confidence")
+    for confidence, alarms, alarmed in ((0.3, 1.0, 0.5), (0.5, 0.5, 0.5), (0.7, 0.0, 0.0)):
+        row = at.iloc[np.searchsorted(at.index, confidence)]
+        assert (row["alarms"], row["alarmed"]) == (alarms, alarmed)
 
 
 def test_perfect_predictions_reach_one_and_none_reach_zero():
@@ -81,10 +170,10 @@ def test_two_predictions_of_one_defect_count_once():
 def test_interval_holds_the_value_and_widens_with_fewer_groups():
     images, found = scene(2, 60)
     judged = judging.judge(images, found)
-    (every, *_) = judging.figures(judged, 0.5, seed=0)
+    (every, *_) = intervals.figures(judged, 0.5, seed=0)
     assert every["low"] <= every["value"] <= every["high"]
     coarse = [image(i.name, [b.xyxy for b in i.boxes], f"g{k % 5}") for k, i in enumerate(images)]
-    (few, *_) = judging.figures(judging.judge(coarse, found), 0.5, seed=0)
+    (few, *_) = intervals.figures(judging.judge(coarse, found), 0.5, seed=0)
     assert few["high"] - few["low"] > 0
     assert few["value"] == pytest.approx(every["value"])
 
@@ -93,7 +182,7 @@ def test_share_of_intact_images_with_an_alarm():
     images = [image("a", [(10, 10, 30, 30)]), image("b", []), image("c", [])]
     found = [np.zeros((0, 5)), np.array([[0, 0, 9, 9, 0.6]]), np.zeros((0, 5))]
     judged = judging.judge(images, found)
-    alarm, none = (judging.figures(judged, c, 0)[2] for c in (0.5, 0.7))
+    alarm, none = (intervals.figures(judged, c, 0)[2] for c in (0.5, 0.7))
     assert (alarm["value"], none["value"]) == (0.5, 0.0)
     assert alarm["n"] == none["n"] == 2, "the intact ones alone"
     assert none["low"] == 0
@@ -102,7 +191,7 @@ def test_share_of_intact_images_with_an_alarm():
 
 def test_an_ap_that_resampling_cannot_move_has_no_interval():
     judged = judging.judge([image("a", [(1, 1, 9, 9)])], [np.zeros((0, 5))])
-    assert judging.figures(judged, 0.5, 0)[0]["low"] is None
+    assert intervals.figures(judged, 0.5, 0)[0]["low"] is None
 
 
 def test_best_f1_confidence_keeps_the_hits_and_drops_the_rest():

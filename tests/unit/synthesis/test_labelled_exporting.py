@@ -12,10 +12,10 @@ import pytest
 import yaml
 from pycocotools.coco import COCO
 
-from backend import facts
+from backend import archives, facts
 from backend.records import Box, UserError
 from backend.synthesis import pictures
-from backend.synthesis.labelled import archives, exporting, reading
+from backend.synthesis.labelled import exporting, reading
 
 WIDTH, HEIGHT = 90, 61
 BOXES = {

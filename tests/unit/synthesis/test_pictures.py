@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend import imagefiles
 from backend.records import UserError
 from backend.synthesis import pictures
 
@@ -47,7 +48,7 @@ def test_a_truncated_image_is_named(tmp_path):
 def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     path = tmp_path / "huge.png"
     Image.new("L", (60, 50)).save(path)
-    monkeypatch.setattr(pictures, "MOST_PIXELS", 2999)
+    monkeypatch.setattr(imagefiles, "MOST_PIXELS", 2999)
     with pytest.raises(UserError, match="60 × 50"):
         pictures.read_rgb(path)
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend import duplicates
 from backend.records import UserError
-from backend.synthesis import duplicates, pictures
+from backend.synthesis import pictures
 from backend.synthesis.renderer import render
 from backend.synthesis.vocabulary import CLASSES
 

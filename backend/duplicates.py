@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import fft, sparse
 from scipy.sparse import csgraph
 
-from backend.synthesis import pictures
+from backend import imagefiles
 
 HASH_EDGE, SMALL_EDGE = 32, 16
 # Of the 79,800 pairs of 400 rendered images none is as near as this (14 bits, 0.979 the nearest);
@@ -32,7 +32,7 @@ def near_duplicates(
     """
     greys = np.zeros((len(paths), HASH_EDGE, HASH_EDGE), np.float32)
     for k, path in enumerate(paths):
-        grey = Image.fromarray(pictures.read_rgb(path)).convert("L")
+        grey = Image.fromarray(imagefiles.read_rgb(path)).convert("L")
         greys[k] = np.asarray(grey.resize((HASH_EDGE, HASH_EDGE), Image.Resampling.BOX))
         if progress:
             progress((k + 1) / len(paths))

@@ -7,10 +7,10 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from backend.imagefiles import SUFFIXES
 from backend.records import Progress, UserError
-from backend.synthesis import pictures
 
-WANTED = (*pictures.SUFFIXES, ".txt", ".yaml", ".yml", ".json", ".xml", ".csv")
+WANTED = (*SUFFIXES, ".txt", ".yaml", ".yml", ".json", ".xml", ".csv")
 MOST_MEMBERS = 200_000
 MOST_BYTES = 20_000_000_000
 MOST_RATIO, RATIO_FROM = 200, 10_000_000  # a bomb: so much smaller packed, from so many bytes
@@ -62,8 +62,8 @@ def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.Z
         if place in chosen:
             raise UserError(f"{name} holds '{place}' twice. Pack it again.")
         chosen[place] = member
-    if not any(place.suffix.lower() in pictures.SUFFIXES for place in chosen):
-        raise UserError(f"{name} holds no image ({', '.join(pictures.SUFFIXES)}).")
+    if not any(place.suffix.lower() in SUFFIXES for place in chosen):
+        raise UserError(f"{name} holds no image ({', '.join(SUFFIXES)}).")
     return chosen
 
 

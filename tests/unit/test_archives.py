@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from backend import archives
 from backend.records import Cancelled, UserError
-from backend.synthesis.labelled import archives
 
 
 def png() -> bytes:

@@ -1,0 +1,160 @@
+"""From a list of parts to the parts: pictures are read, cut where there is a box, and kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend import imagefiles
+from backend.inspection.importing import cropping
+from backend.inspection.importing.listing import Listed, Listing, feature_of, some
+from backend.records import Box, Progress, UserError
+
+Find = Callable[[np.ndarray], list[Box]]
+Part = tuple[dict[str, Any], np.ndarray]  # a row of the table `parts`, and uint8 [H, W, 3]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A picture, or a part of one, that was not taken in. where: its place, for messages."""
+
+    file: str
+    reason: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Intake:
+    """How parts are taken in. margin: share of a box's longer side. find: None: as listed."""
+
+    out_dir: Path
+    margin: float
+    skip_unreadable: bool
+    find: Find | None = None
+
+
+def take(
+    listing: Listing,
+    intake: Intake,
+    unreadable: list[LeftOut],
+    unfound: list[LeftOut],
+    progress: Progress,
+) -> Iterator[Part]:
+    """Each part with its pixels; pictures that cannot be read, and those in which the detector
+    misses something, are added to the two lists.
+
+    Raises UserError at the end where a picture could not be read and none may be skipped.
+    """
+    pages = _by_image(listing.entries)
+    taken = 0
+    for number, entries in enumerate(pages, start=1):
+        try:
+            pixels = _read(entries[0])
+        except UserError as error:
+            unreadable.append(LeftOut(entries[0].image, str(error), entries[0].where))
+            continue
+        wanted = entries if intake.find is None else _found(entries, intake.find(pixels), unfound)
+        for one in wanted:
+            if one.box is not None and not cropping.is_inside(pixels, one.box):
+                unreadable.append(_outside(one, pixels))
+                continue
+            yield _kept(one, pixels, intake, taken)
+            taken += 1
+        progress(0.9 * number / len(pages), f"picture {number} of {len(pages)}", step=number)
+    if unreadable and not intake.skip_unreadable:
+        raise _refusal(unreadable, len(pages))
+
+
+def _by_image(entries: Sequence[Listed]) -> list[list[Listed]]:
+    pages: dict[Path, list[Listed]] = {}
+    for one in entries:
+        pages.setdefault(one.path, []).append(one)
+    return list(pages.values())
+
+
+def _read(one: Listed) -> np.ndarray:
+    """The picture's pixels. Raises UserError with the reason alone."""
+    if not one.path.is_file():
+        raise UserError("does not exist")
+    try:
+        return imagefiles.read_rgb(one.path)
+    except UserError as error:
+        reason = str(error).removeprefix(f"'{one.path}' ").removeprefix(f"{one.path} ")
+        raise UserError(reason.split(". ")[0].rstrip(".")) from error
+
+
+def _outside(one: Listed, pixels: np.ndarray) -> LeftOut:
+    height, width = pixels.shape[:2]
+    return LeftOut(
+        one.name, f"has a box that leaves the picture ({width} × {height} px)", one.where
+    )
+
+
+def _refusal(unreadable: list[LeftOut], pictures: int) -> UserError:
+    told = some((f"{one.where} {one.reason}" for one in unreadable), most=5)
+    return UserError(
+        f"{len(unreadable)} of {pictures} pictures cannot be read: {told}. Put them right, "
+        "or choose 'Skip unreadable' to leave them out."
+    )
+
+
+def _found(entries: list[Listed], boxes: list[Box], unfound: list[LeftOut]) -> list[Listed]:
+    """The boxes as parts: a row that names the feature counts before one that names none."""
+    by_feature = {one.feature: one for one in entries}
+    found, used = [], set()
+    for number, box in enumerate(boxes, start=1):
+        feature = feature_of(box.class_name)
+        one = by_feature.get(feature) or by_feature.get("")
+        if one is not None:
+            used.add(one.feature)
+            name = f"{one.image}#{number}"
+            found.append(replace(one, name=name, feature=feature, box=box.xyxy))
+    for one in entries:
+        if one.feature not in used:
+            what = f"no '{one.feature}'" if one.feature else "no feature"
+            unfound.append(LeftOut(one.image, f"the detector found {what} in it", one.where))
+    return found
+
+
+def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> Part:
+    """The part's row and pixels; a cut part is written, a whole picture stays where it is."""
+    row = {
+        "part": one.name,
+        "path": _place(one.path, intake.out_dir),
+        "feature": one.feature,
+        "label": one.label,
+        "group": one.group,
+        "defect": one.defect,
+        "image": one.image,
+        "mask_path": None if one.mask is None else _place(one.mask, intake.out_dir),
+    }
+    if one.box is None:
+        return row, pixels
+    crop = cropping.cut(pixels, one.box, intake.margin)
+    row["path"] = _written(crop, "crops", number, intake.out_dir)
+    row["mask_path"] = _cut_mask(one, pixels, intake, number)
+    return row | dict(zip(("x1", "y1", "x2", "y2"), one.box, strict=True)), crop
+
+
+def _place(path: Path, out_dir: Path) -> str:
+    """Relative to the run's folder where the file lies in it, else absolute."""
+    whole, own = path.resolve(), out_dir.resolve()
+    return whole.relative_to(own).as_posix() if whole.is_relative_to(own) else str(whole)
+
+
+def _written(pixels: np.ndarray, kind: str, number: int, out_dir: Path) -> str:
+    path = f"artifacts/{kind}/{number:06d}.png"
+    imagefiles.write(out_dir / path, pixels)
+    return path
+
+
+def _cut_mask(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> str | None:
+    if one.mask is None:
+        return None
+    mask = imagefiles.read_rgb(one.mask)[..., 0]
+    if mask.shape != pixels.shape[:2] or one.box is None:
+        return None
+    cut = cropping.cut(mask, one.box, intake.margin)
+    return _written(cut, "masks", number, intake.out_dir)

@@ -1,0 +1,218 @@
+"""Set a threshold per feature type that keeps a promise about false alarms, as a new version.
+
+It is calibrated on the out-of-fold scores of the anomaly model's GOOD parts: each was scored by a
+fold's model that never saw it. The model that is deployed was fitted on all GOOD parts instead.
+That is the argument of cross-conformal prediction and CV+ (arXiv 1905.02928): with models that
+change little between folds the promise carries over, though it is no longer proven to the letter.
+Scores of the first repeat count, since a mean over repeats spreads less than one model's scores.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from backend import facts, runs
+from backend.inspection import thresholds
+from backend.inspection.active_threshold import FILE
+from backend.inspection.thresholds import Limits, Promise
+from backend.records import Label, Progress, UserError
+from backend.specs import param
+
+CERTIFIED = ("promise", ("certified",))
+RULE = (
+    "score > limit: BAD; else score > review_limit: a person looks; else GOOD. Where a limit is "
+    "null it cannot be promised: without review_limit a person looks at every part."
+)
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Which model's scores, and what is promised about GOOD parts."""
+
+    inspect_run: str = param("", "the anomaly model whose scores are judged", run="inspect")
+    method: str = param(
+        "diffusion",
+        "whose scores; the diffusion's are those of the exported model",
+        choices=("diffusion", "padim", "mahalanobis", "knn", "patchcore", "flow", "supervised"),
+    )
+    promise: str = param(
+        "average",
+        "average: over many plants (19 GOOD parts for 5 %); certified: for this one (59)",
+        choices=("average", "certified"),
+    )
+    alarm_rate: float = param(
+        0.05, "share of GOOD parts that may raise a false alarm", lo=0.001, hi=0.5
+    )
+    review_rate: float = param(
+        0.10,
+        "share of GOOD parts that a person may have to see, alarms included; the same as the "
+        "alarm rate: no review",
+        lo=0.001,
+        hi=0.9,
+    )
+    confidence: float = param(
+        0.95, "how sure a certified limit is", lo=0.5, hi=0.999, when=CERTIFIED
+    )
+
+    def check(self) -> None:
+        if self.review_rate < self.alarm_rate:
+            raise UserError(
+                "Review rate includes the alarms, so it cannot be below the alarm rate. "
+                "Raise it, or lower the alarm rate."
+            )
+
+    @property
+    def wanted(self) -> Promise:
+        confidence = self.confidence if self.promise == "certified" else 0.0
+        return Promise(self.alarm_rate, self.review_rate, confidence)
+
+
+@dataclass(frozen=True)
+class Result:
+    """version: number among this model's thresholds. ready, short: features with a limit for
+    alarms, and those with too few GOOD parts for one."""
+
+    version: int
+    method: str
+    promise: str
+    alarm_rate: float
+    review_rate: float
+    ready: tuple[str, ...]
+    short: tuple[str, ...]
+    n_good: int
+    n_bad: int
+    notes: tuple[str, ...]
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Calibrate every feature type; writes the facts table `thresholds` and thresholds.json."""
+    folder = runs.sibling(out_dir, spec.inspect_run)
+    progress(0.1, "reading scores")
+    scores = calibration_scores(folder, spec.method)
+    version = _next_version(out_dir, spec.inspect_run)
+    rows = [
+        _row(spec, version, str(name), mine, progress)
+        for name, mine in scores.groupby("feature", sort=True)
+    ]
+    facts.write(out_dir, "thresholds", rows)
+    table = pd.DataFrame(rows)
+    _write(spec, version, table, out_dir)
+    progress(1.0, f"version {version}")
+    return _result(spec, version, table)
+
+
+def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
+    """A row a part: part, feature, label, group, score (out of fold, first repeat).
+
+    Raises UserError for a method the run has no scores of, or where its parts are gone.
+    """
+    scores = facts.read(inspect_folder, "scores")
+    known = sorted(scores["method"].unique())
+    if method not in known:
+        raise UserError(f"This run has no scores of '{method}'. It has {', '.join(known)}.")
+    mine = scores[(scores["method"] == method) & (scores["repeat"] == 0)]
+    parts_run = str(runs.read(inspect_folder).spec.get("parts_run", ""))
+    parts = facts.read(runs.sibling(inspect_folder, parts_run), "parts")
+    rows = mine[["part", "feature", "label", "score"]]
+    return rows.merge(parts[["part", "group"]], on="part", validate="one_to_one")
+
+
+def _next_version(out_dir: Path, inspect_run: str) -> int:
+    """One more than the newest finished version of the same model."""
+    found = [0]
+    for earlier in runs.readable(out_dir.parent.glob("*-threshold-*")):
+        if earlier.result and earlier.spec.get("inspect_run") == inspect_run:
+            found.append(int(earlier.result.get("version", 0)))
+    return max(found) + 1
+
+
+def _row(
+    spec: Spec, version: int, feature: str, mine: pd.DataFrame, progress: Progress
+) -> dict[str, Any]:
+    """A row of the table `thresholds` from one feature's parts."""
+    progress(0.5, f"limits of {feature}")
+    good = mine[mine["label"] == int(Label.GOOD)]
+    bad = mine[mine["label"] == int(Label.BAD)]
+    limits = thresholds.find_limits(good["score"], good["group"], spec.wanted)
+    return {
+        "feature": feature,
+        "method": spec.method,
+        "version": version,
+        "n_good": limits.n_good,
+        "n_groups": limits.n_groups,
+        "n_bad": len(bad),
+        "alarm_limit": limits.alarm,
+        "review_limit": limits.review,
+        "alarm_rate": spec.alarm_rate,
+        "review_rate": spec.review_rate,
+        "certified": spec.promise == "certified",
+        "confidence": spec.wanted.confidence,
+        "enough": limits.alarm is not None,
+        "needed": limits.needed,
+        "review_needed": limits.review_needed,
+        **_counts("good", good, limits),
+        **_counts("bad", bad, limits),
+    }
+
+
+def _counts(name: str, rows: pd.DataFrame, limits: Limits) -> dict[str, int]:
+    found = thresholds.verdicts(rows["score"], limits.alarm, limits.review)
+    return {
+        f"{name}_alarms": int((found == thresholds.BAD).sum()),
+        f"{name}_reviews": int((found == thresholds.REVIEW).sum()),
+    }
+
+
+def _write(spec: Spec, version: int, table: pd.DataFrame, out_dir: Path) -> None:
+    """thresholds.json: what the line's program needs."""
+
+    def limits(row: Any) -> dict[str, Any]:
+        found = {"limit": row.alarm_limit, "review_limit": row.review_limit}
+        return {name: None if pd.isna(value) else float(value) for name, value in found.items()}
+
+    content = {
+        "version": version,
+        "threshold_run": out_dir.name,
+        "inspect_run": spec.inspect_run,
+        "method": spec.method,
+        "rule": RULE,
+        "promise": spec.promise,
+        "alarm_rate": spec.alarm_rate,
+        "review_rate": spec.review_rate,
+        "confidence": spec.wanted.confidence or None,
+        "features": {
+            row.feature: {**limits(row), "n_good": row.n_good, "n_groups": row.n_groups}
+            for row in table.itertuples()
+        },
+    }
+    (out_dir / FILE).parent.mkdir(exist_ok=True)
+    runs.write_json(out_dir / FILE, content)
+
+
+def _result(spec: Spec, version: int, table: pd.DataFrame) -> Result:
+    return Result(
+        version=version,
+        method=spec.method,
+        promise=spec.promise,
+        alarm_rate=spec.alarm_rate,
+        review_rate=spec.review_rate,
+        ready=tuple(table.loc[table["enough"], "feature"]),
+        short=tuple(table.loc[~table["enough"], "feature"]),
+        n_good=int(table["n_good"].sum()),
+        n_bad=int(table["n_bad"].sum()),
+        notes=tuple(_notes(table)),
+    )
+
+
+def _notes(table: pd.DataFrame) -> Iterator[str]:
+    short = table[~table["enough"]]
+    if len(short) == len(table):
+        yield "No feature type has enough groups of GOOD parts for this promise."
+    grouped = table[table["n_groups"] < table["n_good"]]
+    if len(grouped):
+        yield "Parts share groups (components), so groups count here, not parts."
+    if not table["n_bad"].sum():
+        yield "No BAD part is known, so nothing can be said about the share that is missed."

@@ -1,0 +1,157 @@
+"""Figures of an anomaly model: data frames in, Plotly figures out, no I/O."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled
+
+BAND = 200  # bootstrap draws of a ROC curve's band
+
+
+def forest(frame: pd.DataFrame) -> go.Figure:
+    """AUROC of a method minus the baseline's per feature type, with interval and both tests' p.
+
+    frame: feature, method, baseline, difference, low, high, p_holm, p_folds_holm, reliable.
+    """
+    rows = frame.iloc[::-1]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=rows["difference"],
+        y=[_forest_words(row) for row in rows.itertuples()],
+        mode="markers",
+        marker={
+            "size": 10,
+            "color": [GOOD if r else NEUTRAL for r in rows["reliable"]],
+            "symbol": ["circle" if r else "circle-open" for r in rows["reliable"]],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": rows["high"] - rows["difference"],
+            "arrayminus": rows["difference"] - rows["low"],
+            "color": NEUTRAL,
+        },
+        hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    first = frame.iloc[0]
+    title = f"{first['method']} minus {first['baseline']}, n = {len(frame)} feature types"
+    words = "difference in AUROC, 95 % interval (DeLong)"
+    return _styled(figure, title, words, "", 130 + 44 * len(rows))
+
+
+def _forest_words(row: object) -> str:
+    feature = getattr(row, "feature", "")
+    if not getattr(row, "reliable", False):
+        return f"{feature}<br>too few BAD"
+    p, over_folds = getattr(row, "p_holm", np.nan), getattr(row, "p_folds_holm", np.nan)
+    known = "–" if np.isnan(over_folds) else f"{over_folds:.2f}"
+    return f"{feature}<br>p {p:.2f} · over folds {known}"
+
+
+def fold_dots(frame: pd.DataFrame) -> go.Figure:
+    """AUROC of every fold by feature type. frame: feature, method, repeat, fold, auroc."""
+    figure = go.Figure()
+    features = sorted(frame["feature"].unique())
+    methods = list(frame["method"].unique())
+    for place, method in enumerate(methods):
+        rows = frame[frame["method"] == method]
+        shift = (place - (len(methods) - 1) / 2) * 0.8 / len(methods)
+        figure.add_scatter(
+            x=[features.index(f) + shift for f in rows["feature"]],
+            y=rows["auroc"],
+            mode="markers",
+            name=str(method),
+            customdata=rows[["feature", "repeat", "fold"]],
+            marker={
+                "size": 7,
+                "color": _colour(place),
+                "symbol": ("circle", "diamond", "square", "x", "cross", "triangle-up")[place % 6],
+                "opacity": 0.8,
+            },
+            hovertemplate="%{customdata[0]}, repeat %{customdata[1]}, fold %{customdata[2]}"
+            "<br>AUROC %{y:.3f}<extra>" + str(method) + "</extra>",
+        )
+    figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
+    figure.update_yaxes(range=[0, 1.02])
+    figure.update_xaxes(tickvals=list(range(len(features))), ticktext=features)
+    n = frame[["repeat", "fold"]].drop_duplicates().shape[0]
+    return _styled(figure, f"AUROC of each fold, n = {n} folds", "", "AUROC", 420)
+
+
+def _colour(place: int) -> str:
+    return (*METHODS, "#009E73", "#F0E442")[place % 7]
+
+
+def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) -> go.Figure:
+    """Share of BAD found against share of GOOD raised, with a bootstrap band (95 %, by point)."""
+    at = np.linspace(0, 1, 101)
+    rng = np.random.default_rng(seed)
+    g, b = np.asarray(good, float), np.asarray(bad, float)
+    draws = [_tpr_at(rng.choice(g, len(g)), rng.choice(b, len(b)), at) for _ in range(BAND)]
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    figure = go.Figure()
+    figure.add_scatter(x=at, y=low, mode="lines", line={"width": 0}, showlegend=False)
+    figure.add_scatter(
+        x=at,
+        y=high,
+        mode="lines",
+        line={"width": 0},
+        fill="tonexty",
+        fillcolor="rgba(0,114,178,0.18)",
+        name="95 % band (bootstrap over parts)",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=at,
+        y=_tpr_at(g, b, at),
+        mode="lines",
+        line={"color": GOOD},
+        name="ROC",
+        hovertemplate="GOOD raised %{x:.2f}<br>BAD found %{y:.2f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"dash": "dot", "color": NEUTRAL},
+        name="chance",
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(range=[0, 1.01])
+    figure.update_yaxes(range=[0, 1.02])
+    words = f"{title}, n = {len(g)} GOOD, {len(b)} BAD"
+    return _styled(figure, words, "share of GOOD raised (FPR)", "share of BAD found (TPR)", 440)
+
+
+def _tpr_at(good: np.ndarray, bad: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Highest share of BAD found where at most `at` of GOOD are raised: [len(at)]."""
+    thresholds = np.sort(good)[::-1]
+    allowed = np.floor(at * len(good) + 1e-9).astype(int)
+    limit = np.append(thresholds, -np.inf)[allowed]  # above this score a part is raised
+    ordered = np.sort(bad)
+    return 1 - np.searchsorted(ordered, limit, side="right") / len(bad)
+
+
+def score_histogram(frame: pd.DataFrame, title: str, threshold: float) -> go.Figure:
+    """Anomaly scores of GOOD and BAD parts and a threshold. frame: label (1 GOOD, 0 BAD), score."""
+    figure = go.Figure()
+    width = float(np.ptp(frame["score"])) / 50 or 1.0
+    start = float(frame["score"].min())
+    for label, name, colour, pattern in ((1, "GOOD", GOOD, ""), (0, "BAD", BAD, "/")):
+        scores = frame.loc[frame["label"] == label, "score"]
+        figure.add_histogram(
+            x=scores,
+            name=f"{name}, n = {len(scores)}",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            opacity=0.7,
+            xbins={"start": start, "size": width},
+        )
+    figure.add_vline(
+        x=threshold, line={"color": NEUTRAL, "width": 2}, annotation={"text": "threshold"}
+    )
+    figure.update_layout(barmode="overlay")
+    return _styled(figure, title, "anomaly score", "parts")

@@ -1,0 +1,77 @@
+"""Figures of parts before any model: how many there are, and how their pictures differ."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled, intervals
+
+MEASURES = {  # column -> title and axis
+    "brightness": ("Brightness", "mean grey value, 0 to 255"),
+    "contrast": ("Contrast", "standard deviation of the grey values"),
+    "sharpness": ("Sharpness", "variance of the Laplacian"),
+    "edge": ("Size", "edge length, √(width × height), px"),
+}
+MOST_POINTS = 1500
+VERDICTS = ((1, "GOOD", GOOD, "", "circle"), (0, "BAD", BAD, "/", "x"))
+
+
+def count_bars(counts: Mapping[str, Sequence[int]]) -> go.Figure:
+    """GOOD and BAD parts per feature type. counts: type → [GOOD, BAD]."""
+    figure = go.Figure()
+    labels = [f"{name}<br>{good}/{bad}" for name, (good, bad) in counts.items()]
+    for place, (_, name, colour, pattern, _) in enumerate(VERDICTS):
+        numbers = [pair[place] for pair in counts.values()]
+        figure.add_bar(
+            x=labels,
+            y=numbers,
+            name=f"{name}, n = {sum(numbers)}",
+            marker={"color": colour, "pattern": {"shape": pattern}},
+            hovertemplate=f"%{{x}}<br>%{{y}} {name}<extra></extra>",
+        )
+    figure.update_xaxes(type="category")
+    total = sum(sum(pair) for pair in counts.values())
+    return _styled(figure, f"Parts per type, n = {total}", "", "parts")
+
+
+def spread(frame: pd.DataFrame, measure: str, by_group: bool = False) -> go.Figure:
+    """A measure's distribution as boxes with their points, GOOD beside BAD.
+
+    frame: part, feature, label (1 GOOD, 0 BAD), group and the measure, a key of `MEASURES`.
+    by_group: a box per group instead of per feature type.
+    """
+    title, axis = MEASURES[measure]
+    across = "group" if by_group else "feature"
+    figure = go.Figure()
+    for label, name, colour, _, symbol in VERDICTS:
+        rows = frame[frame["label"] == label].sort_values(across)
+        figure.add_box(
+            x=rows[across],
+            y=rows[measure],
+            text=rows["part"],
+            name=f"{name}, n = {len(rows)}",
+            boxpoints="all" if len(frame) <= MOST_POINTS else "outliers",
+            jitter=0.6,
+            pointpos=0,
+            marker={"color": colour, "size": 4, "opacity": 0.45, "symbol": symbol},
+            line={"width": 1.5},
+            hovertemplate="%{text}<br>%{y:.1f}<extra></extra>",
+        )
+    figure.update_layout(boxmode="group")
+    figure.update_xaxes(type="category", categoryorder="category ascending")
+    what = f"{title} by {'group' if by_group else 'type'}, n = {len(frame)} parts"
+    return _styled(figure, what, "", axis, 420)
+
+
+def tell_tales(frame: pd.DataFrame, what: str, limit: float) -> go.Figure:
+    """How well one plain measure tells GOOD from BAD in each type, with 95 % intervals.
+
+    frame: subject, value, low, high, n. limit: from there on it is a warning.
+    """
+    figure = intervals(frame, f"{what} alone: GOOD or BAD?", "AUROC (0.5: tells nothing)")
+    colours = [METHODS[0] if value <= limit else BAD for value in frame["value"].iloc[::-1]]
+    figure.update_traces(marker={"color": colours}, error_x={"color": NEUTRAL})
+    figure.add_vline(x=0.5, line={"dash": "dot", "color": NEUTRAL})
+    figure.add_vline(x=limit, line={"dash": "dash", "color": BAD}, annotation={"text": "warning"})
+    return figure

@@ -1,0 +1,100 @@
+"""Figures of thresholds and ablations: data frames in, Plotly figures out, no I/O."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled, score_histogram
+
+LINES = {  # of a limit: colour and dash
+    "BAD above": (BAD, "solid"),
+    "review above": ("#E69F00", "dash"),
+    "tried": ("#CC79A7", "dot"),
+    "this part": ("#CC79A7", "solid"),
+}
+
+
+def limit_histogram(
+    frame: pd.DataFrame, title: str, limits: Mapping[str, float | None]
+) -> go.Figure:
+    """Scores of GOOD and BAD parts with upright lines over them, where a line has a value.
+
+    frame: label (1 GOOD, 0 BAD), score. limits: a name of `LINES` → score.
+    """
+    figure = score_histogram(frame, title)
+    for name, value in limits.items():
+        if value is None or pd.isna(value):
+            continue
+        colour, dash = LINES[name]
+        line = {"color": colour, "dash": dash, "width": 2}
+        figure.add_vline(x=float(value), line=line)
+        figure.add_scatter(
+            x=[None], y=[None], mode="lines", line=line, name=f"{name} {float(value):.2f}"
+        )
+    return figure
+
+
+def ablation_differences(frame: pd.DataFrame) -> go.Figure:
+    """Difference in mean AUROC of each setting to the model as it is, with its interval.
+
+    frame: setting, difference, difference_low, difference_high; the first row is the model itself.
+    """
+    rows = frame[frame["difference"].notna()].iloc[::-1]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=rows["difference"],
+        y=rows["setting"],
+        mode="markers",
+        marker={"size": 11, "color": [_colour(row) for row in rows.itertuples()]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": rows["difference_high"] - rows["difference"],
+            "arrayminus": rows["difference"] - rows["difference_low"],
+            "color": NEUTRAL,
+        },
+        hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    parts = int(frame["n"].iloc[0])
+    title = f"Difference in mean AUROC, paired, n = {parts} parts"
+    return _styled(figure, title, "setting minus the model as it is", "", 130 + 40 * len(rows))
+
+
+def _colour(row: Any) -> str:
+    """Blue above zero, orange below it, grey where the interval holds zero."""
+    if row.difference_low > 0:
+        return GOOD
+    return BAD if row.difference_high < 0 else NEUTRAL
+
+
+def ablation_cost(frame: pd.DataFrame) -> go.Figure:
+    """Mean AUROC against the time of one part. frame: setting, auroc, low, high, part_ms."""
+    figure = go.Figure()
+    row: Any
+    for place, row in enumerate(frame.itertuples()):
+        figure.add_scatter(
+            x=[row.part_ms],
+            y=[row.auroc],
+            name=row.setting,
+            mode="markers",
+            marker={
+                "size": 12,
+                "color": METHODS[place % len(METHODS)],
+                "symbol": ("circle", "diamond", "square", "x")[place % 4],
+            },
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": [row.high - row.auroc],
+                "arrayminus": [row.auroc - row.low],
+                "thickness": 1,
+            },
+            hovertemplate="%{x:.1f} ms<br>AUROC %{y:.3f}<extra>" + row.setting + "</extra>",
+        )
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(range=[0, 1.02])
+    title = f"AUROC and time per part, n = {len(frame)} settings"
+    return _styled(figure, title, "ms per part, one thread", "mean AUROC", 440)

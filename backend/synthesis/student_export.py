@@ -1,0 +1,174 @@
+"""A student to take away: ONNX in FP32 and INT8, its latents, and a model card."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend import facts, runs
+from backend.records import Progress, UserError
+from backend.specs import param
+
+if TYPE_CHECKING:
+    from backend.synthesis.distilling.model_card import File
+    from backend.synthesis.distilling.quantising import Gate
+    from backend.synthesis.distilling.sampler import Sampler
+
+NEEDED = ("student.onnx", "student.json", "latents.npz")
+CALIBRATION = 64
+CALLS, BATCH = 24, 8
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Which student to export, and on how many images INT8 has to prove itself."""
+
+    student_run: str = param("", "student to export", run="distill")
+    similarity_run: str = param(
+        "", "its measures, for the model card", run="similarity", optional=True
+    )
+    checked: int = param(64, "images that both files paint, to compare them", lo=8, hi=2000)
+    seed: int = param(0, "seed of the latents", lo=0, hi=2**31 - 100_000, advanced=True)
+
+
+@dataclass(frozen=True)
+class Result:
+    """int8_passes: whether the INT8 file paints alike; where not, it was not kept, and
+    int8_megabytes and int8_images_a_second are None. psnr in dB. int8: the outcome in words."""
+
+    megabytes: float
+    images_a_second: float
+    int8_passes: bool
+    int8_megabytes: float | None
+    int8_images_a_second: float | None
+    psnr: float
+    ssim: float
+    mask_iou: float | None
+    int8: str
+    checked: int
+    measured: bool
+    licence: str
+    computer: str
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Copy the student, quantise and compare it, time both files, and write the card."""
+    from backend.deployment.latency import cpu_name
+    from backend.synthesis.distilling import model_card, quantising
+    from backend.synthesis.distilling.sampler import FILES, Sampler
+
+    student = runs.read(runs.sibling(out_dir, spec.student_run))
+    measures = _measures(spec, out_dir)
+    folder = out_dir / "artifacts"
+    _copy(student.folder / "artifacts", folder)
+    exact = Sampler(out_dir)
+    progress(0.1, "writing the INT8 file (some ten seconds)")
+    quantising.quantise(folder, quantising.latents(exact, spec.seed, CALIBRATION))
+    progress(0.6, f"comparing {spec.checked} images")
+    z = quantising.latents(exact, spec.seed + CALIBRATION, spec.checked)
+    gate = quantising.compare(exact, Sampler(out_dir, precision="int8"), z)
+    precisions = ["fp32", "int8"] if gate.passes else ["fp32"]
+    if not gate.passes:
+        (folder / FILES["int8"]).unlink()
+    progress(0.8, "timing")
+    timed = {name: rates(Sampler(out_dir, precision=name), z[:BATCH]) for name in precisions}
+    files = [_file(folder / FILES[name], name, timed[name]) for name in precisions]
+    words = _words(gate)
+    card = model_card.describe(student, exact, measures, files, words, cpu_name())
+    card.write(folder)
+    facts.write(out_dir, "figures", _figures(gate, timed, spec.seed))
+    progress(1.0, "done")
+    return _result(gate, files, card.teacher["licence"], bool(measures), words, cpu_name())
+
+
+def _measures(spec: Spec, out_dir: Path) -> list[dict[str, Any]]:
+    """Rows of `figures` of the similarity run, if one is named. Raises UserError for another's."""
+    if not spec.similarity_run:
+        return []
+    folder = runs.sibling(out_dir, spec.similarity_run)
+    if runs.read(folder).spec["student_run"] != spec.student_run:
+        raise UserError(
+            "Similarity: that run measured another student. Choose one of this student."
+        )
+    frame = facts.read(folder, "figures").astype(object)
+    frame = frame.where(frame.notna(), None)
+    return [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for name in NEEDED:
+        if not (source / name).exists():
+            raise UserError(f"The student lacks {name}. Distil it again.")
+        shutil.copyfile(source / name, target / name)
+
+
+def rates(sampler: "Sampler", z: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Images a second of one core, for each of 24 calls after one to warm up. Counted is the time
+    the core works on it, so that other work on the computer changes little."""
+    sampler.session.run(None, {"z": z})
+    found = []
+    for _ in range(CALLS):
+        started = time.process_time()
+        sampler.session.run(None, {"z": z})
+        found.append(len(z) / max(time.process_time() - started, 1e-9))
+    return np.array(found)
+
+
+def _file(path: Path, precision: str, timed: NDArray[np.float64]) -> "File":
+    from backend.synthesis.distilling.model_card import File
+
+    return File(
+        file=path.name,
+        precision=precision.upper(),
+        megabytes=round(path.stat().st_size / 2**20, 2),
+        images_a_second=round(float(np.median(timed)), 1),
+        sha256=runs.fingerprint(path),
+    )
+
+
+def _words(gate: "Gate") -> str:
+    outcome = "INT8 paints alike" if gate.passes else "INT8 paints differently and was not kept"
+    return f"{outcome}: {gate.words}, against FP32 on {len(gate.psnr)} images."
+
+
+def _figures(
+    gate: "Gate", timed: dict[str, NDArray[np.float64]], seed: int
+) -> list[dict[str, Any]]:
+    from backend.synthesis.measuring import figures
+
+    values = {"PSNR to FP32": gate.psnr, "SSIM to FP32": gate.ssim, "mask IoU to FP32": gate.iou}
+    rows = [figures.mean("INT8", name, v, seed) for name, v in values.items() if len(v)]
+    for name, each in timed.items():
+        rows.append(figures.mean(name.upper(), "images a second", each, seed))
+    return rows
+
+
+def _result(
+    gate: "Gate",
+    files: "list[File]",
+    licence: str,
+    measured: bool,
+    words: str,
+    computer: str,
+) -> Result:
+    int8 = files[1] if len(files) > 1 else None
+    return Result(
+        megabytes=files[0].megabytes,
+        images_a_second=files[0].images_a_second,
+        int8_passes=gate.passes,
+        int8_megabytes=int8.megabytes if int8 else None,
+        int8_images_a_second=int8.images_a_second if int8 else None,
+        psnr=float(gate.psnr.mean()),
+        ssim=float(gate.ssim.mean()),
+        mask_iou=float(gate.iou.mean()) if len(gate.iou) else None,
+        int8=words,
+        checked=len(gate.psnr),
+        measured=measured,
+        licence=licence,
+        computer=computer,
+    )

@@ -1,0 +1,251 @@
+"""The study: does synthetic data help on real parts, how much, and at what false alarms?
+
+The same detector is trained in several arms for the same number of steps and judged on the same
+real photographs, which no arm has seen. "real+intact" is the control that every study must show:
+what synthetic images on intact photographs add is often the intact photographs.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend import facts
+from backend.records import Progress, UserError
+from backend.settings import settings
+from backend.specs import param
+from backend.synthesis import imageset
+from backend.synthesis.detecting import judging
+from backend.synthesis.stable_diffusion.painting_cost import (
+    GPU_SHARE,
+    cpu_macs_per_second,
+    duration,
+    find_gpu,
+)
+from backend.synthesis.studying import arms, pool, verdicts
+from backend.synthesis.studying.arms import ARMS, MIXINGS, Trial
+
+if TYPE_CHECKING:
+    from backend.synthesis.studying.pool import Pool
+    from backend.synthesis.studying.trials import Outcome
+
+GMACS = {  # multiply-adds of one image at 640 px, from ultralytics' tables
+    **{"yolov5n": 3.9, "yolov5s": 12.0, "yolov8n": 4.4, "yolov8s": 14.3},
+    **{"yolo11n": 3.3, "yolo11s": 10.8, "yolo26n": 2.7, "yolo26s": 10.4},
+}
+CPU_SHARE = 0.45  # of a matrix product's speed that a training step reaches
+IMAGE_SECONDS = 0.004  # to read and change one training image of 160 px
+TEST_SECONDS = 6.0  # to start a trial, and to test it
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Settings of a study. Test images are the folder's own `test`, never trained on."""
+
+    real_folder: str = param(
+        "", "real images in YOLO's layout: data.yaml with 'train' and 'test'", path="folder"
+    )
+    intact_folder: str = param(
+        "",
+        "photographs of intact parts; <folder>.csv beside it assigns 'train' and 'test'",
+        path="folder",
+        optional=True,
+    )
+    arms: tuple[str, ...] = param(ARMS[:5], "what the detector is trained on", choices=ARMS)
+    synthetic_runs: tuple[str, ...] = param(
+        (),
+        "students and image sets; none may show test images or real defects you want to count",
+        run=f"distill|{imageset.KINDS}",
+        optional=True,
+    )
+    mixing: str = param(
+        "each", "several synthetic runs: an arm for each, one of all mixed, or both",
+        choices=MIXINGS,
+    )  # fmt: skip
+    synthetic_count: int = param(
+        200, "synthetic images of an arm; as many are made by copy and paste", lo=1, hi=100_000
+    )
+    amounts: tuple[int, ...] = param(
+        (10, 20), "numbers of real images, 0 and more; all there are where a number is larger",
+        lo=0, hi=100_000,
+    )  # fmt: skip
+    seeds: int = param(3, "trainings of each arm, with other real images each", lo=1, hi=50)
+    model: str = param("yolov8n", "network; its size is the last letter", choices=tuple(GMACS))
+    weights_file: str = param(
+        "",
+        "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch",
+        path="file",
+        optional=True,
+        advanced=True,
+    )
+    size: int = param(160, "longer edge of all images, px", lo=32, hi=1280)
+    steps: int = param(150, "training steps, the same for every arm", lo=1, hi=100_000)
+    batch: int = param(16, "images a step", lo=2, hi=256)
+    jobs: int = param(1, "trainings at the same time, each on one core", lo=1, hi=64, advanced=True)
+    seed: int = param(0, "seed of the first training; the next has the next seed", lo=0, hi=10**6)
+
+    def check(self) -> None:
+        """Raises UserError for settings that do not go together."""
+        wanted = {part for arm in self.arms for part in arm.split("+")}
+        if not self.arms or not self.amounts:
+            raise UserError("Arms and amounts: choose at least one of each.")
+        if self.size % 32:
+            raise UserError(f"Size must be a multiple of 32 px; got {self.size}.")
+        if "synthetic" in wanted and not self.synthetic_runs:
+            raise UserError(
+                "Synthetic runs: choose at least one, or leave out the arms with synthetic images."
+            )
+        if wanted & {"intact", "copy-paste"} and not self.intact_folder:
+            raise UserError(
+                "Intact folder is missing: name one, or leave out the arms with intact photographs."
+            )
+        if not self.trials(self.synthetic_runs):
+            raise UserError("Amounts: with 0 real images none of these arms has any image.")
+
+    def trials(self, sources: Sequence[str]) -> list[Trial]:
+        """Every training, with these names for the synthetic runs."""
+        return arms.planned(
+            arms.expanded(self.arms, sources, self.mixing), self.amounts, self.seeds
+        )
+
+    def estimate(self) -> str:
+        """What the study will cost, in words, before it starts."""
+        count = len(self.trials(self.synthetic_runs))
+        area = (self.size / 640) ** 2
+        macs = 3e9 * GMACS[self.model] * area * self.batch * self.steps
+        gpu = find_gpu()
+        speed = gpu.flops * GPU_SHARE[1] if gpu else cpu_macs_per_second() * CPU_SHARE
+        images = self.steps * self.batch * IMAGE_SECONDS * max(1.0, self.size / 160)
+        seconds = macs / speed + images + TEST_SECONDS
+        at_once = self.jobs if gpu is None else 1
+        return (
+            f"{count} trainings of {self.steps} steps, roughly {duration(seconds)} each on "
+            f"{gpu.name if gpu else 'this CPU'} and {duration(count * seconds / at_once)} "
+            "together; after the first ones the remaining time is shown."
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """verdicts: what was found, in sentences. test_hash names the test images.
+
+    constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
+    of one training with its test. near_duplicates: training images, or images behind them, that
+    look like a test image; none of them is one.
+    """
+
+    verdicts: tuple[str, ...]
+    trials: int
+    seeds: int
+    steps: int
+    test_images: int
+    test_intact: int
+    test_groups: int
+    test_boxes: int
+    real_training_images: int
+    intact_training_images: int
+    constant_box_ap50: float
+    pretrained: bool
+    seconds_per_trial: float
+    test_hash: str
+    near_duplicates: int
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Train and judge every arm; keeps each trial's raw boxes, and what they say, as facts."""
+    from backend import checkpoints
+    from backend.synthesis.studying import trials
+
+    weights = _weights(spec)
+    if weights:
+        checkpoints.read(weights)
+    gathered = pool.gather(spec, out_dir, progress, 0.05)
+    planned = spec.trials(list(pool.labels(spec, out_dir)))
+
+    def told(fraction: float, message: str = "", **more: Any) -> None:
+        progress(0.05 + 0.9 * fraction, message, **more)
+
+    outcomes = trials.run_all(spec, planned, gathered, weights, out_dir, told)
+    return _concluded(spec, outcomes, gathered, weights is not None, out_dir, progress)
+
+
+def _weights(spec: Spec) -> Path | None:
+    """Pretrained weights named by the user, or found in storage/weights; None: from scratch."""
+    if spec.weights_file:
+        return Path(spec.weights_file).expanduser()
+    default = settings().weights / f"{spec.model}.pt"
+    return default if default.exists() else None
+
+
+def _concluded(
+    spec: Spec,
+    outcomes: "Sequence[Outcome]",
+    gathered: "Pool",
+    pretrained: bool,
+    out_dir: Path,
+    progress: Progress,
+) -> Result:
+    """Bootstrap all figures, write the facts, and say what they mean."""
+    from backend.synthesis.studying import contrasts, fitting
+
+    groups = outcomes[0].judged.groups
+    draws = contrasts.group_draws(groups, spec.seed)
+    measured = []
+    for k, outcome in enumerate(outcomes):
+        progress(0.95 + 0.05 * k / len(outcomes), f"intervals {k + 1} of {len(outcomes)}")
+        measured.append(contrasts.measure(outcome, draws))
+    by_seed = contrasts.seed_draws(spec.seeds, spec.seed)
+    n_groups = len(set(groups))
+    learning = contrasts.learning(measured, by_seed)
+    compared = contrasts.contrast(measured, by_seed, len(groups), n_groups)
+    counts = {(o.trial.arm.name, o.trial.amount): o.figures for o in outcomes}
+    control = judging.constant_box([s.labelled() for s in gathered.test]).ap50()
+    _write_facts(out_dir, measured, outcomes, learning, compared, control)
+    return Result(
+        verdicts=verdicts.sentences(compared, learning, counts),
+        trials=len(outcomes),
+        seeds=spec.seeds,
+        steps=math.prod(fitting.rounds(spec.steps)),
+        test_images=len(groups),
+        test_intact=sum(not s.boxes for s in gathered.test),
+        test_groups=n_groups,
+        test_boxes=sum(len(s.boxes) for s in gathered.test),
+        real_training_images=len(gathered.training["real"]),
+        intact_training_images=len(gathered.training["intact"]),
+        constant_box_ap50=control,
+        pretrained=pretrained,
+        seconds_per_trial=sum(o.figures["seconds"] for o in outcomes) / len(outcomes),
+        test_hash=gathered.test_hash,
+        near_duplicates=gathered.alike,
+    )
+
+
+def _write_facts(
+    out_dir: Path,
+    measured: Sequence[Any],
+    outcomes: "Sequence[Outcome]",
+    learning: list[dict[str, Any]],
+    compared: list[dict[str, Any]],
+    control: float,
+) -> None:
+    rows = []
+    for one, outcome in zip(measured, outcomes, strict=True):
+        figures = outcome.figures
+        own = {"confidence": figures["confidence"], "own AP50": figures["own_ap50"]}
+        own["seconds"] = figures["seconds"]
+        trial = {
+            "arm": outcome.trial.arm.name,
+            "real": outcome.trial.amount,
+            "seed": outcome.trial.seed,
+            "real_images": figures["real"],
+            "intact_images": figures["intact"],
+            "synthetic_images": figures["synthetic"] + figures["pasted"],
+            "own_images": figures["own_images"],
+        }
+        rows += [trial | {"metric": m, "value": v} for m, v in (one.values | own).items()]
+    facts.write(out_dir, "trials", rows)
+    facts.write(out_dir, "learning", learning)
+    facts.write(out_dir, "contrasts", compared)
+    figure = {"subject": "constant box", "metric": "AP50", "value": control}
+    facts.write(out_dir, "figures", [figure | {"n": len(outcomes[0].judged.truths)}])

@@ -1,0 +1,189 @@
+"""All trials of a study: side by side, those of an interrupted study taken as they are. Heavy."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from backend import runs
+from backend.records import Progress
+from backend.synthesis.detecting import judging
+from backend.synthesis.detecting.judging import Judged
+from backend.synthesis.stable_diffusion.painting_cost import duration
+from backend.synthesis.studying import drawing, fitting, pasting
+from backend.synthesis.studying.arms import Trial
+from backend.synthesis.studying.drawing import Drawn
+from backend.synthesis.studying.pool import Pool
+from backend.synthesis.studying.samples import Sample
+
+if TYPE_CHECKING:
+    from backend.synthesis.study import Spec
+
+COLUMNS = ("x1", "y1", "x2", "y2", "confidence")
+REAL = ("real", "intact")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial gave. judged: its boxes on the test images.
+
+    figures: confidence (best F1 on the real images held back, intact ones included, or on all held
+    back where nothing is right on those; 0.25 where nothing is right at all),
+    own_ap50 on all images held back (None without a box among them), own_images, seconds,
+    steps, and how many images of each source it had: real, intact, synthetic, pasted.
+    """
+
+    trial: Trial
+    judged: Judged
+    figures: dict[str, Any]
+
+
+def run_all(
+    spec: "Spec",
+    trials: list[Trial],
+    pool: Pool,
+    weights: Path | None,
+    out_dir: Path,
+    progress: Progress,
+) -> list[Outcome]:
+    """Every trial's outcome, in the order of `trials`. progress: of the trials alone, 0 to 1."""
+    waiting = [trial for trial in trials if not _record(out_dir, trial).exists()]
+    done = len(trials) - len(waiting)
+    started = time.monotonic()
+    work = _side_by_side if spec.jobs > 1 else _in_turn
+    progress(done / len(trials), f"trial {done + 1} of {len(trials)}")
+    for count, key in enumerate(work(spec, waiting, pool, weights, out_dir, progress), start=1):
+        left = (time.monotonic() - started) / count * (len(waiting) - count)
+        words = f"trial {done + count} of {len(trials)} done ({key})"
+        progress((done + count) / len(trials), f"{words}, about {duration(left)} left")
+    return [_outcome(out_dir, trial, pool) for trial in trials]
+
+
+def _in_turn(
+    spec: "Spec",
+    waiting: list[Trial],
+    pool: Pool,
+    weights: Path | None,
+    out_dir: Path,
+    progress: Progress,
+) -> Iterator[str]:
+    for number, trial in enumerate(waiting):
+
+        def on_step(step: int, number: int = number, trial: Trial = trial) -> None:
+            share = (number + step / spec.steps) / len(waiting)
+            progress(share, f"{trial.key}: step {step} of {spec.steps}")
+
+        yield one(spec, trial, pool, weights, out_dir, on_step)
+
+
+def _side_by_side(
+    spec: "Spec",
+    waiting: list[Trial],
+    pool: Pool,
+    weights: Path | None,
+    out_dir: Path,
+    progress: Progress,
+) -> Iterator[str]:
+    workers = Parallel(n_jobs=spec.jobs, return_as="generator_unordered")
+    yield from workers(delayed(_alone)(spec, trial, pool, weights, out_dir) for trial in waiting)
+
+
+def _alone(spec: "Spec", trial: Trial, pool: Pool, weights: Path | None, out_dir: Path) -> str:
+    """A trial in a process of its own, on one core."""
+    torch.set_num_threads(1)
+
+    def on_step(step: int) -> None:
+        """Nobody watches the steps of a trial beside others."""
+
+    return one(spec, trial, pool, weights, out_dir, on_step)
+
+
+def one(
+    spec: "Spec",
+    trial: Trial,
+    pool: Pool,
+    weights: Path | None,
+    out_dir: Path,
+    on_step: Callable[[int], None],
+) -> str:
+    """Train and test one detector; its record is written last. Returns the trial's key."""
+    started = time.monotonic()
+    folder = out_dir / "checkpoint" / "trials" / trial.key
+    shutil.rmtree(folder, ignore_errors=True)
+    drawn = drawing.draw(pool.training, trial, spec.synthetic_count, spec.seed)
+    images, pasted = list(drawn.training), 0
+    seed = spec.seed + trial.seed
+    if "copy-paste" in trial.arm.parts:
+        donors = [s for s in drawn.training if s.source == "real"]
+        goods = [s for s in drawn.training if s.source == "intact"]
+        place = folder / "pasted"
+        more = pasting.pasted(donors, goods, spec.synthetic_count, spec.size, place, seed)
+        images, pasted = images + more, len(more)
+    network = fitting.fit(spec, weights, images, folder / "data", seed, on_step)
+    own = _own(drawn, fitting.predict(network, drawn.validation, spec))
+    _keep_predictions(out_dir, trial, pool.test, fitting.predict(network, pool.test, spec))
+    figures = own | {
+        "real": drawn.count("real"),
+        "intact": drawn.count("intact"),
+        "synthetic": drawn.count(*trial.arm.sources),
+        "pasted": pasted,
+        "seconds": round(time.monotonic() - started, 1),
+    }
+    shutil.rmtree(folder, ignore_errors=True)
+    _record(out_dir, trial).parent.mkdir(parents=True, exist_ok=True)
+    runs.write_json(_record(out_dir, trial), figures)
+    return trial.key
+
+
+def _own(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
+    """What the images held back tell: source A's figure, and the confidence to work at."""
+    if not drawn.validation:
+        return {"confidence": 0.25, "own_ap50": None, "own_images": 0}
+    judged = judging.judge([s.labelled() for s in drawn.validation], predictions)
+    real = [k for k, s in enumerate(drawn.validation) if s.source in REAL]
+    kept = [drawn.validation[k].labelled() for k in real]
+    chosen = judging.judge(kept, [predictions[k] for k in real]) if real else judged
+    if not chosen.correct.any():
+        chosen = judged
+    has_box = bool(judged.truths.sum())
+    return {
+        "confidence": judging.best_f1_confidence(chosen),
+        "own_ap50": judged.ap50() if has_box else None,
+        "own_images": len(drawn.validation),
+    }
+
+
+def _record(out_dir: Path, trial: Trial) -> Path:
+    return out_dir / "checkpoint" / "done" / f"{trial.key}.json"
+
+
+def predictions_file(out_dir: Path, trial: Trial) -> Path:
+    """Where the raw boxes of a trial on the test images are kept."""
+    return out_dir / "artifacts" / "predictions" / f"{trial.key}.parquet"
+
+
+def _keep_predictions(
+    out_dir: Path, trial: Trial, test: tuple[Sample, ...], predictions: list[np.ndarray]
+) -> None:
+    frame = pd.DataFrame(np.concatenate(predictions), columns=list(COLUMNS)).astype(np.float32)
+    frame.insert(0, "image", np.repeat(np.arange(len(test)), [len(p) for p in predictions]))
+    path = predictions_file(out_dir, trial)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_parquet(path, index=False)
+
+
+def _outcome(out_dir: Path, trial: Trial, pool: Pool) -> Outcome:
+    frame = pd.read_parquet(predictions_file(out_dir, trial))
+    boxes = frame[list(COLUMNS)].to_numpy(float)
+    image = frame["image"].to_numpy()
+    predictions = [boxes[image == k] for k in range(len(pool.test))]
+    judged = judging.judge([s.labelled() for s in pool.test], predictions)
+    return Outcome(trial, judged, json.loads(_record(out_dir, trial).read_text(encoding="utf-8")))

@@ -1,0 +1,101 @@
+"""Ablation: what each setting of an anomaly model is worth, on the same folds."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import plots_thresholds
+from backend.inspection.ablation import OWN
+from backend.runs import Run
+from pages.ui import charts, links, owner
+from pages.ui.run_view import kind_page
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    table = owner.facts("ablations", run)
+    methods = list(table["method"].unique())
+    method = st.selectbox("Score", methods) if len(methods) > 1 else methods[0]
+    rows = table[table["method"] == method].reset_index(drop=True)
+    _headline(rows, method)
+    st.caption(
+        f"Mode {result['mode']}, {result['folds']} grouped folds, the same for every setting. "
+        f"Mean over {', '.join(map(charts.plain, result['averaged']))}. Intervals: bootstrap over "
+        "groups, 95 %. With many settings one may look better by chance: confirm it on new parts."
+    )
+    if rows["difference"].notna().any():
+        charts.figure(
+            plots_thresholds.ablation_differences(rows),
+            rows.drop(columns="run_id"),
+            f"ablation-{run.id}",
+            "Difference in mean AUROC of each setting, with intervals",
+        )
+    timed = table[(table["method"] == "diffusion") & table["part_ms"].notna()]
+    if len(timed):
+        charts.figure(
+            plots_thresholds.ablation_cost(timed),
+            timed.drop(columns="run_id"),
+            f"cost-{run.id}",
+            "Mean AUROC of the diffusion score against milliseconds per part",
+        )
+    _table(rows, timed)
+    links.to_kind("inspect", "Train with the setting you choose")
+
+
+def _headline(rows: pd.DataFrame, method: str) -> None:
+    """Is any setting better than the model as it is?"""
+    own = rows[rows["setting"] == OWN].iloc[0]
+    charts.metrics(
+        [
+            (
+                "Mean AUROC, as it is",
+                charts.interval(own["auroc"], own["low"], own["high"]),
+                f"Of the {method} score",
+            ),
+            ("Settings compared", str(len(rows)), "The model's own included"),
+        ]
+    )
+    better = rows[rows["difference_low"] > 0]["setting"]
+    worse = rows[rows["difference_high"] < 0]["setting"]
+    words = [
+        f"{side} than the model as it is: {', '.join(map(charts.plain, found))}."
+        for side, found in (("Better", better), ("Worse", worse))
+        if len(found)
+    ]
+    if words:
+        st.markdown(" ".join(words))
+    elif len(rows) > 1:
+        st.markdown("No setting can be told from the model as it is: each interval holds zero.")
+
+
+def _table(rows: pd.DataFrame, timed: pd.DataFrame) -> None:
+    shown = rows[["setting"]].assign(
+        AUROC=[charts.interval(r.auroc, r.low, r.high) for r in rows.itertuples()],
+        difference=[_difference(r) for r in rows.itertuples()],
+    )
+    cost = timed[["setting", "part_ms", "seconds"]]
+    shown = shown.merge(cost, on="setting", how="left")
+    names = {"part_ms": "ms per part", "seconds": "cross-validation, s"}
+    one = st.column_config.NumberColumn(format="%.1f")
+    st.dataframe(
+        shown.rename(columns=names),
+        hide_index=True,
+        column_config={"ms per part": one, "cross-validation, s": one},
+        alt="AUROC, difference and time of each setting",
+    )
+
+
+def _difference(row: Any) -> str:
+    if pd.isna(row.difference):
+        return "–"
+    bounds = f"[{row.difference_low:+.3f}, {row.difference_high:+.3f}]"
+    return f"{row.difference:+.3f} {bounds}"
+
+
+kind_page(
+    "ablation",
+    "Change one setting of an anomaly model at a time and see what it is worth and what it costs, "
+    "on the same folds.",
+    show,
+)

@@ -1,0 +1,149 @@
+"""Part explorer: every part with its score, where the model looks, and the GOOD parts like it."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backend.inspection import parts, threshold, thresholds
+from backend.records import Label, RunState
+from backend.runs import Run
+from backend.settings import settings
+from pages.ui import charts, forms, gallery, links, owner, part_view, run_view, sights
+from pages.ui.chrome import header
+
+ORDERS = ("most wrong first", "highest score first", "lowest score first", "by name")
+PAGE, ROW = 8, 64  # parts a page, px a row
+SHOWN = "part_in_address"
+
+
+def show() -> None:
+    header(
+        "Part explorer",
+        "Look at single parts: what the model scored them, where it sees something unusual, and "
+        "which GOOD parts they resemble.",
+    )
+    ended = owner.store().runs("inspect", RunState.COMPLETED, limit=200)
+    options = {row.id: forms.run_words(row.id, row.name) for row in ended.itertuples()}
+    run_id = run_view.choose_run(("inspect",), options)
+    if not run_id:
+        st.info("This starts from an anomaly model. Make that first:", icon=":material/arrow_back:")
+        links.to_kind("inspect")
+        return
+    run = owner.supervisor().find(run_id)
+    owner.take_in(run)
+    if run.state is not RunState.COMPLETED:
+        st.info("This anomaly model is not finished.", icon=":material/hourglass_empty:")
+        links.to_kind("inspect", "See how far it is", run.id)
+        return
+    _explore(run)
+
+
+def _explore(run: Run) -> None:
+    methods = list(owner.facts("scores", run)["method"].unique())
+    columns = st.columns(4)
+    method = columns[0].selectbox("Score", methods)
+    table = _rated(run, str(method))
+    feature = columns[1].selectbox("Feature type", ["all", *sorted(table["feature"].unique())])
+    label = columns[2].selectbox("Label", ["all", "GOOD", "BAD"])
+    order = columns[3].selectbox("Order", ORDERS)
+    rows = table if feature == "all" else table[table["feature"] == feature]
+    rows = rows if label == "all" else rows[rows["label"] == Label[label]]
+    rows = _ordered(rows, order).reset_index(drop=True)
+    if rows.empty:
+        st.info("No part meets this filter.", icon=":material/filter_alt_off:")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        picked = _sheet(run, rows, f"{run.id}-{method}-{feature}-{label}-{order}")
+    asked = picked or _asked(table, rows)
+    st.session_state[SHOWN] = st.query_params["part"] = asked
+    with right:
+        part_view.show(run, table, table[table["part"] == asked].iloc[0], str(method))
+
+
+def _asked(table: pd.DataFrame, rows: pd.DataFrame) -> str:
+    """The part named in the address; the first of the rows where the filter has moved on."""
+    asked = st.query_params.get("part", "")
+    from_outside = asked and asked != st.session_state.get(SHOWN)
+    if from_outside and asked not in set(table["part"]):
+        st.warning(f"This model has no part {charts.plain(asked)}.", icon=":material/link_off:")
+    known = set(table["part"]) if from_outside else set(rows["part"])
+    return asked if asked in known else str(rows["part"].iloc[0])
+
+
+def _rated(run: Run, method: str) -> pd.DataFrame:
+    """Each part with its score, the limits in force, and how far on the wrong side it lies.
+
+    wrong: 0 to 1; of a GOOD part the share of its type with a lower score, of a BAD one with a
+    higher score.
+    """
+    table = threshold.calibration_scores(run.folder, method)
+    place = table.groupby("feature")["score"].rank(pct=True)
+    is_good = table["label"] == int(Label.GOOD)
+    limits = part_view.limits_in_force(run, method)
+    verdicts = [
+        str(thresholds.verdicts([row.score], *limits[row.feature])[0])
+        if row.feature in limits
+        else ""
+        for row in table.itertuples()
+    ]
+    return table.assign(wrong=np.where(is_good, place, 1 - place), verdict=verdicts)
+
+
+def _ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
+    column, ascending = {
+        ORDERS[0]: ("wrong", False),
+        ORDERS[1]: ("score", False),
+        ORDERS[2]: ("score", True),
+        ORDERS[3]: ("part", True),
+    }[order]
+    return rows.sort_values(column, ascending=ascending, kind="stable")
+
+
+def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
+    """A page of parts with small pictures; the one that is picked, or ""."""
+    st.subheader(f"{len(rows)} parts", anchor=False)
+    shown = gallery.page_of(rows, f"page-{key}", PAGE)
+    paths = _paths(run)
+    frame = pd.DataFrame(
+        {
+            "picture": [sights.thumbnail(paths[part], None) for part in shown["part"]],
+            "part": shown["part"],
+            "label": [Label(label).name for label in shown["label"]],
+            "score": shown["score"],
+            "verdict": shown["verdict"],
+            "feature": shown["feature"],
+        }
+    )
+    same_type = rows["feature"].nunique() == 1
+    unsaid = [] if rows["verdict"].any() else ["verdict"]
+    frame = frame.drop(columns=[*unsaid, *(["feature"] if same_type else [])])
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        key=f"sheet-{key}-{shown.index[0]}",
+        row_height=ROW,
+        height=ROW * len(frame) + 40,
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config={
+            "picture": st.column_config.ImageColumn(width="small"),
+            "score": st.column_config.NumberColumn(format="%.2f"),
+        },
+        alt="Parts with picture, feature type, label and score",
+    )
+    st.caption("Pick a row to see the part.")
+    charts.csv(rows, f"parts-{run.id}")
+    chosen = event.selection.rows
+    return str(shown["part"].iloc[chosen[0]]) if chosen else ""
+
+
+def _paths(run: Run) -> dict[str, Path]:
+    """Part → its picture."""
+    folder = settings().runs / run.spec["parts_run"]
+    return {row.part: folder / row.path for row in parts.load(folder).itertuples()}
+
+
+show()

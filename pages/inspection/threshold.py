@@ -1,0 +1,217 @@
+"""Thresholds: limits with a promise per feature type, what they cost a shift, their versions."""
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from backend import plots_thresholds
+from backend.inspection import threshold, thresholds
+from backend.inspection.thresholds import Promise
+from backend.records import Label, UserError
+from backend.runs import Run
+from pages.ui import charts, links, owner, threshold_versions
+from pages.ui.run_view import kind_page
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    rows = owner.facts("thresholds", run)
+    threshold_versions.standing(run)
+    charts.metrics(
+        [
+            ("Version", str(result["version"]), "Of the thresholds of this anomaly model"),
+            (
+                "Types with a limit",
+                f"{len(result['ready'])} of {len(rows)}",
+                "The others have too few GOOD parts for this promise",
+            ),
+            ("False alarms", f"≤ {result['alarm_rate']:.1%}", "Promised, of GOOD parts"),
+            (
+                "Seen by a person",
+                f"≤ {result['review_rate']:.1%}",
+                "Promised, of GOOD parts: review and false alarms together",
+            ),
+        ]
+    )
+    st.caption(_promise(run))
+    for note in result["notes"]:
+        st.info(charts.plain(note), icon=":material/info:")
+    _table(run, rows)
+    _too_few(run, rows)
+    _scores(run, rows)
+    _shift(run, rows)
+    threshold_versions.activate(run)
+    threshold_versions.versions(run)
+
+
+def _wanted(run: Run) -> Promise:
+    wanted: Promise = threshold.Spec(**run.spec).wanted
+    return wanted
+
+
+def _promise(run: Run) -> str:
+    """What is promised, and what it rests on."""
+    wanted = _wanted(run)
+    if wanted.confidence:
+        words = (
+            f"Certified: with {wanted.confidence:.0%} confidence, at most {wanted.alarm_rate:.1%} "
+            "of new GOOD parts of a type raise an alarm. "
+        )
+    else:
+        words = (
+            f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new "
+            "GOOD parts of a type raise an alarm; one plant may have bad luck. "
+        )
+    return words + (
+        "It holds for GOOD parts that come from the same process as those of the calibration. "
+        "Their scores are out of fold: each comes from a model that never saw the part, while the "
+        "exported model has learnt from all GOOD parts. The two differ little, so the promise "
+        "carries over in practice; it is no strict proof. New GOOD parts confirm it best."
+    )
+
+
+def _table(run: Run, rows: pd.DataFrame) -> None:
+    wanted = _wanted(run)
+    needed = thresholds.least_groups(wanted.alarm_rate, wanted.confidence)
+    shown = pd.DataFrame(
+        {
+            "feature": rows["feature"],
+            "GOOD parts": rows["n_good"],
+            "groups": rows["n_groups"],
+            "BAD above": [_limit(value) for value in rows["alarm_limit"]],
+            "review above": [_limit(value) for value in rows["review_limit"]],
+            "enough GOOD": [
+                "yes" if row.enough else f"no: {row.n_groups} of {needed} groups"
+                for row in rows.itertuples()
+            ],
+            "GOOD above": [_share(r.good_alarms, r.n_good, r.enough) for r in rows.itertuples()],
+            "BAD found": [_share(r.bad_alarms, r.n_bad, r.enough) for r in rows.itertuples()],
+            "BAD missed": [
+                _share(r.n_bad - r.bad_alarms - r.bad_reviews, r.n_bad, r.review_needed == 0)
+                for r in rows.itertuples()
+            ],
+        }
+    )
+    st.dataframe(shown, hide_index=True, alt="Limits per feature type")
+    charts.csv(rows.drop(columns="run_id"), f"thresholds-{run.id}")
+
+
+def _limit(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.2f}"
+
+
+def _share(count: int, total: int, known: bool) -> str:
+    return f"{count} of {total}" if known and total else "–"
+
+
+def _too_few(run: Run, rows: pd.DataFrame) -> None:
+    """What to do about the types without a limit."""
+    wanted = _wanted(run)
+    needed = thresholds.least_groups(wanted.alarm_rate, wanted.confidence)
+    short = rows[~rows["enough"].astype(bool)]
+    if short.empty:
+        return
+    lines = []
+    for row in short.itertuples():
+        things = "GOOD parts" if row.n_groups == row.n_good else "groups with GOOD parts"
+        least = math.ceil(thresholds.least_rate(row.n_groups, wanted.confidence) * 1000) / 1000
+        until = "above the review limit" if row.review_needed == 0 else "every part of it"
+        lines.append(
+            f"- {charts.plain(row.feature)}: {row.n_groups} of {needed} {things}. Add "
+            f"{row.needed}, or promise {least:.1%}. Until then a person looks: {until}."
+        )
+    head = f"Not enough GOOD parts to promise {wanted.alarm_rate:.1%}. Nothing is called BAD of:"
+    st.warning("\n".join([head, "", *lines]), icon=":material/group_add:")
+
+
+def _scores(run: Run, rows: pd.DataFrame) -> None:
+    """Histogram of one type with its limits, and what another limit would do."""
+    st.subheader("Scores and limits", anchor=False)
+    try:
+        inspected = owner.supervisor().find(run.spec["inspect_run"])
+        scores = threshold.calibration_scores(inspected.folder, (run.result or {})["method"])
+    except UserError as error:
+        st.warning(charts.plain(str(error)), icon=":material/link_off:")
+        return
+    left, right = st.columns(2)
+    first = int(rows["enough"].astype(bool).to_numpy().argmax())
+    feature = left.selectbox("Feature type", list(rows["feature"]), index=first)
+    row = rows[rows["feature"] == feature].iloc[0]
+    mine = scores[scores["feature"] == feature]
+    low, high = float(mine["score"].min()), float(mine["score"].max())
+    start = row["alarm_limit"] if row["enough"] else high
+    tried = right.slider(
+        "Try another limit",
+        math.floor(low * 10) / 10,
+        math.ceil(high * 10) / 10 + 0.1,
+        round(float(start), 2),
+        0.05,
+        key=f"tried-{run.id}-{feature}",
+        help="Shows what it would do. It changes nothing: a limit chosen by eye promises nothing.",
+    )
+    limits = {"BAD above": row["alarm_limit"], "review above": row["review_limit"]}
+    moved = abs(tried - float(start)) > 0.03
+    if moved:
+        limits["tried"] = tried
+    st.markdown(_tried(mine, tried if moved else float(start)))
+    charts.figure(
+        plots_thresholds.limit_histogram(mine, f"Out-of-fold scores, {feature}", limits),
+        mine,
+        f"limits-{run.id}",
+        f"Histogram of the scores of GOOD and BAD parts of {feature} with its limits",
+    )
+    links.to_part(inspected.id, label="Look at single parts")
+
+
+def _tried(mine: pd.DataFrame, limit: float) -> str:
+    above = mine["score"] > limit
+    is_good = mine["label"] == int(Label.GOOD)
+    words = f"Above {limit:.2f}: **{int((above & is_good).sum())} of {int(is_good.sum())}** GOOD"
+    if (~is_good).any():
+        words += f" and **{int((above & ~is_good).sum())} of {int((~is_good).sum())}** BAD"
+    return f"{words} parts."
+
+
+def _shift(run: Run, rows: pd.DataFrame) -> None:
+    """What to expect in a shift at the line's pace."""
+    ready = rows[rows["enough"].astype(bool)]
+    if ready.empty:
+        return
+    st.subheader("In a shift", anchor=False)
+    columns = st.columns(3)
+    pace = columns[0].number_input("Parts a minute", 0.1, 10_000.0, 28.0, 1.0, "%g")
+    hours = columns[1].number_input("Hours", 0.1, 168.0, 8.0, 1.0, "%g")
+    bad = columns[2].number_input("Of 100 parts, BAD are", 0.0, 100.0, 1.0, 0.5, "%g")
+    called = int(ready["bad_alarms"].sum()), int(ready["bad_reviews"].sum())
+    counts = (*called, int(ready["n_bad"].sum()) - sum(called))
+    expected = thresholds.expected_shift(pace * 60 * hours, bad / 100, _wanted(run), counts)
+    charts.metrics(
+        [
+            ("Parts", f"{expected.parts:,.0f}", ""),
+            ("False alarms", f"≤ {expected.false_alarms:,.0f}", "GOOD parts called BAD"),
+            ("GOOD to review", f"≤ {expected.good_reviews:,.0f}", "A person sees them"),
+            ("BAD found", _count(expected.caught), "Called BAD"),
+            ("BAD to review", _count(expected.bad_reviews), "A person sees them"),
+            ("BAD missed", _count(expected.missed), "Called GOOD"),
+        ]
+    )
+    reviewed = expected.false_alarms + expected.good_reviews
+    st.caption(
+        f"A person sees up to {reviewed / hours:,.0f} GOOD parts an hour. GOOD parts count at the "
+        "promised rates. BAD parts count as the known ones came out "
+        f"({sum(counts)} of the types with a limit), so defects never seen are not in it. "
+        "Types without a limit are left out."
+    )
+
+
+def _count(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}" if value >= 10 else f"{value:,.1f}"
+
+
+kind_page(
+    "threshold",
+    "Set limits of the score, per feature type, that promise how many GOOD parts raise a false "
+    "alarm; see what they mean for a shift, and choose the version that is in force.",
+    show,
+)

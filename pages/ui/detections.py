@@ -1,0 +1,88 @@
+"""Predictions beside truth: pictures of hits, false alarms and missed defects, worst first."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backend.runs import Run
+from backend.synthesis.detecting import curves
+from backend.synthesis.detecting.judging import Judged
+from pages.ui import gallery
+
+SHOWN = {
+    "images with an error": lambda t: (t["missed"] + t["false_alarms"]) > 0,
+    "missed defects": lambda t: t["missed"] > 0,
+    "false alarms": lambda t: t["false_alarms"] > 0,
+    "found defects": lambda t: t["hits"] > 0,
+    "intact images": lambda t: t["boxes"] == 0,
+    "all images": lambda t: t["boxes"] >= 0,
+}
+PAGE = 12
+
+
+def table(images: pd.DataFrame, judged: Judged, confidence: float) -> pd.DataFrame:
+    """Image rows with boxes, hits, missed, false_alarms, and how sure the surest false alarm is.
+
+    The rows are in the order of `judged`.
+    """
+    count = len(judged.truths)
+    chosen = judged.confidence >= confidence
+    hits = np.bincount(judged.image[chosen & judged.correct], minlength=count)
+    wrong = chosen & ~judged.correct
+    sureness = np.zeros(count)
+    np.maximum.at(sureness, judged.image[wrong], judged.confidence[wrong])
+    return images.assign(
+        boxes=judged.truths,
+        hits=hits,
+        missed=judged.truths - hits,
+        false_alarms=np.bincount(judged.image[wrong], minlength=count),
+        sureness=sureness,
+    )
+
+
+def show(
+    run: Run, images: pd.DataFrame, truths: pd.DataFrame, judged: Judged, confidence: float
+) -> None:
+    """A page of pictures, those with most errors first."""
+    rows = table(images, judged, confidence)
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    wanted = left.selectbox("Show", list(SHOWN), key=f"gallery-show-{run.id}")
+    chosen: Callable[[pd.DataFrame], pd.Series] = SHOWN[wanted]
+    rows = rows[chosen(rows)]
+    right.markdown(f"**{len(rows)}** images")
+    st.caption(
+        "Orange: true box. Blue: prediction that fits (IoU at least 0.5). Red: false alarm. "
+        "Worst first: most errors, then the surest false alarm."
+    )
+    errors = rows["missed"] + rows["false_alarms"]
+    rows = rows.assign(errors=errors).sort_values(["errors", "sureness"], ascending=False)
+    _pictures(run, gallery.page_of(rows, f"gallery-{run.id}", PAGE), truths, judged, confidence)
+
+
+def _pictures(
+    run: Run, rows: pd.DataFrame, truths: pd.DataFrame, judged: Judged, confidence: float
+) -> None:
+    by_truth = dict(list(truths.groupby("image")))
+    with st.container(horizontal=True):
+        for row in rows.itertuples():
+            mine = (judged.image == row.Index) & (judged.confidence >= confidence)
+            picture = gallery.overlaid(
+                run.folder / row.path, None, by_truth.get(row.image), 320, _boxes(judged, mine)
+            )
+            words = f"{row.hits} found, {row.missed} missed, {row.false_alarms} false"
+            caption = f"{row.source}: {words}" if row.boxes else f"{row.source}: intact, {words}"
+            st.image(picture, width=250, caption=caption, alt=f"{row.image}: {caption}")
+
+
+def _boxes(judged: Judged, mine: np.ndarray) -> pd.DataFrame:
+    frame = pd.DataFrame(judged.xyxy[mine], columns=["x1", "y1", "x2", "y2"])
+    return frame.assign(confidence=judged.confidence[mine], correct=judged.correct[mine])
+
+
+def recall_by_class(judged: Judged, truths: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Recall of each class as the test set names it. truths: in the order of `judged`."""
+    kinds = truths["class_name"].astype(str).to_numpy()
+    met = curves.found(judged, confidence)
+    return curves.recall_of(met, kinds, tuple(sorted(set(kinds))))

@@ -1,0 +1,149 @@
+"""One part: its picture, where the model looks, its scores, and the GOOD parts like it."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backend import plots_thresholds, runs
+from backend.inspection import active_threshold, maps, neighbours, parts
+from backend.records import Label
+from backend.runs import Run
+from backend.settings import settings
+from pages.ui import charts, owner
+
+EDGE = 280  # px of the pictures
+Limits = tuple[float | None, float | None]
+
+
+def limits_in_force(run: Run, method: str) -> dict[str, Limits]:
+    """Feature → limits in force; {} where those of another model or score are."""
+    found = active_threshold.current(settings().storage)
+    if not found or found.inspect_run != run.id:
+        return {}
+    file = settings().runs / found.run_id / active_threshold.FILE
+    if not file.is_file():
+        return {}
+    content = runs.read_json(file)
+    if content["method"] != method:
+        return {}
+    return {
+        name: (limits["limit"], limits["review_limit"])
+        for name, limits in content["features"].items()
+    }
+
+
+def show(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
+    """Everything about one part."""
+    label = Label(row["label"]).name
+    words = f"{row['feature']} · {label} · score {row['score']:.2f}"
+    verdict = f" · called {row['verdict']}" if row["verdict"] else ""
+    st.subheader(f"{charts.plain(row['part'])}", anchor=False)
+    st.markdown(f"**{charts.plain(words)}**{verdict}. {_standing(table, row)}")
+    _pictures(run, row)
+    _among(run, table, row, method)
+    left, right = st.columns(2)
+    with left:
+        _methods(run, row)
+    with right:
+        _classes(run, row)
+    _alike(run, table, row)
+
+
+def _standing(table: pd.DataFrame, row: pd.Series) -> str:
+    """Where the score lies among the GOOD parts of its type."""
+    good = table[(table["feature"] == row["feature"]) & (table["label"] == int(Label.GOOD))]
+    others = good[good["part"] != row["part"]]["score"]
+    below = int((others < row["score"]).sum())
+    return f"It scores higher than {below} of {len(others)} other GOOD parts of its type."
+
+
+def _pictures(run: Run, row: pd.Series) -> None:
+    crop = _crop(run, row["part"])
+    found = maps.of_part(run.folder, row["part"])
+    with st.container(horizontal=True):
+        st.image(crop, width=EDGE, caption="the part", alt=f"Part {row['part']}")
+        if found is not None:
+            st.image(
+                np.asarray(maps.overlay(crop, found)),
+                width=EDGE,
+                caption="where it looks unusual (orange), diffusion score",
+                alt=f"Anomaly map over part {row['part']}",
+            )
+    if found is None:
+        st.caption("This run kept no anomaly maps. Run the anomaly model again to see them.")
+    else:
+        st.caption(
+            f"The most unusual patch has a z-score of {float(found.max()):.1f}; "
+            "the orange is strongest from 6 up. The model never saw this part."
+        )
+
+
+def _crop(run: Run, part: str) -> np.ndarray:
+    folder = settings().runs / run.spec["parts_run"]
+    frame = parts.load(folder)
+    return parts.read_crops(frame[frame["part"] == part], folder, EDGE)[0]
+
+
+def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
+    """The part's score among those of its type."""
+    mine = table[table["feature"] == row["feature"]]
+    alarm, review = limits_in_force(run, method).get(row["feature"], (None, None))
+    lines = {"BAD above": alarm, "review above": review, "this part": row["score"]}
+    charts.figure(
+        plots_thresholds.limit_histogram(mine, f"Scores of {row['feature']}, {method}", lines),
+        mine,
+        f"among-{run.id}-{row['part']}",
+        f"Histogram of the scores of {row['feature']} with this part's",
+    )
+
+
+def _methods(run: Run, row: pd.Series) -> None:
+    """What each method makes of the part, as its place among the GOOD parts of its type."""
+    scores = owner.facts("scores", run)
+    scores = scores[(scores["feature"] == row["feature"]) & (scores["repeat"] == 0)]
+    found = []
+    for method, rows in scores.groupby("method", sort=False):
+        score = float(rows.loc[rows["part"] == row["part"], "score"].iloc[0])
+        good = rows[(rows["label"] == int(Label.GOOD)) & (rows["part"] != row["part"])]["score"]
+        share = f"{(good < score).mean():.0%}" if len(good) else "–"
+        found.append({"method": method, "score": score, "above GOOD": share})
+    st.dataframe(
+        pd.DataFrame(found),
+        hide_index=True,
+        column_config={"score": st.column_config.NumberColumn(format="%.2f")},
+        alt="Score of this part under each method",
+    )
+    st.caption("Above GOOD: share of the other GOOD parts of its type with a lower score.")
+
+
+def _classes(run: Run, row: pd.Series) -> None:
+    """The diffusion's score of the part as if it were of each class, lowest first."""
+    scores = owner.facts("class_scores", run)
+    mine = scores[scores["part"] == row["part"]].sort_values("score")
+    if mine.empty:
+        return
+    own = mine["class_name"] == row["feature"]
+    shown = pd.DataFrame(
+        {"as class": mine["class_name"].where(~own, mine["class_name"] + " (its own)")}
+    ).assign(score=mine["score"])
+    st.dataframe(
+        shown,
+        hide_index=True,
+        column_config={"score": st.column_config.NumberColumn(format="%.2f")},
+        alt="Diffusion score of this part under every class",
+    )
+    st.caption("Diffusion score under every class; the lowest is the class it resembles most.")
+
+
+def _alike(run: Run, table: pd.DataFrame, row: pd.Series) -> None:
+    st.subheader("GOOD parts most like it", anchor=False)
+    found = neighbours.nearest(run.folder, row["part"])
+    if not found:
+        st.caption("This run kept no features to compare by. Run the anomaly model again.")
+        return
+    scores = table.set_index("part")["score"]
+    with st.container(horizontal=True):
+        for part in found:
+            caption = charts.plain(f"{part} · score {scores[part]:.2f}")
+            st.image(_crop(run, part), width=126, caption=caption, alt=f"GOOD part {part}")
+    st.caption("Nearest by the features that the model sees, averaged over quarters of the part.")

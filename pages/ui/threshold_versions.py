@@ -1,0 +1,116 @@
+"""The versions of a model's thresholds: which one is in force, and how another one gets there."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import runs
+from backend.inspection import active_threshold
+from backend.inspection.active_threshold import Activation
+from backend.runs import Run
+from backend.settings import settings
+from pages.ui import charts, links
+
+
+def standing(run: Run) -> None:
+    """Is this version in force, or which one is?"""
+    found = active_threshold.current(settings().storage)
+    if found is None:
+        st.info("No threshold is in force yet.", icon=":material/toggle_off:")
+    elif found.run_id == run.id:
+        st.success(f"This version is in force {_since(found)}.", icon=":material/check_circle:")
+    elif not (settings().runs / found.run_id).is_dir():
+        st.warning(
+            f"The run of the threshold in force, {found.run_id}, is gone. Bring it back from the "
+            "trash (Storage), or activate another version below.",
+            icon=":material/link_off:",
+        )
+    else:
+        other = "" if found.inspect_run == run.spec["inspect_run"] else " of another model"
+        st.info(
+            f"Version {found.version}{other} is in force {_since(found)}.",
+            icon=":material/toggle_on:",
+        )
+        links.to_kind("threshold", "Open the version in force", found.run_id)
+
+
+def _since(found: Activation) -> str:
+    why = f": {charts.plain(found.why)}" if found.why else ""
+    return f"since {found.time[:16].replace('T', ' ')} UTC, set by {charts.plain(found.who)}{why}"
+
+
+def activate(run: Run) -> None:
+    """Put this version in force, after a second look."""
+    found = active_threshold.current(settings().storage)
+    if found and found.run_id == run.id:
+        return
+    st.subheader("Put in force", anchor=False)
+    if not (run.result or {})["ready"]:
+        st.info("No feature type of this version has a limit, so it cannot be put in force.")
+        return
+    left, right = st.columns(2)
+    who = left.text_input("Who", key=f"who-{run.id}", placeholder="your name")
+    why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
+    version = (run.result or {})["version"]
+    instead = f" instead of version {found.version}" if found else ""
+    sure = st.checkbox(f"Use version {version}{instead} from now on", key=f"sure-{run.id}")
+    ready = sure and bool(who.strip())
+    if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
+        active_threshold.activate(settings().storage, run.folder, who, why)
+        st.toast(f"Version {version} is in force.")
+        st.rerun()
+
+
+def versions(run: Run) -> None:
+    """Every version of this model, and every choice made so far."""
+    st.subheader("Versions", anchor=False)
+    journal = active_threshold.history(settings().storage)
+    in_force = journal[-1].run_id if journal else ""
+    found = [
+        _version(one, one.id == in_force, one.id == run.id)
+        for one in runs.readable(settings().runs.glob("*-threshold-*"))
+        if one.result and one.spec.get("inspect_run") == run.spec["inspect_run"]
+    ]
+    frame = pd.DataFrame(found).sort_values("version", ascending=False)
+    st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
+    st.caption(
+        "To go back, choose the former version above and activate it. A program on the line "
+        "reads the version's thresholds.json."
+    )
+    with (run.folder / active_threshold.FILE).open("rb") as file:
+        st.download_button(
+            "thresholds.json",
+            file,
+            file_name=f"thresholds-v{(run.result or {})['version']}.json",
+            icon=":material/download:",
+            key=f"json-{run.id}",
+        )
+    if journal:
+        rows = [
+            {
+                "when (UTC)": one.time[:16].replace("T", " "),
+                "version": one.version,
+                "who": one.who,
+                "why": one.why,
+                "run": one.run_id,
+            }
+            for one in reversed(journal)
+        ]
+        with st.expander(f"Who chose what, {len(rows)} entries", icon=":material/history:"):
+            st.dataframe(pd.DataFrame(rows), hide_index=True)
+
+
+def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
+    result = one.result or {}
+    return {
+        "version": result["version"],
+        "made (UTC)": f"{one.created:%Y-%m-%d %H:%M}",
+        "method": result["method"],
+        "promise": result["promise"],
+        "false alarms": f"{result['alarm_rate']:.1%}",
+        "types": len(result["ready"]),
+        "": " · ".join(
+            word for word, true in (("in force", in_force), ("shown here", shown)) if true
+        ),
+    }

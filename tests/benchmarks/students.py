@@ -1,0 +1,107 @@
+"""The student's recipes beside each other, the mean image and fresh teacher images."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from backend import facts, registry, runs, specs
+from backend.records import RunState
+from backend.runs import Run
+
+TEACHER = {"count": 150, "size": 128, "seed": 7_000_000, "classes": ["crack"]}
+RECIPES: dict[str, dict[str, Any]] = {
+    "paper": {"preset": "paper", "epochs": 50, "minutes": 60.0},
+    "default": {"preset": "default", "epochs": 5000, "minutes": 5.0},
+    "sharp": {"preset": "sharp", "epochs": 5000, "minutes": 15.0},
+}
+ROWS = {
+    "KID of samples": ("samples", "KID"),
+    "SSIM, matched minus random": ("matched minus random", "SSIM"),
+    "the same, held-out images": ("held-out matched minus random", "SSIM"),
+    "mask IoU, reconstructions": ("reconstructions", "mask IoU"),
+    "mask IoU, held-out images": ("held-out reconstructions", "mask IoU"),
+    "sharpness (teacher: 1)": ("samples", "sharpness"),
+    "high frequencies (teacher: 1)": ("samples", "high frequencies"),
+    "diversity (teacher: 1)": ("samples", "diversity"),
+    "recall": ("samples", "recall"),
+    "coverage": ("samples", "coverage"),
+    "not copies": ("samples", "not copies"),
+    "mask contrast": ("samples", "mask contrast"),
+}
+CONTROLS = ("mean image", "fresh teacher images")
+Figures = dict[tuple[str, str], Any]
+
+
+def quiet(*args: object, **kwargs: object) -> None:
+    """A progress nobody looks at."""
+
+
+def students(folder: Path) -> None:
+    """Students of 150 rendered images at 128 px (aims: KID a twentieth of the paper's; gap 0.25;
+    sharpness 0.5; mask IoU 0.65; diversity 0.8; not copies 0.95; 15 MB; 100 images a second)."""
+    place = folder / "students"
+    teacher = _run(place, "generate", TEACHER)
+    table: dict[str, dict[str, str]] = {}
+    for name, values in RECIPES.items():
+        started = time.perf_counter()
+        student = _run(place, "distill", values | {"teacher_run": teacher.id})
+        minutes = (time.perf_counter() - started) / 60
+        measured = _run(place, "similarity", {"student_run": student.id, "pairs": 150})
+        figures = _figures(measured)
+        table[name] = {row: _words(figures.get(key)) for row, key in ROWS.items()}
+        table[name] |= _cost(student, minutes)
+    for control in CONTROLS:  # the same in each comparison: teacher and seeds are
+        table[control] = {
+            row: _words(figures.get((control, metric)))
+            for row, (subject, metric) in ROWS.items()
+            if subject == "samples"
+        }
+    _print(table)
+
+
+def _run(folder: Path, kind: str, values: dict[str, Any]) -> Run:
+    """One job here and now, without a process of its own."""
+    made = registry.get(kind)
+    spec = specs.from_json(made.spec_type, values)
+    run = runs.create(folder, kind, specs.to_json(spec))
+    for name in ("artifacts", "checkpoint"):
+        (run.folder / name).mkdir(parents=True, exist_ok=True)
+    result = made.function(spec, run.folder, quiet)
+    runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
+    return runs.read(run.folder)
+
+
+def _figures(run: Run) -> Figures:
+    rows = facts.read(run.folder, "figures").itertuples()
+    return {(row.subject, row.metric): row for row in rows}
+
+
+def _cost(student: Run, minutes: float) -> dict[str, str]:
+    """Size, training time, and images a second of ONNX Runtime on one core."""
+    from backend.synthesis.distilling import quantising
+    from backend.synthesis.distilling.sampler import Sampler
+    from backend.synthesis.student_export import BATCH, rates
+
+    sampler = Sampler(student.folder)
+    found = rates(sampler, quantising.latents(sampler, 0, BATCH))
+    return {
+        "images a second, one core": f"{np.median(found):.0f}",
+        "MB": f"{(student.result or {})['megabytes']:.1f}",
+        "minutes": f"{minutes:.1f}",
+    }
+
+
+def _words(row: Any) -> str:
+    if row is None:
+        return "–"
+    digits = 0 if abs(row.value) >= 20 else 2
+    return f"{row.value:.{digits}f} [{row.low:.{digits}f}, {row.high:.{digits}f}]"
+
+
+def _print(table: dict[str, dict[str, str]]) -> None:
+    names = list(dict.fromkeys(row for column in table.values() for row in column))
+    print(f"  {'':<32}" + "".join(f"{name:>24}" for name in table))
+    for name in names:
+        print(f"  {name:<32}" + "".join(f"{c.get(name, '–'):>24}" for c in table.values()))

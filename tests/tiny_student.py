@@ -1,0 +1,95 @@
+"""A student that was never taught: a few random layers as ONNX, with learned latents beside it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from backend import runs
+from backend.records import RunState
+from backend.runs import Run
+from backend.synthesis import imageset
+from backend.synthesis.imageset import Picture
+
+DIM, SIZE, COUNT = 8, 64, 18
+CLASSES = ("chip", "crack")
+
+
+def quiet(*args: object, **kwargs: object) -> None:
+    """A progress nobody looks at."""
+
+
+def teacher(folder: Path, count: int = COUNT) -> Run:
+    """A finished `folder` teacher run: noise with a bright square as its defect, 64 px."""
+    run = runs.create(folder, "generate", {"teacher": "folder", "licence": "CC BY 4.0"})
+
+    def make(index: int) -> Picture:
+        random = np.random.default_rng(index)
+        pixels = random.integers(0, 120, (SIZE, SIZE, 3), np.uint8)
+        mask = np.zeros((SIZE, SIZE), np.uint8)
+        x, y = random.integers(4, 40, 2)
+        mask[y : y + 16, x : x + 16] = 255
+        pixels[mask > 0] = 230
+        return Picture(pixels, "photograph", mask=mask)
+
+    imageset.write(run.folder, count, make, quiet)
+    runs.finish(run.folder, RunState.COMPLETED, result={})
+    return runs.read(run.folder)
+
+
+def student(folder: Path, teacher_run: str = "", *, masks: bool = True, held: int = 0) -> Run:
+    """A finished `distill` run; without masks it has no latents either, as the paper's."""
+    spec = {"teacher_run": teacher_run, "preset": "default" if masks else "paper"}
+    run = runs.create(folder, "distill", spec, name="tiny student")
+    artifacts = run.folder / "artifacts"
+    artifacts.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(0)
+    network(artifacts / "student.onnx", 4 if masks else 3, random)
+    latents = random.standard_normal((COUNT, DIM)).astype(np.float32)
+    learned = COUNT - held
+    np.savez(
+        artifacts / "latents.npz",
+        latents=latents[:learned] if masks else latents[:0],
+        held_latents=latents[learned:] if masks else latents[:0],
+        brightness=random.random(learned),
+        labels=np.arange(learned) % len(CLASSES),
+        rows=np.arange(learned),
+        held_rows=np.arange(learned, COUNT),
+    )
+    card = {"size": SIZE, "latent_dim": DIM, "mask": masks, "classes": CLASSES if masks else ()}
+    (artifacts / "student.json").write_text(json.dumps(card))
+    runs.finish(run.folder, RunState.COMPLETED, result={"images": learned, "held": held})
+    return runs.read(run.folder)
+
+
+def network(path: Path, channels: int, random: np.random.Generator) -> None:
+    """z [B, 8] → [B, channels, 64, 64] in 0…1: a linear layer, an enlargement, a convolution."""
+    weights = {
+        "w": random.standard_normal((DIM, channels * 64)).astype(np.float32),
+        "b": random.standard_normal(channels * 64).astype(np.float32),
+        "kernel": (random.standard_normal((channels, channels, 3, 3)) / 3).astype(np.float32),
+        "shape": np.array([-1, channels, 8, 8]),
+        "scales": np.array([1, 1, 8, 8], np.float32),
+    }
+    nodes = [
+        helper.make_node("Gemm", ["z", "w", "b"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["small"]),
+        helper.make_node("Resize", ["small", "", "scales"], ["large"], mode="linear"),
+        helper.make_node("Conv", ["large", "kernel"], ["painted"], pads=[1, 1, 1, 1]),
+        helper.make_node("Sigmoid", ["painted"], ["image"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "student",
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", DIM])],
+        [
+            helper.make_tensor_value_info(
+                "image", TensorProto.FLOAT, ["batch", channels, SIZE, SIZE]
+            )
+        ],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, path)

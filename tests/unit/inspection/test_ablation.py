@@ -1,0 +1,73 @@
+"""Ablation: the grid a person writes, and settings compared on the same folds."""
+
+import dataclasses
+
+import pytest
+
+from backend import facts, runs, specs
+from backend.inspection import ablation, crossval, parts
+from backend.inspection.ablation import OWN, Spec
+from backend.records import RunState, UserError
+
+BASE = crossval.Spec(parts_run="any")
+
+
+def quiet(fraction, message="", *, step=None, metrics=None):
+    assert 0 <= fraction <= 1
+
+
+def test_each_change_differs_from_the_model_in_what_it_says():
+    found = ablation.grid(BASE, ("timesteps = 8", "Top share=0.1, steps= 0"))
+    assert list(found) == [OWN, "timesteps = 8", "top_share = 0.1, steps = 0"]
+    assert found["timesteps = 8"] == dataclasses.replace(BASE, timesteps=8)
+    assert found["top_share = 0.1, steps = 0"] == dataclasses.replace(BASE, top_share=0.1, steps=0)
+
+
+def test_a_change_that_changes_nothing_is_the_model_itself():
+    assert list(ablation.grid(BASE, (f"timesteps = {BASE.timesteps}",))) == [OWN]
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("timesteps", "not of the form"),
+        ("timestep = 8", "'timestep' cannot be varied"),
+        ("folds = 3", "'folds' cannot be varied"),
+        ("timesteps = many", "Timesteps must be a whole number"),
+        ("timesteps = 99", "Timesteps must be between"),
+        ("strides = 7", "Strides must be one of"),
+    ],
+)
+def test_what_does_not_fit_is_named(line, words):
+    with pytest.raises(UserError, match=words):
+        specs.validate(Spec(inspect_run="x", changes=(line,)))
+
+
+def test_the_same_change_twice_is_refused():
+    with pytest.raises(UserError, match="twice"):
+        ablation.grid(BASE, ("timesteps = 8", "timesteps=8"))
+
+
+def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
+    made = runs.create(tmp_path, "parts", {})
+    (made.folder / "artifacts").mkdir()
+    parts.run(parts.Spec(scale=0.1, size=64), made.folder, quiet)
+    runs.finish(made.folder, RunState.COMPLETED, result={})
+    values = {"parts_run": made.id, "weights": "scattering", "folds": 2, "steps": 2}
+    values |= {"size": 64, "dims": 8, "timesteps": 2}
+    inspected = runs.create(tmp_path, "inspect", values)
+    runs.finish(inspected.folder, RunState.COMPLETED, result={})
+    run = runs.create(tmp_path, "ablation", {})
+    spec = Spec(inspect_run=inspected.id, changes=("timesteps = 1",), resamples=50)
+    result = ablation.run(spec, run.folder, quiet)
+    rows = facts.read(run.folder, "ablations")
+    assert set(rows["setting"]) == {OWN, "timesteps = 1"}
+    mine = rows[rows["method"] == "diffusion"].set_index("setting")
+    assert mine.loc[OWN, ["difference"]].isna().all()
+    gap = mine.loc["timesteps = 1", "auroc"] - mine.loc[OWN, "auroc"]
+    assert mine.loc["timesteps = 1", "difference"] == pytest.approx(gap)
+    baseline = rows[rows["method"] == "padim"].set_index("setting")["auroc"]
+    assert baseline["timesteps = 1"] == baseline[OWN], "the same folds and features"
+    assert (mine["part_ms"] > 0).all()
+    assert result.settings == 2
+    assert not (run.folder / "checkpoint" / "timed").exists()

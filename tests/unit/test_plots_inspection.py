@@ -1,0 +1,75 @@
+"""Figures of the anomaly model: a ROC curve that is scikit-learn's, words that do not mislead."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_curve
+
+from backend import plots_inspection
+
+
+def test_the_roc_curve_is_scikit_learns():
+    rng = np.random.default_rng(0)
+    good, bad = rng.normal(0, 1, 80), rng.normal(1, 1, 40)
+    drawn = next(t for t in plots_inspection.roc(good, bad, "ROC").data if t.name == "ROC")
+    fpr, tpr, _ = roc_curve(
+        np.repeat([0, 1], [80, 40]), np.concatenate([good, bad]), drop_intermediate=False
+    )
+    for x, y in zip(drawn.x, drawn.y, strict=True):
+        assert y == pytest.approx(tpr[fpr <= x + 1e-9].max())
+
+
+def test_the_band_holds_the_curve_and_narrows_with_more_parts():
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (20, 500):
+        good, bad = rng.normal(0, 1, n), rng.normal(1, 1, n)
+        low, high, curve, _ = plots_inspection.roc(good, bad, "ROC").data
+        assert (np.array(low.y) <= np.array(curve.y) + 0.03).all()
+        assert (np.array(curve.y) <= np.array(high.y) + 0.03).all()
+        widths.append(np.mean(np.array(high.y) - np.array(low.y)))
+    assert widths[1] < widths[0] / 2
+
+
+def compared():
+    return pd.DataFrame(
+        {
+            "feature": ["dots", "angle"],
+            "method": "diffusion",
+            "baseline": "knn",
+            "difference": [0.02, -0.3],
+            "low": [0.01, -0.6],
+            "high": [0.03, 0.1],
+            "p_holm": [0.01, np.nan],
+            "p_folds_holm": [np.nan, np.nan],
+            "reliable": [True, False],
+        }
+    )
+
+
+def test_an_unreliable_feature_is_grey_and_says_why():
+    dots = plots_inspection.forest(compared()).data[0]
+    assert list(dots.y) == ["angle<br>too few BAD", "dots<br>p 0.01 · over folds –"]
+    assert dots.marker.color[0] == plots_inspection.NEUTRAL != dots.marker.color[1]
+
+
+def test_the_threshold_is_drawn_through_both_histograms():
+    frame = pd.DataFrame({"label": [1] * 30 + [0] * 10, "score": np.linspace(0, 4, 40)})
+    figure = plots_inspection.score_histogram(frame, "Scores", 2.5)
+    assert [t.name for t in figure.data] == ["GOOD, n = 30", "BAD, n = 10"]
+    assert figure.data[0].xbins.to_plotly_json() == figure.data[1].xbins.to_plotly_json()
+    assert figure.layout.shapes[0].x0 == 2.5
+
+
+def test_every_fold_is_a_dot_at_its_feature():
+    rows = [
+        (feature, method, 0, fold, 0.9)
+        for feature in ("angle", "dots")
+        for method in ("diffusion", "knn")
+        for fold in range(3)
+    ]
+    frame = pd.DataFrame(rows, columns=["feature", "method", "repeat", "fold", "auroc"])
+    figure = plots_inspection.fold_dots(frame)
+    assert "n = 3 folds" in figure.layout.title.text
+    for trace in figure.data:
+        assert len(trace.x) == 6 and list(np.round(trace.x)) == [0, 0, 0, 1, 1, 1]
