@@ -38,6 +38,12 @@ STEPS = (
         {"preset": "default", "epochs": 30, "minutes": 1.0},
         {"teacher_run": "Demo: rendered glass"},
     ),
+    Step(
+        "distill",
+        "Demo: student of the diffusion model",
+        {"preset": "pairs", "minutes": 0.4},
+        {"teacher_run": "Demo: images of the diffusion model"},
+    ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),
     Step(
         "dataset",
@@ -48,6 +54,7 @@ STEPS = (
     Step("detector", "Demo: detector", {"epochs": 6}, {"dataset_run": "Demo: synthetic data set"}),
     Step("parts", "Demo: printed parts", {"scale": 0.3}),
     Step("inspect", "Demo: GOOD-only inspection", {}, {"parts_run": "Demo: printed parts"}),
+    Step("threshold", "Demo: threshold", {}, {"inspect_run": "Demo: GOOD-only inspection"}),
     Step("export", "Demo: export", {}, {"inspect_run": "Demo: GOOD-only inspection"}),
     Step("latency", "Demo: latency", {}, {"export_run": "Demo: export"}),
 )

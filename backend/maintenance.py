@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from backend import runs, store
+from backend.inspection import active_threshold
 from backend.records import UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
@@ -64,7 +65,8 @@ def check(settings: Settings) -> list[str]:
 
 
 def backup(settings: Settings, target: Path | None = None) -> Path:
-    """Write ended runs and a database rebuilt from just these into one tar file.
+    """Write ended runs, which threshold is in force, and a database rebuilt from just these runs
+    into one tar file.
 
     Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
     storage folder to restore. Raises UserError where the disk is too small.
@@ -84,6 +86,9 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
             for folder in ended:
                 t.add(folder, f"runs/{folder.name}")
             t.add(_database_of(ended, Path(work)), "results.duckdb")
+            journal = settings.storage / active_threshold.JOURNAL
+            if journal.exists():
+                t.add(journal, journal.name)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

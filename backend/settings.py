@@ -44,6 +44,10 @@ class Settings:
         return self.storage / "exports"
 
     @property
+    def feature_cache(self) -> Path:
+        return self.storage / "cache" / "features"
+
+    @property
     def database(self) -> Path:
         return self.storage / "results.duckdb"
 

@@ -64,8 +64,8 @@ def shared_features(spec: "Spec", choice: Choice, data: Data, tick: Tick) -> Ext
     backbone = features.fixed(choice, spec.strides, spec.seed, spec.zoom)
     if backbone is None:
         return None
-    folder = settings().storage / "cache" / "features"
-    return Extracted(backbone, *feature_cache.extract(backbone, data.crops, folder, tick))
+    made = feature_cache.extract(backbone, data.crops, settings().feature_cache, tick)
+    return Extracted(backbone, *made)
 
 
 def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:

@@ -68,11 +68,18 @@ def _backup() -> None:
 
 
 def _copies() -> None:
-    """Uploads and exported zips: every run keeps its own images, so both may go."""
+    """Uploads, exported zips and cached features: all of it may go, for runs keep their own."""
     settings = owner.supervisor().settings
-    st.subheader("Uploads and exports", anchor=False)
-    st.markdown("Runs keep copies of what was uploaded, and a zip can be made again.")
-    for name, folder in (("uploads", settings.uploads), ("exports", settings.exports)):
+    st.subheader("Uploads, exports, cache", anchor=False)
+    st.markdown(
+        "Runs keep copies of what was uploaded; a zip, or the features of parts, can be made again."
+    )
+    folders = {
+        "uploads": settings.uploads,
+        "exports": settings.exports,
+        "cached features": settings.feature_cache,
+    }
+    for name, folder in folders.items():
         size = maintenance.folder_size(folder) / 2**20
         left, middle, right = st.columns([2, 2, 1], vertical_alignment="center")
         left.markdown(f"{name.capitalize()}: {size:.1f} MB")

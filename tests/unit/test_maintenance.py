@@ -6,6 +6,7 @@ import tarfile
 import pytest
 
 from backend import facts, maintenance, migrations, runs
+from backend.inspection import active_threshold
 from backend.records import RunState, UserError
 from backend.settings import Settings
 from backend.store import Store, signature
@@ -84,10 +85,12 @@ def test_backup_beside_a_running_dashboard_and_back_again(storage, store, make, 
     pending = runs.create(storage.runs, "generate", {})
     running = runs.create(storage.runs, "generate", {})
     runs.claim(running.folder, os.getpid())
+    (storage.storage / active_threshold.JOURNAL).write_text("one choice\n")
     archive = maintenance.backup(storage)
     assert archive.parent == storage.backups
     assert list(storage.backups.iterdir()) == [archive], "nothing else is left"
     copy = restored(archive, tmp_path / "copy")
+    assert (copy.storage / active_threshold.JOURNAL).read_text() == "one choice\n"
     assert {path.name for path in copy.runs.iterdir()} == {run.id for run in ended}
     assert not (copy.runs / pending.id).exists()
     again = Store(copy.database)

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from backend import devices
 from backend.records import Progress
 from backend.synthesis import pictures, realism
 from backend.synthesis.distilling import losses, noise, starting
@@ -26,7 +27,7 @@ FRAMES = 12
 FILM_COLUMNS = 8
 JUDGED_EVERY = 0.1  # of the lesson, in its second half
 JUDGED_IMAGES = 128
-FITTING_STEPS, FITTING_RATE = 60, 0.03
+FITTING_STEPS, FITTING_RATE = 30, 0.03
 
 
 @dataclass
@@ -159,7 +160,8 @@ def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
     drawing = starting.line_drawings(images, masks).float() / 127
     optimizer = torch.optim.Adam([latents], lr=FITTING_RATE)
     for step in range(FITTING_STEPS):
-        layers = lesson.average.layers(latents)
+        with devices.autocast(lesson.device):
+            layers = lesson.average.layers(latents).float()
         loss = losses.laplacian_loss(layers.image, shown, 1 + 10 * wanted)
         loss = loss + losses.drawing_loss(layers, drawing, wanted)
         loss = loss + losses.mask_loss(layers.mask, wanted)

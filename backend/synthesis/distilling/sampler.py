@@ -86,7 +86,7 @@ class Sampler:
         half = self.latent_dim // 2
         scene, second = (self.latents[place][:half] for place in places[:2])
         defect = self._moved(self.latents[places[2]][half:], random, variation)
-        share = random.uniform(0, variation / 2)
+        share = random.random() ** 2 * variation / 2
         mixed = (1 - share) * scene + share * second  # as a reflection in glass adds up
         drawn = np.concatenate([mixed, defect]).astype(np.float32)
         return drawn, self.classes[self.labels[places[2]]] if self.classes else UNNAMED
