@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend import plots
+from backend.plots import deployment as deployment_plots
 from backend.runs import Run
 from pages.ui import charts, owner
 from pages.ui.run_view import kind_page
@@ -24,7 +24,7 @@ def show(run: Run) -> None:
     st.caption(f"{result['variant']} on {result['cpu']}, n = {len(rows)} after a warm-up.")
     budget = st.toggle("Show source B's budget (50 ms a part on a Jetson AGX)")
     charts.figure(
-        plots.latency_histogram(rows, SOURCE_B_BUDGET_MS if budget else None),
+        deployment_plots.latency_histogram(rows, SOURCE_B_BUDGET_MS if budget else None),
         rows.drop(columns="run_id"),
         f"latency-{run.id}",
         "Histogram of milliseconds per part with percentiles",

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import plots_thresholds
 from backend.inspection.ablation import OWN
+from backend.plots import thresholds as thresholds_plots
 from backend.runs import Run
 from pages.ui import charts, links, owner
 from pages.ui.run_view import kind_page
@@ -26,7 +26,7 @@ def show(run: Run) -> None:
     )
     if rows["difference"].notna().any():
         charts.figure(
-            plots_thresholds.ablation_differences(rows),
+            thresholds_plots.ablation_differences(rows),
             rows.drop(columns="run_id"),
             f"ablation-{run.id}",
             "Difference in mean AUROC of each setting, with intervals",
@@ -34,7 +34,7 @@ def show(run: Run) -> None:
     timed = table[(table["method"] == "diffusion") & table["part_ms"].notna()]
     if len(timed):
         charts.figure(
-            plots_thresholds.ablation_cost(timed),
+            thresholds_plots.ablation_cost(timed),
             timed.drop(columns="run_id"),
             f"cost-{run.id}",
             "Mean AUROC of the diffusion score against milliseconds per part",

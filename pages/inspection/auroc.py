@@ -3,8 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from backend import plots, plots_inspection, statistics
+from backend import statistics
 from backend.inspection.reference import SOURCE_B
+from backend.plots import inspection as inspection_plots
 from backend.records import MIN_BAD
 from backend.runs import Run
 from pages.ui import charts, gallery, links, owner, verdicts
@@ -68,7 +69,7 @@ def _bars(run: Run, auroc: pd.DataFrame) -> None:
     ):
         reference = SOURCE_B
     charts.figure(
-        plots.auroc_bars(auroc, reference),
+        inspection_plots.auroc_bars(auroc, reference),
         auroc.drop(columns="run_id"),
         f"auroc-{run.id}",
         "AUROC per feature type and method with 95 % intervals",
@@ -133,7 +134,7 @@ def _comparison(run: Run, rows: pd.DataFrame, auroc: pd.DataFrame) -> None:
     worse = tested[(tested["p_holm"] < 0.05) & (tested["difference"] < 0)]["feature"]
     st.markdown(_sentence(list(better), list(worse), len(tested)))
     charts.figure(
-        plots_inspection.forest(mine),
+        inspection_plots.forest(mine),
         mine.drop(columns="run_id"),
         f"differences-{run.id}-{method}",
         "Difference in AUROC per feature type with interval and adjusted p",
@@ -195,7 +196,7 @@ def _folds(run: Run, scores: pd.DataFrame) -> None:
         return
     frame = pd.DataFrame(rows, columns=[*keys, "auroc"])
     charts.figure(
-        plots_inspection.fold_dots(frame),
+        inspection_plots.fold_dots(frame),
         frame,
         f"folds-{run.id}",
         "AUROC of every fold by feature type and method",

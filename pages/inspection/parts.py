@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import plots_parts
 from backend.inspection.checks import findings
+from backend.plots import parts as parts_plots
 from backend.records import Label
 from backend.runs import Run
 from pages.ui import charts, gallery, owner
@@ -39,7 +39,7 @@ def show(run: Run) -> None:
         [(name, good, bad) for name, (good, bad) in result["counts"].items()],
         columns=["feature", "GOOD", "BAD"],
     )
-    figure = plots_parts.count_bars(result["counts"])
+    figure = parts_plots.count_bars(result["counts"])
     charts.figure(figure, counts, f"counts-{run.id}", "GOOD and BAD parts per feature type")
     if parts["brightness"].notna().any():
         _spread(run, parts)
@@ -87,7 +87,7 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     """One measure's distribution, and whether it alone tells GOOD from BAD."""
     st.subheader("Are GOOD and BAD taken in the same way?", anchor=False)
     left, right = st.columns(2)
-    titles = {key: title for key, (title, _) in plots_parts.MEASURES.items()}
+    titles = {key: title for key, (title, _) in parts_plots.MEASURES.items()}
     measure = left.segmented_control(
         "Measure", list(titles), format_func=titles.__getitem__, default="brightness", required=True
     )
@@ -96,7 +96,7 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     if few:
         by = right.segmented_control("By", ["type", "group"], default="type", required=True)
     columns = ["part", "feature", "label", "group", measure]
-    figure = plots_parts.spread(parts, measure, by == "group")
+    figure = parts_plots.spread(parts, measure, by == "group")
     charts.figure(
         figure,
         parts[columns],
@@ -112,7 +112,7 @@ def _telling(run: Run, measure: str, title: str) -> None:
     rows = figures[figures["metric"] == findings.MEASURES[TELLING[measure]]]
     if rows.empty:
         return
-    figure = plots_parts.tell_tales(rows, title, findings.TELLS)
+    figure = parts_plots.tell_tales(rows, title, findings.TELLS)
     alt = f"AUROC of {title.lower()} alone per feature type"
     charts.figure(figure, rows.drop(columns="run_id"), f"alone-{measure}-{run.id}", alt)
     st.caption(

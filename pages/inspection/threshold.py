@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import streamlit as st
 
-from backend import plots_thresholds
 from backend.inspection import threshold, thresholds
 from backend.inspection.thresholds import Promise
+from backend.plots import thresholds as thresholds_plots
 from backend.records import Label, UserError
 from backend.runs import Run
 from pages.ui import charts, links, owner, threshold_versions
@@ -156,7 +156,7 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
         limits["tried"] = tried
     st.markdown(_tried(mine, tried if moved else float(start)))
     charts.figure(
-        plots_thresholds.limit_histogram(mine, f"Out-of-fold scores, {feature}", limits),
+        thresholds_plots.limit_histogram(mine, f"Out-of-fold scores, {feature}", limits),
         mine,
         f"limits-{run.id}",
         f"Histogram of the scores of GOOD and BAD parts of {feature} with its limits",

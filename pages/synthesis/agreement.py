@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import plots
+from backend.plots import labels as labels_plots
 from backend.runs import Run
 from backend.synthesis import agreement, pictures
 from pages.ui import charts, gallery, owner
@@ -31,7 +31,7 @@ def show(run: Run) -> None:
     st.caption(f"Labeller {best}, with 95 % intervals:")
     charts.metrics([(n, charts.interval(r.value, r.low, r.high), w) for n, r, w in headline if r])
     charts.figure(
-        plots.agreement_histogram(rows),
+        labels_plots.agreement_histogram(rows),
         rows.drop(columns="run_id"),
         f"agreement-{run.id}",
         "How many true boxes are covered how well, for each labeller",

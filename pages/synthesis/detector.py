@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import plots, plots_detection
+from backend import plots
+from backend.plots import detection as detection_plots
 from backend.runs import Run
 from backend.synthesis.detecting import curves, judging
 from backend.synthesis.detecting.judging import Judged
@@ -165,16 +166,16 @@ def _curves(run: Run, judged: Judged, at: float) -> None:
     pairs = curves.precision_recall(judged)
     left, right = st.columns(2)
     with left:
-        figure = plots_detection.precision_recall(pairs, at, n)
+        figure = detection_plots.precision_recall(pairs, at, n)
         charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
     with right:
-        figure = plots_detection.over_confidence(rows, {"f1": "F1"}, at, f"F1, n = {n} boxes")
+        figure = detection_plots.over_confidence(rows, {"f1": "F1"}, at, f"F1, n = {n} boxes")
         charts.figure(figure, rows, f"f1-{run.id}", "F1 over confidence")
     left, right = st.columns(2)
     with left:
         columns = {"precision": "precision", "recall": "recall"}
         title = f"Precision and recall, n = {n} boxes"
-        figure = plots_detection.over_confidence(rows, columns, at, title)
+        figure = detection_plots.over_confidence(rows, columns, at, title)
         charts.figure(figure, rows, f"both-{run.id}", "Precision and recall over confidence")
     with right:
         _alarms(run, judged, rows, at)
@@ -187,7 +188,7 @@ def _alarms(run: Run, judged: Judged, rows: pd.DataFrame, at: float) -> None:
         return
     columns = {"alarmed": "share with an alarm", "alarms": "alarms an image"}
     title = f"False alarms, n = {intact} intact images"
-    figure = plots_detection.over_confidence(rows, columns, at, title)
+    figure = detection_plots.over_confidence(rows, columns, at, title)
     charts.figure(figure, rows, f"alarms-{run.id}", "False alarms on intact images")
 
 
@@ -196,7 +197,7 @@ def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> Non
     table = curves.confusion(judged, corners, at)
     names = [*judged.names, "nothing"]
     rows = pd.DataFrame(table, columns=names).assign(said=names)
-    figure = plots_detection.confusion(table, judged.names)
+    figure = detection_plots.confusion(table, judged.names)
     charts.figure(figure, rows, f"confusion-{run.id}", "Predicted against true classes")
     st.caption(
         f"At confidence {at:.2f}; boxes are matched at IoU over {curves.CONFUSION_IOU}, whatever "
@@ -250,7 +251,7 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
 
 def _training(run: Run) -> None:
     frame = owner.facts("curves", run)[["step", "metric", "value"]]
-    found = plots_detection.training(frame)
+    found = detection_plots.training(frame)
     if not found:
         st.info("One epoch is no curve.")
     for title, figure in found.items():

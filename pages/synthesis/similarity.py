@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import plots, plots_student
+from backend.plots import student as student_plots
 from backend.runs import Run
 from backend.synthesis import pictures, similarity
 from backend.synthesis.measuring import images
@@ -142,7 +142,9 @@ def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int
     """The bar chart; the pair that was clicked, the first one else."""
     paper = choice == SOURCE_A
     event = charts.figure(
-        plots.ssim_bars(rows, means, PAPER if paper else None, "random" if paper else "matched"),
+        student_plots.ssim_bars(
+            rows, means, PAPER if paper else None, "random" if paper else "matched"
+        ),
         rows.drop(columns="run_id"),
         f"ssim-{choice}-{run.id}",
         "SSIM of each teacher and student pair, sorted, with the means of the controls",
@@ -205,7 +207,7 @@ def _nearest(run: Run, by_name: Figures) -> None:
         return
     limit = by_name["training images", "least distance"].value
     charts.figure(
-        plots_student.nearest_distances(rows, limit),
+        student_plots.nearest_distances(rows, limit),
         rows.drop(columns="run_id"),
         f"nearest-{run.id}",
         "Histogram of distances from samples to their nearest training image",

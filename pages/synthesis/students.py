@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from backend import plots_student, registry, specs
+from backend import registry, specs
+from backend.plots import student as student_plots
 from backend.records import UserError
 from pages.ui import charts, forms, links, measures, owner
 from pages.ui.chrome import header, plain_errors
@@ -106,7 +107,7 @@ def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:
     shown = rows.assign(student=rows["words"]).rename(columns={cost: COSTS[cost]})
     shown["megabytes"] = rows["megabytes"]
     charts.figure(
-        plots_student.quality_against_cost(shown, quality, COSTS[cost]),
+        student_plots.quality_against_cost(shown, quality, COSTS[cost]),
         rows[["words", "recipe", "minutes", "megabytes", "speed", "value", "low", "high"]],
         f"students-{quality}-{cost}",
         f"{quality} of each student against {COSTS[cost].lower()}",

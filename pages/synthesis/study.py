@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from backend import plots_study
+from backend.plots import study as study_plots
 from backend.runs import Run
 from pages.ui import charts, links, owner
 from pages.ui.run_view import kind_page
@@ -101,7 +101,7 @@ def _curves(run: Run, result: dict, learning: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
         charts.figure(
-            plots_study.learning_curves(
+            study_plots.learning_curves(
                 rows, AP50, f"AP50, {n}", control=result["constant_box_ap50"]
             ),
             rows[rows["metric"] == AP50],
@@ -118,7 +118,7 @@ def _curves(run: Run, result: dict, learning: pd.DataFrame) -> None:
             )
             return
         charts.figure(
-            plots_study.learning_curves(rows, ALARMS, f"False alarms, {n}"),
+            study_plots.learning_curves(rows, ALARMS, f"False alarms, {n}"),
             alarms,
             f"alarms-{run.id}",
             "Share of intact test images with an alarm against the number of real images",
@@ -133,7 +133,7 @@ def _contrasts(run: Run, contrasts: pd.DataFrame) -> None:
     metrics = list(dict.fromkeys(contrasts["metric"]))
     metric = st.segmented_control("Metric", metrics, default=metrics[0], required=True)
     charts.figure(
-        plots_study.paired_differences(contrasts, metric),
+        study_plots.paired_differences(contrasts, metric),
         contrasts.drop(columns="run_id"),
         f"contrasts-{run.id}",
         f"Paired differences in {metric}, with 95 % intervals",
@@ -153,7 +153,7 @@ def _own(run: Run, trials: pd.DataFrame) -> None:
         "more than they keep."
     )
     charts.figure(
-        plots_study.own_beside_real(known),
+        study_plots.own_beside_real(known),
         known,
         f"own-{run.id}",
         "AP50 on held-back images of the same sources against AP50 on the real test images",

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import plots_thresholds, runs
+from backend import runs
 from backend.inspection import active_threshold, maps, neighbours, parts
+from backend.plots import thresholds as thresholds_plots
 from backend.records import Label
 from backend.runs import Run
 from backend.settings import settings
@@ -90,7 +91,7 @@ def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
     alarm, review = limits_in_force(run, method).get(row["feature"], (None, None))
     lines = {"BAD above": alarm, "review above": review, "this part": row["score"]}
     charts.figure(
-        plots_thresholds.limit_histogram(mine, f"Scores of {row['feature']}, {method}", lines),
+        thresholds_plots.limit_histogram(mine, f"Scores of {row['feature']}, {method}", lines),
         mine,
         f"among-{run.id}-{row['part']}",
         f"Histogram of the scores of {row['feature']} with this part's",

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from backend import plots_detection
+from backend.plots import detection as detection_plots
 from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import curation
@@ -54,24 +54,24 @@ def _plots(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     with left:
         counts = images.groupby(["source", "split"]).size().reset_index(name="images")
         charts.figure(
-            plots_detection.per_source(images),
+            detection_plots.per_source(images),
             counts,
             f"sources-{run.id}",
             "Number of images of each source in training and validation",
         )
         charts.figure(
-            plots_detection.box_sizes(boxes), boxes, f"sizes-{run.id}", "How large the boxes are"
+            detection_plots.box_sizes(boxes), boxes, f"sizes-{run.id}", "How large the boxes are"
         )
     with right:
         charts.figure(
-            plots_detection.per_class(boxes),
+            detection_plots.per_class(boxes),
             boxes.groupby(["class_name", "source"]).size().reset_index(name="boxes"),
             f"classes-{run.id}",
             "Number of boxes of each class and origin",
         )
         places = _places(run, images, boxes)
         charts.figure(
-            plots_detection.box_positions(places),
+            detection_plots.box_positions(places),
             places,
             f"places-{run.id}",
             "Where in the picture the middles of the boxes lie",

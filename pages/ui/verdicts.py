@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from backend import plots_inspection
+from backend.plots import inspection as inspection_plots
 from backend.runs import Run
 from pages.ui import charts
 
@@ -16,7 +16,7 @@ def roc(run: Run, scores: pd.DataFrame) -> None:
         st.info("A ROC curve needs GOOD and BAD parts.", icon=":material/info:")
         return
     charts.figure(
-        plots_inspection.roc(good, bad, f"ROC, {words}"),
+        inspection_plots.roc(good, bad, f"ROC, {words}"),
         rows.drop(columns="run_id"),
         f"roc-{run.id}",
         "Share of BAD found against share of GOOD raised, with a bootstrap band",
@@ -37,7 +37,7 @@ def histogram(run: Run, scores: pd.DataFrame) -> None:
     told += [("BAD found (TPR)", _share(bad, threshold), "")] if len(bad) else []
     charts.metrics(told)
     charts.figure(
-        plots_inspection.score_histogram(rows, f"Out-of-fold scores, {words}", threshold),
+        inspection_plots.score_histogram(rows, f"Out-of-fold scores, {words}", threshold),
         rows.drop(columns="run_id"),
         f"scores-{run.id}",
         "Histogram of anomaly scores of GOOD and BAD parts with a threshold",

@@ -40,7 +40,7 @@ def compare(
         mask_iou=mask_iou(true_mask, found_mask),
         near_f1=near_f1(true_mask, found_mask),
         found=len(found),
-        right=int(match(overlap).sum()) if some else 0,
+        right=int(match(overlap)[:, 0].sum()) if some else 0,
         box_iou=overlap.max(0) if some else np.zeros(len(true_boxes)),
     )
 

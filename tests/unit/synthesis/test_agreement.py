@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from backend import facts, plots, runs, specs
+from backend import facts, runs, specs
+from backend.plots import labels as labels_plots
 from backend.records import Box, UserError
 from backend.synthesis import agreement, imageset, pictures
 from backend.synthesis.agreement import CEILING, MASK_IOU, PRECISION, SHARE, Spec
@@ -151,7 +152,7 @@ def test_settings_that_cannot_work_are_refused_in_words(values, words):
 
 def test_the_histogram_names_its_n_and_tells_labellers_apart(tmp_path):
     _, rows, _, _ = compare(tmp_path, count=3, size=128)
-    figure = plots.agreement_histogram(rows)
+    figure = labels_plots.agreement_histogram(rows)
     n = int(rows[rows["labeller"] == "edges"]["box"].notna().sum())
     assert f"n = {n} boxes" in figure.layout.title.text
     assert [trace.name for trace in figure.data] == [f"edges, n = {n}", f"centred, n = {n}"]

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_curve
 
-from backend import plots_inspection
+from backend.plots import inspection as inspection_plots
 
 
 def test_the_roc_curve_is_scikit_learns():
     rng = np.random.default_rng(0)
     good, bad = rng.normal(0, 1, 80), rng.normal(1, 1, 40)
-    drawn = next(t for t in plots_inspection.roc(good, bad, "ROC").data if t.name == "ROC")
+    drawn = next(t for t in inspection_plots.roc(good, bad, "ROC").data if t.name == "ROC")
     fpr, tpr, _ = roc_curve(
         np.repeat([0, 1], [80, 40]), np.concatenate([good, bad]), drop_intermediate=False
     )
@@ -24,7 +24,7 @@ def test_the_band_holds_the_curve_and_narrows_with_more_parts():
     widths = []
     for n in (20, 500):
         good, bad = rng.normal(0, 1, n), rng.normal(1, 1, n)
-        low, high, curve, _ = plots_inspection.roc(good, bad, "ROC").data
+        low, high, curve, _ = inspection_plots.roc(good, bad, "ROC").data
         assert (np.array(low.y) <= np.array(curve.y) + 0.03).all()
         assert (np.array(curve.y) <= np.array(high.y) + 0.03).all()
         widths.append(np.mean(np.array(high.y) - np.array(low.y)))
@@ -48,14 +48,14 @@ def compared():
 
 
 def test_an_unreliable_feature_is_grey_and_says_why():
-    dots = plots_inspection.forest(compared()).data[0]
+    dots = inspection_plots.forest(compared()).data[0]
     assert list(dots.y) == ["angle<br>too few BAD", "dots<br>p 0.01 · over folds –"]
-    assert dots.marker.color[0] == plots_inspection.NEUTRAL != dots.marker.color[1]
+    assert dots.marker.color[0] == inspection_plots.NEUTRAL != dots.marker.color[1]
 
 
 def test_the_threshold_is_drawn_through_both_histograms():
     frame = pd.DataFrame({"label": [1] * 30 + [0] * 10, "score": np.linspace(0, 4, 40)})
-    figure = plots_inspection.score_histogram(frame, "Scores", 2.5)
+    figure = inspection_plots.score_histogram(frame, "Scores", 2.5)
     assert [t.name for t in figure.data] == ["GOOD, n = 30", "BAD, n = 10"]
     assert figure.data[0].xbins.to_plotly_json() == figure.data[1].xbins.to_plotly_json()
     assert figure.layout.shapes[0].x0 == 2.5
@@ -69,7 +69,7 @@ def test_every_fold_is_a_dot_at_its_feature():
         for fold in range(3)
     ]
     frame = pd.DataFrame(rows, columns=["feature", "method", "repeat", "fold", "auroc"])
-    figure = plots_inspection.fold_dots(frame)
+    figure = inspection_plots.fold_dots(frame)
     assert "n = 3 folds" in figure.layout.title.text
     for trace in figure.data:
         assert len(trace.x) == 6 and list(np.round(trace.x)) == [0, 0, 0, 1, 1, 1]

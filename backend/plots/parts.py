@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled, intervals
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, intervals, styled
 
 MEASURES = {  # column -> title and axis
     "brightness": ("Brightness", "mean grey value, 0 to 255"),
@@ -32,7 +32,7 @@ def count_bars(counts: Mapping[str, Sequence[int]]) -> go.Figure:
         )
     figure.update_xaxes(type="category")
     total = sum(sum(pair) for pair in counts.values())
-    return _styled(figure, f"Parts per type, n = {total}", "", "parts")
+    return styled(figure, f"Parts per type, n = {total}", "", "parts")
 
 
 def spread(frame: pd.DataFrame, measure: str, by_group: bool = False) -> go.Figure:
@@ -61,7 +61,7 @@ def spread(frame: pd.DataFrame, measure: str, by_group: bool = False) -> go.Figu
     figure.update_layout(boxmode="group")
     figure.update_xaxes(type="category", categoryorder="category ascending")
     what = f"{title} by {'group' if by_group else 'type'}, n = {len(frame)} parts"
-    return _styled(figure, what, "", axis, 420)
+    return styled(figure, what, "", axis, 420)
 
 
 def tell_tales(frame: pd.DataFrame, what: str, limit: float) -> go.Figure:

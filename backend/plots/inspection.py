@@ -1,12 +1,12 @@
 """Figures of an anomaly model: data frames in, Plotly figures out, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
 
 BAND = 200  # bootstrap draws of a ROC curve's band
 
@@ -40,7 +40,7 @@ def forest(frame: pd.DataFrame) -> go.Figure:
     first = frame.iloc[0]
     title = f"{first['method']} minus {first['baseline']}, n = {len(frame)} feature types"
     words = "difference in AUROC, 95 % interval (DeLong)"
-    return _styled(figure, title, words, "", 130 + 44 * len(rows))
+    return styled(figure, title, words, "", 130 + 44 * len(rows))
 
 
 def _forest_words(row: object) -> str:
@@ -79,7 +79,7 @@ def fold_dots(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.02])
     figure.update_xaxes(tickvals=list(range(len(features))), ticktext=features)
     n = frame[["repeat", "fold"]].drop_duplicates().shape[0]
-    return _styled(figure, f"AUROC of each fold, n = {n} folds", "", "AUROC", 420)
+    return styled(figure, f"AUROC of each fold, n = {n} folds", "", "AUROC", 420)
 
 
 def _colour(place: int) -> str:
@@ -124,7 +124,7 @@ def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) 
     figure.update_xaxes(range=[0, 1.01])
     figure.update_yaxes(range=[0, 1.02])
     words = f"{title}, n = {len(g)} GOOD, {len(b)} BAD"
-    return _styled(figure, words, "share of GOOD raised (FPR)", "share of BAD found (TPR)", 440)
+    return styled(figure, words, "share of GOOD raised (FPR)", "share of BAD found (TPR)", 440)
 
 
 def _tpr_at(good: np.ndarray, bad: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -136,8 +136,8 @@ def _tpr_at(good: np.ndarray, bad: np.ndarray, at: np.ndarray) -> np.ndarray:
     return 1 - np.searchsorted(ordered, limit, side="right") / len(bad)
 
 
-def score_histogram(frame: pd.DataFrame, title: str, threshold: float) -> go.Figure:
-    """Anomaly scores of GOOD and BAD parts and a threshold. frame: label (1 GOOD, 0 BAD), score."""
+def score_histogram(frame: pd.DataFrame, title: str, threshold: float | None = None) -> go.Figure:
+    """Anomaly scores of GOOD and BAD parts. frame: label (1 GOOD, 0 BAD), score."""
     figure = go.Figure()
     width = float(np.ptp(frame["score"])) / 50 or 1.0
     start = float(frame["score"].min())
@@ -150,8 +150,100 @@ def score_histogram(frame: pd.DataFrame, title: str, threshold: float) -> go.Fig
             opacity=0.7,
             xbins={"start": start, "size": width},
         )
-    figure.add_vline(
-        x=threshold, line={"color": NEUTRAL, "width": 2}, annotation={"text": "threshold"}
-    )
+    if threshold is not None:
+        line = {"color": NEUTRAL, "width": 2}
+        figure.add_vline(x=threshold, line=line, annotation={"text": "threshold"})
     figure.update_layout(barmode="overlay")
-    return _styled(figure, title, "anomaly score", "parts")
+    return styled(figure, title, "anomaly score", "parts")
+
+
+def auroc_bars(
+    frame: pd.DataFrame, reference: Mapping[str, tuple[float, float]] | None = None
+) -> go.Figure:
+    """AUROC per feature type and method with 95 % intervals.
+
+    frame: method, feature, n_good, n_bad, auroc, low, high, reliable.
+    reference: feature → source B's baseline and method figures, drawn as open marks.
+    """
+    figure = go.Figure()
+    for place, (method, rows) in enumerate(frame.groupby("method", sort=False)):
+        figure.add_bar(
+            x=_feature_labels(rows),
+            y=rows["auroc"],
+            name=str(method),
+            error_y={
+                "type": "data",
+                "symmetric": False,
+                "array": rows["high"] - rows["auroc"],
+                "arrayminus": rows["auroc"] - rows["low"],
+                "thickness": 1.5,
+                "width": 3,
+            },
+            marker={
+                "color": METHODS[place % len(METHODS)],
+                "opacity": [1.0 if ok else 0.35 for ok in rows["reliable"]],
+            },
+            hovertemplate="%{x}<br>AUROC %{y:.3f}<extra>" + str(method) + "</extra>",
+        )
+    if reference:
+        _reference_marks(figure, frame, reference)
+    figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
+    figure.update_yaxes(range=[0, 1.02])
+    parts = frame.groupby("method")[["n_good", "n_bad"]].sum().iloc[0]
+    title = f"AUROC per feature type, n = {parts['n_good']} GOOD, {parts['n_bad']} BAD"
+    return styled(figure, title, "", "AUROC", 440)
+
+
+def _feature_labels(rows: pd.DataFrame) -> list[str]:
+    triples = zip(rows["feature"], rows["n_good"], rows["n_bad"], strict=True)
+    return [f"{feature}<br>{good}/{bad}" for feature, good, bad in triples]
+
+
+def _reference_marks(
+    figure: go.Figure, frame: pd.DataFrame, reference: Mapping[str, tuple[float, float]]
+) -> None:
+    rows = frame.drop_duplicates("feature")
+    rows = rows[rows["feature"].isin(list(reference))]
+    for place, name in enumerate(("source B, baseline", "source B, method")):
+        figure.add_scatter(
+            x=_feature_labels(rows),
+            y=[reference[feature][place] for feature in rows["feature"]],
+            mode="markers",
+            marker={"symbol": ("circle-open", "diamond-open")[place], "size": 10, "color": NEUTRAL},
+            name=name,
+        )
+
+
+def differences(frame: pd.DataFrame) -> go.Figure:
+    """Forest plot: AUROC of method minus baseline, with interval and Holm-adjusted p.
+
+    frame: feature, difference, low, high, p_holm, reliable.
+    """
+    rows = frame.iloc[::-1]
+    words = [
+        f"{feature} · p = {p:.2f}" if reliable else f"{feature} · too few BAD"
+        for feature, p, reliable in zip(
+            rows["feature"], rows["p_holm"], rows["reliable"], strict=True
+        )
+    ]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=rows["difference"],
+        y=words,
+        mode="markers",
+        marker={
+            "size": 10,
+            "color": [GOOD if r else NEUTRAL for r in rows["reliable"]],
+            "symbol": ["circle" if r else "circle-open" for r in rows["reliable"]],
+        },
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": rows["high"] - rows["difference"],
+            "arrayminus": rows["difference"] - rows["low"],
+        },
+        hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    title = f"Difference in AUROC, n = {len(rows)} feature types, p adjusted after Holm"
+    return styled(figure, title, "method minus baseline", "", 130 + 34 * len(rows))

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, NEUTRAL, _styled
+from backend.plots import BAD, GOOD, NEUTRAL, styled
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A949B")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
@@ -37,7 +37,7 @@ def learning_curves(
     figure.update_xaxes(tickvals=list(range(len(amounts))), ticktext=[str(n) for n in amounts])
     figure.update_xaxes(range=[-0.4, len(amounts) - 0.6])
     figure.update_yaxes(range=[0, 1.02])
-    return _styled(figure, title, "real images", metric, 400 + 14 * len(arms))
+    return styled(figure, title, "real images", metric, 400 + 14 * len(arms))
 
 
 def _curve(figure: go.Figure, mine: pd.DataFrame, x: list[float], place: int) -> None:
@@ -94,7 +94,7 @@ def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
     first = rows.iloc[0]
     title = f"Paired differences, n = {first['n_images']} images, {first['n_groups']} specimens"
-    return _styled(figure, title, f"difference in {metric}", "", 130 + 46 * len(rows))
+    return styled(figure, title, f"difference in {metric}", "", 130 + 46 * len(rows))
 
 
 def own_beside_real(frame: pd.DataFrame) -> go.Figure:
@@ -124,4 +124,4 @@ def own_beside_real(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.02])
     title = f"Own validation beside the test images, n = {len(frame)} trainings"
     height = 400 + 14 * frame["arm"].nunique()
-    return _styled(figure, title, "AP50 on images held back", "AP50 on test images", height)
+    return styled(figure, title, "AP50 on images held back", "AP50 on test images", height)

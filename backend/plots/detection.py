@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL
-from backend.plots import _styled as styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
 
 PATTERNS = ("", "/", ".", "x", "-")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
 
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 
@@ -31,7 +31,7 @@ def nearest_distances(frame: pd.DataFrame, limit: float) -> go.Figure:
     figure.update_layout(barmode="stack")
     figure.update_xaxes(rangemode="tozero")
     title = f"Distance to the nearest training image, n = {len(frame)} samples"
-    return _styled(figure, title, "grey levels, seen at 32 px", "samples", 300)
+    return styled(figure, title, "grey levels, seen at 32 px", "samples", 300)
 
 
 def quality_against_cost(frame: pd.DataFrame, quality: str, cost: str) -> go.Figure:
@@ -64,4 +64,58 @@ def quality_against_cost(frame: pd.DataFrame, quality: str, cost: str) -> go.Fig
         )
     figure.update_xaxes(rangemode="tozero")
     title = f"{quality} against {cost}, n = {len(frame)} students, larger marks: larger files"
-    return _styled(figure, title, cost, quality, 420)
+    return styled(figure, title, cost, quality, 420)
+
+
+def ssim_bars(
+    frame: pd.DataFrame,
+    figures: pd.DataFrame,
+    paper: tuple[float, float, float] | None = None,
+    pairing: str = "matched",
+) -> go.Figure:
+    """SSIM of each pair of one pairing, sorted, with the means of all pairings as lines.
+
+    frame: pair, ssim. figures: subject, value, low, high of metric SSIM.
+    paper: source A's lowest, mean and highest, drawn as a band.
+    """
+    rows = frame.sort_values("ssim", ascending=False)
+    figure = go.Figure()
+    figure.add_bar(
+        x=[str(p) for p in rows["pair"]],
+        y=rows["ssim"],
+        customdata=rows["pair"],
+        marker={"color": GOOD},
+        name=f"{pairing} pair",
+        hovertemplate="pair %{customdata}<br>SSIM %{y:.3f}<extra></extra>",
+    )
+    _mean_line(figure, figures, "matched", GOOD, "mean, matched")
+    _mean_line(figure, figures, "random", BAD, "mean, random pairs")
+    _mean_line(figure, figures, "mean image", NEUTRAL, "mean image")
+    if paper:
+        low, mean, high = paper
+        figure.add_hrect(y0=low, y1=high, fillcolor=NEUTRAL, opacity=0.15, line_width=0)
+        figure.add_hline(
+            y=mean,
+            line={"dash": "dot", "color": NEUTRAL},
+            annotation={"text": f"source A {mean}"},
+        )
+    figure.update_yaxes(range=[min(0.0, float(rows["ssim"].min())), 1])
+    figure.update_xaxes(type="category", showticklabels=len(rows) <= 20)
+    return styled(figure, f"SSIM per pair, n = {len(rows)} pairs", "pair, best first", "SSIM")
+
+
+def _mean_line(
+    figure: go.Figure, figures: pd.DataFrame, subject: str, colour: str, name: str
+) -> None:
+    found = figures[figures["subject"] == subject]
+    if found.empty:
+        return
+    row = found.iloc[0]
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"color": colour, "dash": "dash"},
+        name=f"{name} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]",
+    )
+    figure.add_hline(y=row["value"], line={"color": colour, "dash": "dash"})

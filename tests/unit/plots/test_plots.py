@@ -4,6 +4,9 @@ import pandas as pd
 import pytest
 
 from backend import plots
+from backend.plots import deployment as deployment_plots
+from backend.plots import inspection as inspection_plots
+from backend.plots import student as student_plots
 
 
 def title(figure) -> str:
@@ -23,7 +26,7 @@ def auroc() -> pd.DataFrame:
 
 
 def test_auroc_bars_carry_n_intervals_and_pale_unreliable_ones(auroc):
-    figure = plots.auroc_bars(auroc)
+    figure = inspection_plots.auroc_bars(auroc)
     assert "80 GOOD, 24 BAD" in title(figure)
     bar = figure.data[0]
     assert list(bar.y) == [0.9, 0.7]
@@ -34,7 +37,7 @@ def test_auroc_bars_carry_n_intervals_and_pale_unreliable_ones(auroc):
 
 
 def test_source_b_is_marked_only_on_its_own_features(auroc):
-    figure = plots.auroc_bars(auroc, {"dots": (0.956, 0.963), "dist1": (0.887, 0.857)})
+    figure = inspection_plots.auroc_bars(auroc, {"dots": (0.956, 0.963), "dist1": (0.887, 0.857)})
     marks = [trace for trace in figure.data if "source B" in trace.name]
     assert [list(mark.y) for mark in marks] == [[0.956], [0.963]]
 
@@ -45,7 +48,7 @@ def test_ssim_bars_are_sorted_and_name_the_controls():
         [("matched", 0.53, 0.4, 0.6), ("random", 0.3, 0.2, 0.4), ("mean image", 0.6, 0.5, 0.7)],
         columns=["subject", "value", "low", "high"],
     )
-    figure = plots.ssim_bars(pairs, figures, (0.036, 0.108, 0.188))
+    figure = student_plots.ssim_bars(pairs, figures, (0.036, 0.108, 0.188))
     assert list(figure.data[0].y) == [0.9, 0.5, 0.2]
     assert "n = 3 pairs" in title(figure)
     assert {"random", "mean"} <= set(" ".join(t.name for t in figure.data).replace(",", "").split())
@@ -53,7 +56,7 @@ def test_ssim_bars_are_sorted_and_name_the_controls():
 
 def test_good_and_bad_differ_in_colour_and_pattern():
     frame = pd.DataFrame({"label": [1, 1, 0], "score": [0.1, 0.2, 0.9]})
-    good, bad = plots.score_histogram(frame, "t").data
+    good, bad = inspection_plots.score_histogram(frame, "t").data
     assert good.marker.color != bad.marker.color
     assert good.marker.pattern.shape != bad.marker.pattern.shape
     assert "n = 2" in good.name
@@ -87,6 +90,6 @@ def test_the_newest_value_of_a_step_counts():
 
 def test_latency_names_its_percentiles():
     frame = pd.DataFrame({"variant": "FP32", "milliseconds": range(1, 101)})
-    figure = plots.latency_histogram(frame, 50)
+    figure = deployment_plots.latency_histogram(frame, 50)
     assert {a.text for a in figure.layout.annotations} == {"p50", "p95", "p99", "budget"}
     assert "n = 100" in title(figure)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from backend import plots_study
+from backend.plots import study as study_plots
 
 AP50 = "AP50"
 
@@ -20,7 +20,7 @@ def learning() -> pd.DataFrame:
 
 
 def test_a_curve_an_arm_with_intervals_from_zero_real_images_on(learning):
-    figure = plots_study.learning_curves(learning, AP50, "AP50, n = 9", control=0.1)
+    figure = study_plots.learning_curves(learning, AP50, "AP50, n = 9", control=0.1)
     real, rendered, control = figure.data
     assert (list(real.y), list(rendered.y)) == ([0.4, 0.5], [0.3])
     assert list(figure.layout.xaxis.ticktext) == ["0", "10", "20"]
@@ -39,7 +39,7 @@ def test_only_differences_beyond_chance_are_filled():
         *("arm", "baseline", "real", "metric", "difference", "low", "high", "p_holm"),
         *("n_images", "n_groups"),
     ]
-    figure = plots_study.paired_differences(pd.DataFrame(rows, columns=columns), AP50)
+    figure = study_plots.paired_differences(pd.DataFrame(rows, columns=columns), AP50)
     assert list(figure.data[0].marker.symbol) == ["circle-open", "circle"]
     assert "n = 157 images, 67 specimens" in figure.layout.title.text
     assert "20 real, p = 0.40" in figure.data[0].y[0]
@@ -49,6 +49,6 @@ def test_own_validation_stands_beside_the_test_images():
     frame = pd.DataFrame(
         {"arm": ["a", "b"], "real": 10, "seed": 0, "AP50": [0.1, 0.2], "own AP50": [0.9, 0.8]}
     )
-    figure = plots_study.own_beside_real(frame)
+    figure = study_plots.own_beside_real(frame)
     assert [(t.x[0], t.y[0]) for t in figure.data[:2]] == [(0.9, 0.1), (0.8, 0.2)]
     assert "n = 2 trainings" in figure.layout.title.text

@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, _styled, score_histogram
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
+from backend.plots.inspection import score_histogram
 
 LINES = {  # of a limit: colour and dash
     "BAD above": (BAD, "solid"),
@@ -60,7 +61,7 @@ def ablation_differences(frame: pd.DataFrame) -> go.Figure:
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
     parts = int(frame["n"].iloc[0])
     title = f"Difference in mean AUROC, paired, n = {parts} parts"
-    return _styled(figure, title, "setting minus the model as it is", "", 130 + 40 * len(rows))
+    return styled(figure, title, "setting minus the model as it is", "", 130 + 40 * len(rows))
 
 
 def _colour(row: Any) -> str:
@@ -97,4 +98,4 @@ def ablation_cost(frame: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[0, 1.02])
     title = f"AUROC and time per part, n = {len(frame)} settings"
-    return _styled(figure, title, "ms per part, one thread", "mean AUROC", 440)
+    return styled(figure, title, "ms per part, one thread", "mean AUROC", 440)
