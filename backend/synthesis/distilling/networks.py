@@ -89,7 +89,7 @@ class Student(nn.Module):
         half = channels // 2
         self.channels, self.size, self.grid = channels, size, size // CELL
         self.latent_dim = channels * self.grid**2
-        self.scene = Canvas(half, width, 3)
+        self.scene = Canvas(half, width * 3 // 4, 3)  # scenes are smoother than cracks
         self.defect = Canvas(half, width, 2)
         self.strength = nn.Conv2d(half, 1, 1)
         nn.init.zeros_(self.strength.weight)
@@ -127,7 +127,6 @@ class Canvas(nn.Module):
             Residual(wide),
             nn.Conv2d(wide, 4 * middle, 1),
             nn.PixelShuffle(2),
-            Residual(middle),
             Residual(middle),
             nn.Conv2d(middle, 4 * width, 1),
             nn.PixelShuffle(2),
