@@ -38,12 +38,6 @@ STEPS = (
         {"preset": "default", "epochs": 30, "minutes": 1.0},
         {"teacher_run": "Demo: rendered glass"},
     ),
-    Step(
-        "distill",
-        "Demo: student of the diffusion model",
-        {"preset": "pairs", "minutes": 0.4},
-        {"teacher_run": "Demo: images of the diffusion model"},
-    ),
     Step("similarity", "Demo: similarity", {}, {"student_run": "Demo: student, default recipe"}),
     Step(
         "dataset",

@@ -117,14 +117,17 @@ def distill(
         _restore(lesson, best, checkpoint)
     saved = time.monotonic()
     while lesson.done < 1 and not best.is_enough:
+        started = time.monotonic()
         metrics = lesson.run_epoch()
         metrics |= best.judge(lesson)
         _film(lesson, out_dir)
+        lesson.seconds += time.monotonic() - started
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             _save_checkpoint(lesson, best, checkpoint)
             saved = time.monotonic()
         message = f"epoch {lesson.epoch} of {spec.epochs}, loss {lesson.loss:.3f}"
         progress(min(0.9, 0.9 * lesson.done), message, step=lesson.epoch, metrics=metrics)
+    best.judge(lesson)
     best.put_back(lesson)
     found = _fit_held(lesson, held, progress) if lesson.latents is not None else None
     latents = lesson.latents.detach().cpu() if lesson.latents is not None else None

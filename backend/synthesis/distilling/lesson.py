@@ -2,7 +2,6 @@
 
 import copy
 import math
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,6 @@ class Lesson:
 
     def run_epoch(self) -> dict[str, float]:
         """One pass in an order that depends on seed and epoch alone. Returns mean losses."""
-        started = time.monotonic()
         self._set_learning_rate()
         random = torch.Generator().manual_seed(self.spec.seed * 100_003 + self.epoch)
         order = torch.randperm(len(self.images), generator=random).to(self.device)
@@ -86,7 +84,6 @@ class Lesson:
             for name in sorted(set().union(*taken))
         }
         self.epoch += 1
-        self.seconds += time.monotonic() - started
         self.loss = means["loss"]
         return means
 
