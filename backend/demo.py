@@ -47,7 +47,12 @@ STEPS = (
     ),
     Step("detector", "Demo: detector", {"epochs": 6}, {"dataset_run": "Demo: synthetic data set"}),
     Step("parts", "Demo: printed parts", {"scale": 0.3}),
-    Step("inspect", "Demo: GOOD-only inspection", {}, {"parts_run": "Demo: printed parts"}),
+    Step(
+        "inspect",
+        "Demo: GOOD-only inspection",
+        {"folds": 3, "steps": 100},
+        {"parts_run": "Demo: printed parts"},
+    ),
     Step("threshold", "Demo: threshold", {}, {"inspect_run": "Demo: GOOD-only inspection"}),
     Step("export", "Demo: export", {}, {"inspect_run": "Demo: GOOD-only inspection"}),
     Step("latency", "Demo: latency", {}, {"export_run": "Demo: export"}),
