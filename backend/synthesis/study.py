@@ -55,7 +55,8 @@ class Spec:
     arms: tuple[str, ...] = param(ARMS[:5], "what the detector is trained on", choices=ARMS)
     synthetic_runs: tuple[str, ...] = param(
         (),
-        "students and image sets; none may show test images or real defects you want to count",
+        "students and image sets; none may show test images or real defects you want to count; "
+        "without real images, each is compared with the first",
         run=f"distill|{imageset.KINDS}",
         optional=True,
     )

@@ -21,7 +21,7 @@ class Arm:
     """What a detector is trained on. parts: of real, intact, synthetic, copy-paste.
 
     sources: the synthetic images' names, several where they are mixed. baseline: name of the arm
-    that lacks what this one adds, "" where there is none.
+    that lacks what this one adds; of synthetic images alone, the first of those arms; "" for none.
     """
 
     name: str
@@ -66,10 +66,11 @@ def expanded(names: Sequence[str], sources: Sequence[str], mixing: str) -> tuple
         sets = {} if mixing == "mixed" and len(sources) > 1 else {s: (s,) for s in sources}
         if mixing != "each" and len(sources) > 1:
             sets[MIX] = tuple(sources)
-        found += [
-            Arm("+".join((*rest, label)), parts, mixed, _baseline(parts))
-            for label, mixed in sets.items()
-        ]
+        first = next(iter(sets), "")
+        for label, mixed in sets.items():
+            other = first if label != first else ""  # alone, each is held against the first
+            baseline = "+".join(rest) if rest else other
+            found.append(Arm("+".join((*rest, label)), parts, mixed, baseline))
     return tuple(found)
 
 

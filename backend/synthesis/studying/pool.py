@@ -15,6 +15,7 @@ from backend.runs import Run
 from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import testset
 from backend.synthesis.detecting.testset import LabelledImage
+from backend.synthesis.labels.labellers import centred_box
 from backend.synthesis.studying import samples
 from backend.synthesis.studying.arms import MIX, slug
 from backend.synthesis.studying.samples import Sample
@@ -198,17 +199,18 @@ def _synthetic(spec: "Spec", folder: Path, label: str, run: Run) -> tuple[Sample
 
 
 def _sampled(run: Run, count: int) -> Iterator[Picture]:
-    """Fresh samples of a student, boxes from the masks it painted."""
+    """Fresh samples of a student, boxes from the masks it painted; one that paints none gets
+    source A's dummy, a box in the middle, and so is a control."""
     from backend.synthesis.distilling.sampler import Sampler
 
     sampler = Sampler(run.folder)
-    if not sampler.paints_mask:
-        raise UserError(f"Student {run.name or run.id} paints no mask. Choose another.")
     for start in range(0, count, BATCH):
         seeds = list(range(start, min(start + BATCH, count)))
         images, masks = sampler.sample(seeds)
         for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-            yield pixels, tuple(pictures.boxes_of(mask > 0.5, "defect")), f"seed {seed}"
+            painted = pictures.boxes_of(mask > 0.5, "defect")
+            boxes = painted if sampler.paints_mask else centred_box(*pixels.shape[:2])
+            yield pixels, tuple(boxes), f"seed {seed}"
 
 
 def _taken(run: Run, count: int) -> Iterator[Picture]:

@@ -34,8 +34,7 @@ def _apart(row: Row) -> bool:
 
 
 def _against(row: Row, alarms: Row | None, counts: Mapping[tuple[str, int], Row]) -> str:
-    added = _added(row, counts[row["arm"], row["real"]])
-    start = f"With {_have(row, counts[row['baseline'], row['real']])}, adding {added}"
+    start = _start(row, counts)
     if shown(row):
         verb = "raises" if row["difference"] > 0 else "lowers"
         size = _with_interval(row, abs(row["difference"]), flip=row["difference"] < 0)
@@ -51,6 +50,13 @@ def _against(row: Row, alarms: Row | None, counts: Mapping[tuple[str, int], Row]
     clear = "" if shown(alarms) else ", not beyond chance"
     before, after = alarms["baseline_value"], alarms["value"]
     return f"{told}; intact images with an alarm: {before:.2f} → {after:.2f}{clear}."
+
+
+def _start(row: Row, counts: Mapping[tuple[str, int], Row]) -> str:
+    if not row["baseline"].startswith("real"):
+        return f"Without any real image, {row['arm']} in place of {row['baseline']}"
+    added = _added(row, counts[row["arm"], row["real"]])
+    return f"With {_have(row, counts[row['baseline'], row['real']])}, adding {added}"
 
 
 def _have(row: Row, count: Row) -> str:

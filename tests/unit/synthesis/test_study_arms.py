@@ -47,6 +47,11 @@ def test_an_arm_is_compared_with_the_one_that_lacks_what_it_adds():
     }
 
 
+def test_synthetic_images_alone_are_compared_with_the_first_of_them():
+    found = arms.expanded(("synthetic",), ("a", "b", "c"), "each")
+    assert [(arm.name, arm.baseline) for arm in found] == [("a", ""), ("b", "a"), ("c", "a")]
+
+
 def test_without_real_images_only_synthetic_arms_are_trained():
     planned = arms.planned(arms.expanded(arms.ARMS, ("a",), "each"), (10, 0), 2)
     none = [t.arm.name for t in planned if t.amount == 0 and t.seed == 1]

@@ -128,6 +128,12 @@ def test_a_gain_beyond_chance_is_said_with_its_interval():
     )
 
 
+def test_two_kinds_of_synthetic_images_are_compared_in_words():
+    values = {"arm": "b", "baseline": "a", "real": 0, "difference": 0.1, "low": 0.05, "high": 0.2}
+    (words,) = verdicts.sentences([contrast_row(AP50, **values)], [], {})
+    assert words == "Without any real image, b in place of a raises AP50 by 0.10 [0.05, 0.20]."
+
+
 @pytest.mark.parametrize("values", [{"low": -0.03, "p_holm": 0.6}, {"low": 0.01, "p_holm": 0.2}])
 def test_no_gain_is_claimed_where_chance_could_make_it(values):
     row = contrast_row(AP50, difference=0.02, high=0.05, **values)
