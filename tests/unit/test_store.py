@@ -205,7 +205,8 @@ def test_a_migration_that_fails_leaves_the_earlier_version(storage, monkeypatch)
         with pytest.raises(duckdb.Error):
             Store(storage.database)
     store = Store(storage.database)  # and the failed one no longer holds the file
-    assert list(store.read("SELECT step FROM migrations")["step"]) == list(range(1, len(migrations.STEPS) + 1))
+    steps = list(store.read("SELECT step FROM migrations")["step"])
+    assert steps == list(range(1, len(migrations.STEPS) + 1))
     assert "half" not in list(
         store.read("SELECT table_name FROM information_schema.tables")["table_name"]
     )
