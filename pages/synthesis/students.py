@@ -78,18 +78,23 @@ def _missing(rows: pd.DataFrame) -> None:
     left.warning(f"Not measured yet: {words}", icon=":material/straighten:")
     queued = [student for student in rows.index if student in waiting]
     label = "Being measured" if len(queued) == len(rows) else "Measure them"
-    if right.button(label, icon=":material/play_arrow:", disabled=len(queued) == len(rows)):
-        for student in rows.index.difference(queued):
-            _measure(str(student))
-        st.rerun()
+    right.button(
+        label,
+        icon=":material/play_arrow:",
+        disabled=len(queued) == len(rows),
+        on_click=_measure,
+        args=([str(student) for student in rows.index.difference(queued)],),
+    )
 
 
-def _measure(student: str) -> None:
-    spec = specs.defaults(registry.get("similarity").spec_type) | {"student_run": student}
-    try:
-        owner.supervisor().submit("similarity", spec)
-    except UserError as error:
-        st.error(charts.plain(str(error)), icon=":material/error:")
+def _measure(students: list[str]) -> None:
+    """Called before the page is built, so that no rerun on the way to the button loses a press."""
+    defaults = specs.defaults(registry.get("similarity").spec_type)
+    for student in students:
+        try:
+            owner.supervisor().submit("similarity", defaults | {"student_run": student})
+        except UserError as error:
+            st.error(charts.plain(str(error)), icon=":material/error:")
 
 
 def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:

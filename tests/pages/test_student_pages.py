@@ -48,7 +48,8 @@ def test_a_student_without_measures_is_offered_for_measuring(dashboard, monkeypa
     app = open_page("students")
     assert any("Not measured yet" in warning.value for warning in app.warning)
     assert len(app.dataframe[0].value) >= 1
-    next(b for b in app.button if b.label == "Measure them").click().run()
+    app = next(b for b in app.button if b.label == "Measure them").click().run()
+    assert not app.exception
     assert {kind for kind, _ in asked} == {"similarity"}
     assert dashboard["distill"].id not in [spec["student_run"] for _, spec in asked]
 
