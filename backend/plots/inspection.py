@@ -212,38 +212,3 @@ def _reference_marks(
             marker={"symbol": ("circle-open", "diamond-open")[place], "size": 10, "color": NEUTRAL},
             name=name,
         )
-
-
-def differences(frame: pd.DataFrame) -> go.Figure:
-    """Forest plot: AUROC of method minus baseline, with interval and Holm-adjusted p.
-
-    frame: feature, difference, low, high, p_holm, reliable.
-    """
-    rows = frame.iloc[::-1]
-    words = [
-        f"{feature} · p = {p:.2f}" if reliable else f"{feature} · too few BAD"
-        for feature, p, reliable in zip(
-            rows["feature"], rows["p_holm"], rows["reliable"], strict=True
-        )
-    ]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=rows["difference"],
-        y=words,
-        mode="markers",
-        marker={
-            "size": 10,
-            "color": [GOOD if r else NEUTRAL for r in rows["reliable"]],
-            "symbol": ["circle" if r else "circle-open" for r in rows["reliable"]],
-        },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": rows["high"] - rows["difference"],
-            "arrayminus": rows["difference"] - rows["low"],
-        },
-        hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
-    )
-    figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
-    title = f"Difference in AUROC, n = {len(rows)} feature types, p adjusted after Holm"
-    return styled(figure, title, "method minus baseline", "", 130 + 34 * len(rows))

@@ -23,6 +23,7 @@ import pandas as pd
 from backend import facts
 from backend.records import Box, Progress
 from backend.synthesis import curation, pictures
+from backend.synthesis.vocabulary import INTACT
 
 SHEET = 100
 KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
@@ -160,6 +161,13 @@ def labelled(images: pd.DataFrame) -> pd.DataFrame:
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as dictionaries by column."""
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False)]
+
+
+def main_classes(images: pd.DataFrame, boxes: pd.DataFrame) -> list[str]:
+    """The class of the largest box of each image, INTACT where it has none."""
+    area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
+    largest = boxes.assign(area=area).sort_values("area").groupby("image")["class_name"].last()
+    return list(images["image"].map(largest).fillna(INTACT))
 
 
 def boxes_of(rows: pd.DataFrame, image: str) -> tuple[Box, ...]:

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend import devices
+from backend import devices, learning
 from backend.records import Progress
 from backend.synthesis import pictures, realism
-from backend.synthesis.distilling import losses, noise, starting
+from backend.synthesis.distilling import losses, starting
 from backend.synthesis.distilling.lesson import Lesson
 from backend.synthesis.distilling.material import Material
 
@@ -145,9 +145,7 @@ def _restore(lesson: Lesson, best: Best, checkpoint: Path) -> None:
 
 def _save_checkpoint(lesson: Lesson, best: Best, path: Path) -> None:
     state = {"lesson": lesson.state(), "kid": best.kid, "best": best.state}
-    partial = path.with_suffix(".partial")
-    torch.save(state | {"worse": best.worse, "next": best.next}, partial)
-    partial.replace(path)
+    learning.save(state | {"worse": best.worse, "next": best.next}, path)
 
 
 def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
@@ -226,7 +224,7 @@ def save(trained: Trained, material: Material, held: Material, card: dict, folde
         "size": network.size,
         "latent_dim": network.latent_dim,
         "mask": network.paints_mask,
-        "octaves": noise.OCTAVES if network.paints_noise else 0,
+        "octaves": network.octaves,
         "classes": material.classes,
     }
     (folder / "student.json").write_text(json.dumps(about | card, indent=1) + "\n")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backend import devices
+from backend import devices, learning
 from backend.synthesis.distilling import critic, losses, networks, starting, texture
 from backend.synthesis.distilling.material import Material
 
@@ -89,7 +89,7 @@ class Lesson:
 
     def _set_learning_rate(self) -> None:
         warm = min(1.0, (self.epoch + 1) / 5)
-        fall = 0.02 + 0.98 * (1 + math.cos(math.pi * min(1.0, self.done))) / 2
+        fall = learning.falling(self.done)
         for group in self.optimizer.param_groups:
             group["lr"] = self.spec.learning_rate * warm * fall * group["scale"]
 
@@ -103,7 +103,7 @@ class Lesson:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        self._follow()
+        learning.follow(self.average, self.network, self.step, EMA_DECAY)
         self.step += 1
         return {"loss": loss.item()} | {name: value.item() for name, value in found.items()}
 
@@ -157,16 +157,6 @@ class Lesson:
         )
         half = self.network.latent_dim // 2
         return torch.cat([scenes[:, :half], defects[:, half:]], 1)
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Exponential moving average of the weights; buffers are copied."""
-        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
-        slow: list[Tensor] = list(self.average.parameters())
-        fast: list[Tensor] = list(self.network.parameters())
-        torch._foreach_lerp_(slow, fast, 1 - decay)
-        for stored, current in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            stored.copy_(current)
 
     def state(self) -> dict[str, Any]:
         state = {

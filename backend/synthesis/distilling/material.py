@@ -45,9 +45,7 @@ def read(teacher_run: Path, size: int) -> Material:
 def main_classes(run_folder: Path) -> list[str]:
     """The class of the largest box of each image that `teacher.load` gives, in its order."""
     rows, boxes = imageset.read(run_folder)
-    area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
-    largest = boxes.assign(area=area).sort_values("area").groupby("image")["class_name"].last()
-    return list(imageset.labelled(rows)["image"].map(largest).fillna(INTACT))
+    return imageset.main_classes(imageset.labelled(rows), boxes)
 
 
 def divided(material: Material, share: float, seed: int) -> tuple[Material, Material]:

@@ -20,7 +20,7 @@ class PaperStudent(nn.Module):
 
     size = 128
     paints_mask = False
-    paints_noise = False
+    octaves = 0
 
     def __init__(self, latent_dim: int = 100, width: int = 32):
         super().__init__()
@@ -82,7 +82,7 @@ class Student(nn.Module):
     """
 
     paints_mask = True
-    paints_noise = True
+    octaves = OCTAVES
 
     def __init__(self, channels: int = 20, size: int = 128, width: int = 32):
         super().__init__()

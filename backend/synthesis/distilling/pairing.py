@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend import devices, runs, specs
+from backend import devices, learning, runs, specs
 from backend.records import Progress, UserError
 from backend.synthesis import imageset, student, teacher
 from backend.synthesis.distilling import distillation, losses
@@ -61,7 +61,7 @@ class PairStudent(nn.Module):
 
     size = diffusion_model.SIZE
     paints_mask = True
-    paints_noise = True
+    octaves = 1
 
     def __init__(self, codec: Codec, mean: Tensor, deviation: Tensor, classes: int):
         super().__init__()
@@ -96,11 +96,8 @@ class PairStudent(nn.Module):
     def painted(self, code: Tensor) -> Tensor:
         """What a code stands for [B, 5, 128, 128]; see `Codec.decode`."""
         codes = code * self.get_buffer("deviation") + self.get_buffer("mean")
-        shown = self.decoder(codes)
-        slow = functional.avg_pool2d(shown[:, 4:].clamp(-3, 3), 16)
-        grain = torch.exp(functional.interpolate(slow, self.size, mode="bilinear") - 4)
-        rgb = (shown[:, :3] * 0.5 + 0.5).clamp(0, 1)
-        return torch.cat([rgb, torch.sigmoid(shown[:, 3:4] * 4), grain], 1)
+        shown = diffusion_model.decoded(self.decoder(codes))
+        return torch.cat([shown.rgb.clamp(0, 1), shown.mask, shown.grain], 1)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.painted(self.code(z))
@@ -196,7 +193,7 @@ class _Lesson:
             with torch.no_grad():
                 aim = self.average.painted(wanted)
         found = _losses(code.float(), wanted, shown.float(), aim.float())
-        fall = 0.02 + 0.98 * (1 + math.cos(math.pi * self.done)) / 2
+        fall = learning.falling(self.done)
         for group in self.optimizer.param_groups:
             group["lr"] = self.spec.learning_rate / 3 * min(1.0, (self.step + 1) / 50) * fall
         loss = torch.stack(list(found.values())).sum()
@@ -204,25 +201,16 @@ class _Lesson:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        self._follow()
+        learning.follow(self.average, self.network, self.step, EMA_DECAY)
         self.step += 1
         return {"loss": loss.item()} | {name: value.item() for name, value in found.items()}
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
-        slow: list[Tensor] = list(self.average.parameters())
-        fast: list[Tensor] = list(self.network.parameters())
-        torch._foreach_lerp_(slow, fast, 1 - decay)
 
     def save(self) -> None:
         self.pool.save()
         names = ("network", "average", "optimizer")
         state = {name: getattr(self, name).state_dict() for name in names}
-        partial = self.path.with_suffix(".partial")
         done = {"step": self.step, "seconds": self.seconds, "loss": self.loss}
-        torch.save(state | done, partial)
-        partial.replace(self.path)
+        learning.save(state | done, self.path)
         self._film()
         self.saved = time.monotonic()
 

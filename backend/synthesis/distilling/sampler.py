@@ -161,7 +161,7 @@ class Sampler:
         masks = pixels[..., 3] if self.paints_mask else np.zeros(pixels.shape[:3], np.float32)
         images = pixels[..., :3]
         if random is not None and self.octaves:
-            drawn = np.stack([noise.drawn(one, self.size) for one in random])
+            drawn = np.stack([noise.drawn(one, self.size)[: self.octaves] for one in random])
             strengths = pixels[..., 4 : 4 + self.octaves]
             images = (images + np.einsum("nhwo,nohwc->nhwc", strengths, drawn)).clip(0, 1)
         return (images * 255).round().astype(np.uint8), masks

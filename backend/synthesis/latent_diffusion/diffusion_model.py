@@ -91,14 +91,19 @@ class Codec(nn.Module):
         return mean, log_variance.clamp(-12, 12) - 6
 
     def decode(self, codes: Tensor) -> Decoded:
-        painted = self.decoder(codes).float()
-        # the camera's noise changes slowly over a picture; what is fine is no noise
-        slow = functional.adaptive_avg_pool2d(painted[:, 4:].clamp(-3, 3), SIZE // 16)
-        return Decoded(
-            rgb=painted[:, :3] * 0.5 + 0.5,
-            mask=torch.sigmoid(painted[:, 3:4] * 4),
-            grain=torch.exp(functional.interpolate(slow, SIZE, mode="bilinear") - 4),
-        )
+        return decoded(self.decoder(codes))
+
+
+def decoded(painted: Tensor) -> Decoded:
+    """What the decoder's numbers [B, 5, 128, 128] mean."""
+    painted = painted.float()
+    # the camera's noise changes slowly over a picture; what is fine is no noise
+    slow = functional.avg_pool2d(painted[:, 4:].clamp(-3, 3), 16)
+    return Decoded(
+        rgb=painted[:, :3] * 0.5 + 0.5,
+        mask=torch.sigmoid(painted[:, 3:4] * 4),
+        grain=torch.exp(functional.interpolate(slow, SIZE, mode="bilinear") - 4),
+    )
 
 
 def unet(classes: int) -> Any:

@@ -36,10 +36,8 @@ def read(run_folder: Path) -> Lesson:
         raise UserError(
             "None of these images has a box, so there is no defect to learn. Label them first."
         )
-    area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
-    largest = boxes.assign(area=area).sort_values("area").groupby("image")["class_name"].last()
-    classes = (INTACT, *sorted(set(largest)))
-    names = images["image"].map(largest).fillna(INTACT)
+    names = imageset.main_classes(images, boxes)
+    classes = (INTACT, *sorted(set(imageset.main_classes(boxes[["image"]], boxes))))
     known = imageset.boxes_by_image(boxes)
     stacked = [
         _picture(run_folder, row, known.get(row["image"], ())) for row in imageset.records(images)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backend import devices
+from backend import devices, learning
 from backend.synthesis import pictures
 
 CHECKPOINT_SECONDS = 60.0
@@ -50,7 +50,7 @@ class Stage:
     def learn(self, loss_of: Any) -> dict[str, float]:
         """One step. `loss_of(random)` gives the losses by name; "error" is reported alone."""
         started = time.monotonic()
-        fall = 0.02 + 0.98 * (1 + math.cos(math.pi * self.done)) / 2
+        fall = learning.falling(self.done)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * min(1.0, (self.step + 1) / 100) * fall
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + self.step)
@@ -60,19 +60,11 @@ class Stage:
         torch.stack(list(losses.values())).sum().backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
-        self._follow()
+        learning.follow(self.average, self.network, self.step, self.decay)
         self.step += 1
         self.seconds += time.monotonic() - started
         self.errors.append(error.item())
         return {name: value.item() for name, value in losses.items()}
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Exponential moving average of the weights, quicker at the start."""
-        decay = min(self.decay, (1 + self.step) / (10 + self.step))
-        slow: list[Tensor] = list(self.average.parameters())
-        fast: list[Tensor] = list(self.network.parameters())
-        torch._foreach_lerp_(slow, fast, 1 - decay)
 
     @property
     def error(self) -> float:
@@ -118,9 +110,8 @@ class Saver:
 
     def __call__(self, *, now: bool = False) -> None:
         if now or time.monotonic() - self.saved > CHECKPOINT_SECONDS:
-            partial = self.path.with_suffix(".partial")
-            torch.save({name: stage.state() for name, stage in self.stages.items()}, partial)
-            partial.replace(self.path)
+            states = {name: stage.state() for name, stage in self.stages.items()}
+            learning.save(states, self.path)
             self.saved = time.monotonic()
 
 

@@ -11,6 +11,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from backend import learning
 from backend.records import Progress
 from backend.synthesis import pictures
 from backend.synthesis.stable_diffusion import pipelines
@@ -84,10 +85,7 @@ def _fraction(lesson: Lesson) -> float:
 
 
 def _save_checkpoint(lesson: Lesson, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    torch.save(lesson.state(), partial)
-    partial.replace(path)
+    learning.save(lesson.state(), path)
 
 
 @torch.no_grad()
