@@ -38,6 +38,8 @@ def read_rgb(path: Path) -> np.ndarray:
                 grey = np.asarray(upright).clip(0, 65535) // 257
                 upright = Image.fromarray(grey.astype(np.uint8))
             return np.asarray(upright.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise UserError(f"'{path}' has too many px; 50 megapixels are the most.") from error
     except FileNotFoundError as error:
         raise UserError(f"There is no image file '{path}'.") from error
     except UNREADABLE as error:

@@ -20,7 +20,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -263,7 +263,7 @@ def append_event(folder: Path, event: Mapping[str, Any]) -> None:
 
 def events(folder: Path, newest_bytes: int = 2**40) -> list[dict[str, Any]]:
     """The events so far, or those in the file's newest bytes; torn lines are left out."""
-    return list(_parse(tail(folder / "events.jsonl", newest_bytes).splitlines()))
+    return json_lines(folder / "events.jsonl", newest_bytes)
 
 
 def curve_points(events: Iterable[Mapping[str, Any]]) -> list[tuple[int, str, float]]:
@@ -278,14 +278,16 @@ def curve_points(events: Iterable[Mapping[str, Any]]) -> list[tuple[int, str, fl
     return [(step, metric, value) for (step, metric), value in latest.items()]
 
 
-def _parse(lines: list[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(event, dict):
-            yield event
+def json_lines(path: Path, newest_bytes: int = 2**40) -> list[dict[str, Any]]:
+    """The objects of a file that holds one a line, or of its newest bytes; [] where there is none.
+
+    Torn lines are left out.
+    """
+    found = []
+    for line in tail(path, newest_bytes).splitlines():
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return [one for one in found if isinstance(one, dict)]
 
 
 def tail(path: Path, size: int = 8192) -> bytes:
@@ -300,7 +302,7 @@ def tail(path: Path, size: int = 8192) -> bytes:
 
 def last_event(folder: Path) -> dict[str, Any]:
     """The newest event, {} before the first. Costs the same however long the run is."""
-    found = list(_parse(tail(folder / "events.jsonl").splitlines()))
+    found = json_lines(folder / "events.jsonl", 8192)
     return found[-1] if found else {}
 
 

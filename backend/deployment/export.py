@@ -63,11 +63,11 @@ class Result:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Export, check on real crops, write model.onnx and model.json into artifacts."""
-    from backend.inspection import denoiser
+    from backend.inspection import inspector
 
     folder = runs.sibling(out_dir, spec.inspect_run)
     progress(0.05, "reading the model")
-    model, about = denoiser.load(folder / "artifacts" / "model")
+    model, about = inspector.load(folder / "artifacts" / "model")
     crops, types = sample(out_dir, about, spec.checked)
     target = out_dir / "artifacts" / "model.onnx"
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -188,19 +188,6 @@ def _write(
     )
 
 
-def session(file: Path, threads: int) -> Any:
-    """An ONNX Runtime session on the CPU that does not spin: it shares the cores politely."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise UserError(f"{file} cannot be opened ({error}). Export the model again.") from error
-
-
 def compare(
     model: "nn.Module",
     file: Path,
@@ -214,10 +201,12 @@ def compare(
     """
     import torch
 
+    from backend.onnx_session import open_session
+
     with torch.inference_mode():
         asked = torch.from_numpy(crops.copy()), torch.from_numpy(types.copy())
         wanted = [t.numpy() for t in model(*asked)]
-    runner, step = session(file, 1), batch or len(crops)
+    runner, step = open_session(file, 1), batch or len(crops)
     pieces = [
         runner.run(list(OUTPUTS), {"crops": crops[i : i + step], "types": types[i : i + step]})
         for i in range(0, len(crops), step)

@@ -43,11 +43,13 @@ class Result:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Time the calls; writes the facts table `latencies`."""
+    from backend.onnx_session import open_session
+
     folder = runs.sibling(out_dir, spec.export_run)
     head = runs.read_json(folder / "artifacts" / "model.json")
     progress(0.02, "reading crops")
     crops, types = export.sample(out_dir, head["provenance"], 64)
-    session = export.session(folder / "artifacts" / "model.onnx", spec.threads)
+    session = open_session(folder / "artifacts" / "model.onnx", spec.threads)
     times = np.array(list(_time(spec, session, crops, types, progress)))
     variant = f"FP32, batch 1, {spec.threads} thread{'s' if spec.threads > 1 else ''}"
     rows = [

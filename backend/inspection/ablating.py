@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend import runs, statistics
-from backend.inspection import denoiser, features, fitting, folds
+from backend.inspection import features, fitting, folds, inspector
 from backend.inspection.crossval import Spec
 from backend.inspection.folds import Data
 from backend.records import MIN_BAD, Progress, UserError
@@ -77,7 +77,7 @@ def _part_ms(folder: Path, data: Data) -> float:
 
     Not the clock on the wall: another job on the machine must not count against a setting.
     """
-    model, _ = denoiser.load(folder)
+    model, _ = inspector.load(folder)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     taken = []

@@ -23,6 +23,7 @@ from backend.inspection import (
     denoiser,
     feature_cache,
     features,
+    inspector,
     scoring,
     self_supervision,
 )
@@ -250,4 +251,4 @@ def save_model(
     }
     folder = out_dir / "artifacts" / "model"
     folder.mkdir(parents=True, exist_ok=True)
-    denoiser.save(folder, denoiser.Inspector(own.backbone, scorer), about)
+    inspector.save(folder, inspector.Inspector(own.backbone, scorer), about)

@@ -4,8 +4,7 @@ An import reads a `metadata.csv` as FTI_Zer0P (Zenodo 11444566) has it, MVTec AD
 GOOD and BAD folders; from full pictures a detector may cut the parts first, as source B does.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
-from backend import facts, imagefiles, runs
+from backend import facts, imagefiles
+from backend.inspection import part_sources
 from backend.inspection.checks import copies, findings, measures
-from backend.inspection.importing import reading, taking
-from backend.inspection.importing.taking import LeftOut, Part
+from backend.inspection.importing import reading
+from backend.inspection.part_sources import Taken
 from backend.records import Label, Progress, UserError
 from backend.specs import param
 
@@ -119,28 +119,13 @@ class Result:
     notes: tuple[str, ...]
 
 
-@dataclass
-class _Taken:
-    """What a source gives: its parts one after the other, and what was learnt on the way."""
-
-    parts: Iterator[Part]
-    layout: str
-    notes: tuple[str, ...] = ()
-    unreadable: list[LeftOut] = field(default_factory=list)
-    unfound: list[LeftOut] = field(default_factory=list)
-
-
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Simulate or import the parts and check them.
 
     Writes the facts tables `parts`, `part_checks`, `part_findings`, `left_out` and `figures`.
     """
     progress(0.0, "preparing")
-    taken = (
-        _simulated(spec, out_dir, progress)
-        if spec.source == "simulator"
-        else _imported(spec, out_dir, progress)
-    )
+    taken = part_sources.take(spec, out_dir, progress)
     rows, greys = [], []
     for row, pixels in taken.parts:
         rows.append(row | measures.of(pixels))
@@ -151,7 +136,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     return _reported(spec, out_dir, frame, taken)
 
 
-def _refuse_none(rows: list[dict[str, Any]], taken: _Taken) -> None:
+def _refuse_none(rows: list[dict[str, Any]], taken: Taken) -> None:
     if any(row["label"] == Label.GOOD for row in rows):
         return
     left = len(taken.unreadable) + len(taken.unfound)
@@ -172,7 +157,7 @@ def _with_copies(frame: pd.DataFrame, greys: np.ndarray) -> pd.DataFrame:
     )
 
 
-def _reported(spec: Spec, out_dir: Path, frame: pd.DataFrame, taken: _Taken) -> Result:
+def _reported(spec: Spec, out_dir: Path, frame: pd.DataFrame, taken: Taken) -> Result:
     figures = findings.tell_tales(frame)
     without = len({one.file for one in taken.unfound})
     found = findings.find(frame, figures, len(taken.unreadable), without)
@@ -186,7 +171,7 @@ def _reported(spec: Spec, out_dir: Path, frame: pd.DataFrame, taken: _Taken) -> 
 
 
 def _summary(
-    spec: Spec, frame: pd.DataFrame, taken: _Taken, found: list[findings.Finding]
+    spec: Spec, frame: pd.DataFrame, taken: Taken, found: list[findings.Finding]
 ) -> Result:
     good = frame["label"] == int(Label.GOOD)
     table = good.groupby(frame["feature"]).agg(["sum", "count"])
@@ -210,53 +195,6 @@ def _summary(
         source="simulated (rendered, not real)" if spec.source == "simulator" else spec.folder,
         notes=(*taken.notes, *(one.words for one in found if one.level != findings.OK)),
     )
-
-
-def _simulated(spec: Spec, out_dir: Path, progress: Progress) -> _Taken:
-    from backend.inspection.simulator import plan, simulate_part
-
-    planned = plan(spec.scale, spec.seed)
-
-    def parts() -> Iterator[Part]:
-        for i, (feature, label, group, seed) in enumerate(planned):
-            part = simulate_part(feature, label, seed, spec.size, spec.severity)
-            name = f"{i:05d}-{feature}"
-            row: dict[str, Any] = {
-                "part": name,
-                "path": f"artifacts/crops/{name}.png",
-                "feature": feature,
-            }
-            row |= {"label": int(label), "group": group, "defect": part.defect}
-            imagefiles.write(out_dir / row["path"], part.image)
-            if part.defect:
-                row["mask_path"] = f"artifacts/masks/{name}.png"
-                imagefiles.write(out_dir / row["mask_path"], part.mask)
-            progress(0.9 * (i + 1) / len(planned), f"part {i + 1} of {len(planned)}", step=i + 1)
-            yield row, part.image
-
-    return _Taken(parts(), "simulated")
-
-
-def _imported(spec: Spec, out_dir: Path, progress: Progress) -> _Taken:
-    find = _finder(spec, out_dir) if spec.source == "crops" else None
-    folder = reading.placed(Path(spec.folder).expanduser(), out_dir, progress)
-    listing = reading.read(folder, spec.layout, with_features=find is None)
-    intake = taking.Intake(out_dir, spec.margin, spec.skip_unreadable, find)
-    noted = (f"Read as {reading.WORDS[listing.layout]}.", *listing.notes)
-    taken = _Taken(iter(()), listing.layout, noted)
-    taken.parts = taking.take(listing, intake, taken.unreadable, taken.unfound, progress)
-    return taken
-
-
-def _finder(spec: Spec, out_dir: Path) -> taking.Find:
-    from backend.inspection.importing import finding
-
-    if not spec.detector_run:
-        file = Path(spec.detector_file).expanduser()
-        return finding.finder(file, spec.detector_size, spec.confidence)
-    run_folder = runs.sibling(out_dir, spec.detector_run)
-    size = int(runs.read(run_folder).spec["size"])
-    return finding.finder(run_folder / "artifacts" / "detector.pt", size, spec.confidence)
 
 
 def load(run_folder: Path) -> pd.DataFrame:

@@ -4,6 +4,7 @@ GOOD and BAD have fixed colour-blind-safe colours (Okabe and Ito 2008) and diffe
 symbol too. Each figure names its n; metric axes run from 0 to 1.
 """
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,20 +17,49 @@ GOOD, BAD = "#0072B2", "#D55E00"
 NEUTRAL = "#8A949B"
 METHODS = ("#0072B2", "#E69F00", "#8A949B", "#CC79A7", "#56B4E9")
 HEIGHT = 380
+TITLE_WIDTH, LABEL_WIDTH = 38, 22  # characters a line, so that a phone shows them whole
 
 
 def styled(figure: go.Figure, title: str, x: str, y: str, height: int = HEIGHT) -> go.Figure:
+    """The figure with its title, axes and legend; the n of the title stands on a line below it."""
+    words, _, n = title.partition(", n = ")
+    lines = textwrap.wrap(words, TITLE_WIDTH)
+    if n:
+        lines.append(f'<span style="font-size:12px;font-weight:normal">n = {n}</span>')
     figure.update_layout(
-        title={"text": title, "font": {"size": 15}, "x": 0},
-        height=height,
-        margin={"l": 10, "r": 10, "t": 44, "b": 10},
-        legend={"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+        title={"text": "<br>".join(lines), "font": {"size": 15}, "x": 0},
+        height=height + 18 * (len(lines) - 1),
+        margin={"l": 10, "r": 10, "t": 30 + 18 * len(lines), "b": 10},
+        legend={
+            **{"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
+            "traceorder": "normal",
+        },
         hoverlabel={"align": "left"},
         bargap=0.2,
     )
     figure.update_xaxes(title={"text": x}, automargin=True)
     figure.update_yaxes(title={"text": y}, automargin=True)
     return figure
+
+
+def whiskers(
+    value: Iterable[Any], low: Iterable[Any], high: Iterable[Any], **look: Any
+) -> dict[str, Any]:
+    """Intervals as Plotly's error_x or error_y; of no length where a bound is missing."""
+    middle, lowest, highest = (pd.Series(list(part), dtype=float) for part in (value, low, high))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": (highest - middle).fillna(0),
+        "arrayminus": (middle - lowest).fillna(0),
+        **look,
+    }
+
+
+def wrapped(words: str) -> str:
+    """A label of an axis in short lines, so that it leaves room for the figure on a phone."""
+    kept_whole = words.replace(" = ", "\xa0=\xa0")
+    return "<br>".join(textwrap.wrap(kept_whole, LABEL_WIDTH)).replace("\xa0", " ")
 
 
 def curve_frame(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
@@ -64,18 +94,11 @@ def intervals(frame: pd.DataFrame, title: str, x: str) -> go.Figure:
     frame: subject, value, low, high, n.
     """
     rows = frame.iloc[::-1]
-    spread = {
-        "type": "data",
-        "symmetric": False,
-        "array": (rows["high"] - rows["value"]).fillna(0),
-        "arrayminus": (rows["value"] - rows["low"]).fillna(0),
-        "thickness": 2,
-    }
     figure = go.Figure()
     figure.add_scatter(
         x=rows["value"],
-        y=[f"{s} (n = {n:.0f})" for s, n in zip(rows["subject"], rows["n"], strict=True)],
-        error_x=spread,
+        y=[wrapped(f"{s} (n = {n:.0f})") for s, n in zip(rows["subject"], rows["n"], strict=True)],
+        error_x=whiskers(rows["value"], rows["low"], rows["high"], thickness=2),
         mode="markers",
         marker={"size": 11, "color": GOOD},
         hovertemplate="%{y}<br>%{x:.3f}<extra></extra>",

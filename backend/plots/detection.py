@@ -11,6 +11,8 @@ from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
 PATTERNS = ("", "/", ".", "x", "-")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 BINS = 24
+SHADES = ((0, "#6C93AB"), (1, "#0B4F74"))  # white figures are readable on each
+DENSITY = ((0, "rgba(0,114,178,0)"), (1, "rgba(0,114,178,1)"))  # nothing shows the page's colour
 
 
 def per_source(frame: pd.DataFrame) -> go.Figure:
@@ -28,7 +30,7 @@ def per_source(frame: pd.DataFrame) -> go.Figure:
             )
     figure.update_layout(barmode="stack")
     height = 150 + 34 * frame["source"].nunique()
-    return styled(figure, f"Images, n = {len(frame)}", "images", "", height)
+    return styled(figure, f"Where images come from, n = {len(frame)} images", "images", "", height)
 
 
 def per_class(frame: pd.DataFrame) -> go.Figure:
@@ -48,7 +50,7 @@ def per_class(frame: pd.DataFrame) -> go.Figure:
         )
     figure.update_layout(barmode="stack")
     height = 150 + 34 * frame["class_name"].nunique()
-    return styled(figure, f"Boxes, n = {len(frame)}", "boxes", "", height)
+    return styled(figure, f"Classes, n = {len(frame)} boxes", "boxes", "", height)
 
 
 def box_sizes(frame: pd.DataFrame) -> go.Figure:
@@ -67,7 +69,8 @@ def box_sizes(frame: pd.DataFrame) -> go.Figure:
     )
     ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000]
     figure.update_xaxes(type="log", tickvals=ticks, ticktext=[str(tick) for tick in ticks])
-    return styled(figure, f"Size of boxes, n = {len(frame)}", "root of the area, px", "boxes", 340)
+    title = f"Size of boxes, n = {len(frame)} boxes"
+    return styled(figure, title, "root of the area, px", "boxes", 340)
 
 
 def box_positions(frame: pd.DataFrame) -> go.Figure:
@@ -79,12 +82,12 @@ def box_positions(frame: pd.DataFrame) -> go.Figure:
         z=table,
         x=middles,
         y=middles,
-        colorscale="Blues",
+        colorscale=DENSITY,
         colorbar={"title": {"text": "boxes"}, "thickness": 12},
         hovertemplate="%{x:.2f} from the left, %{y:.2f} from the top<br>%{z} boxes<extra></extra>",
     )
     figure.update_yaxes(autorange="reversed")
-    title = f"Where boxes lie, n = {len(frame)}"
+    title = f"Where boxes lie, n = {len(frame)} boxes"
     return styled(figure, title, "share of the width", "share of the height", 340)
 
 
@@ -117,8 +120,8 @@ def over_confidence(
         )
     figure.add_vline(x=at, line={"dash": "dot", "color": NEUTRAL})
     figure.update_xaxes(range=[0, 1])
-    top = max(1.0, float(frame[list(columns)].iloc[place].max()) * 2)
-    figure.update_yaxes(range=[0, top * 1.02])
+    most = float(frame[list(columns)].iloc[place].max())
+    figure.update_yaxes(range=[0, 1.02 if most <= 1 else 2 * most])
     return styled(figure, title, "confidence", "", 340)
 
 
@@ -165,8 +168,8 @@ def confusion(table: np.ndarray, names: tuple[str, ...]) -> go.Figure:
         y=predicted,
         text=[["" if np.isnan(v) else f"{v:.0f}" for v in row] for row in shown],
         texttemplate="%{text}",
-        textfont={"size": 18},
-        colorscale="Blues",
+        textfont={"size": 18, "color": "white"},
+        colorscale=SHADES,
         showscale=False,
         hovertemplate="said %{y}<br>is %{x}<br>%{text}<extra></extra>",
     )
@@ -206,5 +209,6 @@ def training(frame: pd.DataFrame) -> dict[str, go.Figure]:
         if title == "Own validation images":
             figure.update_yaxes(range=[0, 1.02])
         n = rows["step"].nunique()
-        figures[title] = styled(figure, f"{title}, n = {n} epochs", "epoch", "", 320)
+        axis = "share" if title == "Own validation images" else "loss"
+        figures[title] = styled(figure, f"{title}, n = {n} epochs", "epoch", axis, 320)
     return figures

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers
 
 BAND = 200  # bootstrap draws of a ROC curve's band
 
@@ -27,19 +27,14 @@ def forest(frame: pd.DataFrame) -> go.Figure:
             "color": [GOOD if r else NEUTRAL for r in rows["reliable"]],
             "symbol": ["circle" if r else "circle-open" for r in rows["reliable"]],
         },
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": rows["high"] - rows["difference"],
-            "arrayminus": rows["difference"] - rows["low"],
-            "color": NEUTRAL,
-        },
+        error_x=whiskers(rows["difference"], rows["low"], rows["high"], color=NEUTRAL),
         hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
     )
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
     first = frame.iloc[0]
     title = f"{first['method']} minus {first['baseline']}, n = {len(frame)} feature types"
-    words = "difference in AUROC, 95 % interval (DeLong)"
+    figure.update_xaxes(nticks=6)
+    words = "difference in AUROC<br>95 % interval (DeLong)"
     return styled(figure, title, words, "", 130 + 44 * len(rows))
 
 
@@ -146,7 +141,7 @@ def score_histogram(frame: pd.DataFrame, title: str, threshold: float | None = N
         figure.add_histogram(
             x=scores,
             name=f"{name}, n = {len(scores)}",
-            marker={"color": colour, "pattern": {"shape": pattern}},
+            marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay"}},
             opacity=0.7,
             xbins={"start": start, "size": width},
         )
@@ -171,14 +166,7 @@ def auroc_bars(
             x=_feature_labels(rows),
             y=rows["auroc"],
             name=str(method),
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": rows["high"] - rows["auroc"],
-                "arrayminus": rows["auroc"] - rows["low"],
-                "thickness": 1.5,
-                "width": 3,
-            },
+            error_y=whiskers(rows["auroc"], rows["low"], rows["high"], thickness=1.5, width=3),
             marker={
                 "color": METHODS[place % len(METHODS)],
                 "opacity": [1.0 if ok else 0.35 for ok in rows["reliable"]],

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers
 
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 
@@ -37,20 +37,15 @@ def nearest_distances(frame: pd.DataFrame, limit: float) -> go.Figure:
 def quality_against_cost(frame: pd.DataFrame, quality: str, cost: str) -> go.Figure:
     """One mark a student, its area by the size of its file.
 
-    frame: student, recipe, megabytes, value, low, high and a column named `cost`.
+    frame: student, recipe, megabytes, value, low, high and a column named `cost`. quality: its
+    name, with what is better in brackets.
     """
     figure = go.Figure()
     for place, (recipe, rows) in enumerate(frame.groupby("recipe", sort=True)):
         figure.add_scatter(
             x=rows[cost],
             y=rows["value"],
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": (rows["high"] - rows["value"]).fillna(0),
-                "arrayminus": (rows["value"] - rows["low"]).fillna(0),
-                "thickness": 1.5,
-            },
+            error_y=whiskers(rows["value"], rows["low"], rows["high"], thickness=1.5),
             customdata=rows[["student", "megabytes"]],
             mode="markers",
             marker={
@@ -63,7 +58,8 @@ def quality_against_cost(frame: pd.DataFrame, quality: str, cost: str) -> go.Fig
             "%{customdata[1]:.1f} MB<extra></extra>",
         )
     figure.update_xaxes(rangemode="tozero")
-    title = f"{quality} against {cost}, n = {len(frame)} students, larger marks: larger files"
+    name = quality.partition(" (")[0]
+    title = f"{name} against {cost.lower()}, n = {len(frame)} students, larger marks: larger files"
     return styled(figure, title, cost, quality, 420)
 
 

@@ -1,9 +1,11 @@
 """Figures of a study: learning curves, paired differences, own validation beside real images."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, NEUTRAL, styled
+from backend.plots import BAD, GOOD, NEUTRAL, styled, whiskers, wrapped
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A949B")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
@@ -55,15 +57,8 @@ def _curve(figure: go.Figure, mine: pd.DataFrame, x: list[float], place: int) ->
     )
 
 
-def _spread(rows: pd.DataFrame, value: str) -> dict[str, object]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": (rows["high"] - rows[value]).astype(float).fillna(0),
-        "arrayminus": (rows[value] - rows["low"]).astype(float).fillna(0),
-        "thickness": 1.5,
-        "width": 3,
-    }
+def _spread(rows: pd.DataFrame, value: str) -> dict[str, Any]:
+    return whiskers(rows[value], rows["low"], rows["high"], thickness=1.5, width=3)
 
 
 def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
@@ -75,7 +70,8 @@ def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
     rows = frame[frame["metric"] == metric].iloc[::-1]
     sure = rows["p_holm"] < 0.05
     words = [
-        f"{row.arm}<br>less {row.baseline}, {row.real} real, p = {row.p_holm:.2f}"
+        f"{wrapped(str(row.arm))}<br>{wrapped(f'less {row.baseline}')}<br>"
+        f"{row.real} real, {_chance(row.p_holm)}"
         for row in rows.itertuples()
     ]
     figure = go.Figure()
@@ -88,13 +84,19 @@ def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
             "color": [GOOD if s else NEUTRAL for s in sure],
             "symbol": ["circle" if s else "circle-open" for s in sure],
         },
-        error_x=_spread(rows, "difference"),
+        error_x=_spread(rows, "difference") | {"color": NEUTRAL},
         hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
     )
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    figure.update_xaxes(nticks=6)
+    figure.update_yaxes(range=[-0.6, len(rows) - 0.4])
     first = rows.iloc[0]
     title = f"Paired differences, n = {first['n_images']} images, {first['n_groups']} specimens"
-    return styled(figure, title, f"difference in {metric}", "", 130 + 46 * len(rows))
+    return styled(figure, title, f"difference in {metric}", "", 130 + 62 * len(rows))
+
+
+def _chance(p: Any) -> str:
+    return "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
 
 
 def own_beside_real(frame: pd.DataFrame) -> go.Figure:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers, wrapped
 from backend.plots.inspection import score_histogram
 
 LINES = {  # of a limit: colour and dash
@@ -46,16 +46,12 @@ def ablation_differences(frame: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     figure.add_scatter(
         x=rows["difference"],
-        y=rows["setting"],
+        y=[wrapped(setting) for setting in rows["setting"]],
         mode="markers",
         marker={"size": 11, "color": [_colour(row) for row in rows.itertuples()]},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": rows["difference_high"] - rows["difference"],
-            "arrayminus": rows["difference"] - rows["difference_low"],
-            "color": NEUTRAL,
-        },
+        error_x=whiskers(
+            rows["difference"], rows["difference_low"], rows["difference_high"], color=NEUTRAL
+        ),
         hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
     )
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
@@ -86,13 +82,7 @@ def ablation_cost(frame: pd.DataFrame) -> go.Figure:
                 "color": METHODS[place % len(METHODS)],
                 "symbol": ("circle", "diamond", "square", "x")[place % 4],
             },
-            error_y={
-                "type": "data",
-                "symmetric": False,
-                "array": [row.high - row.auroc],
-                "arrayminus": [row.auroc - row.low],
-                "thickness": 1,
-            },
+            error_y=whiskers([row.auroc], [row.low], [row.high], thickness=1),
             hovertemplate="%{x:.1f} ms<br>AUROC %{y:.3f}<extra>" + row.setting + "</extra>",
         )
     figure.update_xaxes(rangemode="tozero")

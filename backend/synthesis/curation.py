@@ -217,24 +217,12 @@ def _standing(run_folder: Path) -> list[tuple[int, dict[str, Any]]]:
     """Actions not taken back, oldest first, each with its number."""
     actions: list[dict[str, Any]] = []
     gone: set[int] = set()
-    for entry in _lines(run_folder / JOURNAL):
+    for entry in runs.json_lines(run_folder / JOURNAL):
         if "undo" in entry:
             gone.add(entry["undo"])
         else:
             actions.append(entry)
     return [(k, action) for k, action in enumerate(actions) if k not in gone]
-
-
-def _lines(journal: Path) -> Iterator[dict[str, Any]]:
-    if not journal.exists():
-        return
-    for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(entry, dict):
-            yield entry
 
 
 def _latest(run_folder: Path, half: str) -> dict[str, Any]:

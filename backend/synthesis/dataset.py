@@ -62,7 +62,11 @@ class Spec:
         advanced=True,
     )
     variation: float = param(
-        0.7, "student: 0 keeps to scenes it learned, 1 mixes them freely", lo=0, hi=1, advanced=True
+        1.0,
+        "student: 0 keeps each scene in its own light, 1 gives it that of another",
+        lo=0,
+        hi=1,
+        advanced=True,
     )
     seed: int = param(0, "seed of the samples, the draw and the split", lo=0, hi=2**31 - 1)
 

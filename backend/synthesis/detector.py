@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from backend import facts, runs
 from backend.records import Progress
-from backend.settings import settings
 from backend.specs import param
-from backend.synthesis.detecting import curves, intervals, judging, testset
+from backend.synthesis.detecting import curves, intervals, judging, testset, weights
 
 if TYPE_CHECKING:
     from backend.synthesis.detecting.training import TrainedDetector
@@ -39,13 +38,7 @@ class Spec:
     dataset_run: str = param("", "data set to train on", run="dataset")
     preset: str = param("own", "own settings, or those of the paper", choices=("own", "paper"))
     model: str = param("yolov8n", "network; its size is the last letter", choices=MODELS, when=OWN)
-    weights_file: str = param(
-        "",
-        "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch",
-        path="file",
-        optional=True,
-        advanced=True,
-    )
+    weights_file: str = param("", weights.HELP, path="file", optional=True, advanced=True)
     size: int = param(128, "edge length for training and test, px", lo=64, hi=1280, when=OWN)
     batch: int = param(8, "images a step", lo=1, hi=256, when=OWN)
     epochs: int = param(50, "passes over the data set", lo=1, hi=1000, when=OWN)
@@ -95,14 +88,14 @@ class Spec:
     def estimate(self) -> str:
         """What it starts from, in words, before it starts."""
         model = self.recipe().model
-        weights = pretrained(self)
-        if weights is None:
+        start = weights.pretrained(model, self.weights_file)
+        if start is None:
             return (
                 f"No pretrained weights for {model} in storage/weights: it starts from scratch, "
                 "which takes many more images and epochs to find anything. The time left is told "
                 "after the first epoch."
             )
-        return f"Starts from {weights.name}. The time left is told after the first epoch."
+        return f"Starts from {start.name}. The time left is told after the first epoch."
 
 
 @dataclass(frozen=True)
@@ -146,8 +139,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.0, "reading test images")
     test = _test_set(spec, out_dir)
     near = testset.refuse_leaks(test, dataset, spec.near_duplicates)
-    weights = pretrained(spec)
-    trained = training.train(spec, weights, dataset, out_dir, progress)
+    start = weights.pretrained(spec.recipe().model, spec.weights_file)
+    trained = training.train(spec, start, dataset, out_dir, progress)
     progress(0.9, f"judging {len(test.images)} test images")
     folder = out_dir / "checkpoint" / "test"
     size, names = spec.recipe().size, trained.names
@@ -159,22 +152,13 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
     exporting.to_onnx(trained.best, size)
-    return _result(test, trained, judged, figures, near, weights is not None)
+    return _result(test, trained, judged, figures, near, start is not None)
 
 
 def _test_set(spec: Spec, out_dir: Path) -> testset.HeldOutSet:
     if spec.test_run:
         return testset.of_run(runs.sibling(out_dir, spec.test_run))
     return testset.load(spec.test_folder, spec.test_intact_folder, out_dir, spec.recipe().size)
-
-
-def pretrained(spec: Spec) -> Path | None:
-    """Pretrained weights named by the user, or found in storage/weights; None: from scratch."""
-    if spec.weights_file:
-        return Path(spec.weights_file)
-    model = spec.recipe().model
-    found = (settings().weights / name for name in (f"{model}.pt", f"{model}u.pt"))
-    return next((path for path in found if path.exists()), None)
 
 
 def _controls(test: testset.HeldOutSet, trained: "TrainedDetector") -> list[dict[str, Any]]:

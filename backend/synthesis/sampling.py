@@ -32,7 +32,11 @@ class Spec:
     size: int = param(0, "edge length, px; 0 is what the student paints", lo=0, hi=1024)
     class_name: str = param("", "kind of defect, as the student's card names it; empty: all")
     variation: float = param(
-        0.7, "0 keeps to scenes it learned, 1 mixes them freely", lo=0, hi=1, advanced=True
+        1.0,
+        "0 keeps each scene in its own light, 1 gives it that of another",
+        lo=0,
+        hi=1,
+        advanced=True,
     )
     precision: str = param(
         "fp32",

@@ -37,7 +37,11 @@ class Spec:
         200, "samples to draw, and fresh teacher images to compare them with", lo=20, hi=5000
     )
     variation: float = param(
-        0.7, "0 keeps to scenes it learned, 1 mixes them freely", lo=0, hi=1, advanced=True
+        1.0,
+        "0 keeps each scene in its own light, 1 gives it that of another",
+        lo=0,
+        hi=1,
+        advanced=True,
     )
     seed: int = param(0, "seed of the choice of pairs and of the samples", lo=0, hi=2**31 - 1)
 

@@ -36,7 +36,9 @@ class Spec:
     )
     size: int = param(128, "edge length the student paints, px", choices=(64, 128, 256))
     epochs: int = param(160, "passes over the teacher images", lo=1, hi=5000)
-    minutes: float = param(5.0, "stop after this long even if epochs are left", lo=0.1, hi=1440)
+    minutes: float = param(
+        5.0, "be done after about this long, even if epochs are left", lo=0.1, hi=1440
+    )
     held_share: float = param(
         0.1,
         "share of the images kept away, to see later how well the student copies what it never saw",

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from backend import facts
 from backend.records import Progress, UserError
-from backend.settings import settings
 from backend.specs import param
 from backend.synthesis import imageset
-from backend.synthesis.detecting import judging
-from backend.synthesis.stable_diffusion.painting_cost import (
+from backend.synthesis.computing_time import (
     GPU_SHARE,
     cpu_macs_per_second,
     duration,
     find_gpu,
 )
+from backend.synthesis.detecting import judging, weights
 from backend.synthesis.studying import arms, pool, verdicts
 from backend.synthesis.studying.arms import ARMS, MIXINGS, Trial
 
@@ -73,13 +72,7 @@ class Spec:
     )  # fmt: skip
     seeds: int = param(3, "trainings of each arm, with other real images each", lo=1, hi=50)
     model: str = param("yolov8n", "network; its size is the last letter", choices=tuple(GMACS))
-    weights_file: str = param(
-        "",
-        "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch",
-        path="file",
-        optional=True,
-        advanced=True,
-    )
+    weights_file: str = param("", weights.HELP, path="file", optional=True, advanced=True)
     size: int = param(160, "longer edge of all images, px", lo=32, hi=1280)
     steps: int = param(150, "training steps, the same for every arm", lo=1, hi=100_000)
     batch: int = param(16, "images a step", lo=2, hi=256)
@@ -158,25 +151,17 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend import checkpoints
     from backend.synthesis.studying import trials
 
-    weights = _weights(spec)
-    if weights:
-        checkpoints.read(weights)
+    start = weights.pretrained(spec.model, spec.weights_file)
+    if start:
+        checkpoints.read(start)
     gathered = pool.gather(spec, out_dir, progress, 0.05)
     planned = spec.trials(list(pool.labels(spec, out_dir)))
 
     def told(fraction: float, message: str = "", **more: Any) -> None:
         progress(0.05 + 0.9 * fraction, message, **more)
 
-    outcomes = trials.run_all(spec, planned, gathered, weights, out_dir, told)
-    return _concluded(spec, outcomes, gathered, weights is not None, out_dir, progress)
-
-
-def _weights(spec: Spec) -> Path | None:
-    """Pretrained weights named by the user, or found in storage/weights; None: from scratch."""
-    if spec.weights_file:
-        return Path(spec.weights_file).expanduser()
-    default = settings().weights / f"{spec.model}.pt"
-    return default if default.exists() else None
+    outcomes = trials.run_all(spec, planned, gathered, start, out_dir, told)
+    return _concluded(spec, outcomes, gathered, start is not None, out_dir, progress)
 
 
 def _concluded(

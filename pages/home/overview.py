@@ -32,7 +32,7 @@ def show() -> None:
         "saw, and score GOOD-only inspection per feature type, on this computer alone.",
     )
     _alerts()
-    recent = owner.store().runs(limit=12)
+    recent = owner.store().runs(limit=10)
     active = owner.supervisor().active()
     if recent.empty and not active:
         _begin()
@@ -96,9 +96,12 @@ CARDS = (
     Card("latency", "FP32", "p95 ms", "$.threads", "Latency, p95"),
 )
 MEANINGS = {
-    "detector": "On its test images; the trend is over runs on the same ones",
-    "similarity": "Matched minus random pairs: 0 means the student learned nothing",
-    "inspect": "Mean over the reliable feature types; the trend is over the same parts",
+    "detector": "Average precision on its test images, 1 is perfect; the trend is over runs on the "
+    "same ones",
+    "similarity": "How much more alike (SSIM) its copies are to their own teacher images than to "
+    "others: 0 means the student learned nothing",
+    "inspect": "Chance that a BAD part scores higher than a GOOD one, mean over the reliable "
+    "feature types; the trend is over the same parts",
     "latency": "95 % of the parts are scored within this",
 }
 
@@ -143,7 +146,8 @@ def _card(card: Card, trend: pd.DataFrame) -> None:
         help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}.",
         chart_data=list(trend["value"]) if len(trend) > 1 else None,
         border=True,
-        width=230,
+        width=238,
+        height="stretch",
     )
 
 

@@ -54,7 +54,7 @@ def _explore(run: Run) -> None:
     if rows.empty:
         st.info("No part meets this filter.", icon=":material/filter_alt_off:")
         return
-    left, right = st.columns([2, 3], gap="large")
+    left, right = st.columns([5, 6], gap="medium")
     with left:
         picked = _sheet(run, rows, f"{run.id}-{method}-{feature}-{label}-{order}")
     asked = picked or _asked(table, rows)

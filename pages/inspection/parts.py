@@ -163,9 +163,9 @@ def _alike(parts: pd.DataFrame, which: str) -> pd.DataFrame:
 
 kind_page(
     "parts",
-    "Parts by feature type, GOOD and BAD, checked before anything is learned. The simulator prints "
-    "the eight types of the source. Your own come from a folder or zip with a `metadata.csv` "
-    "(`file_name,feature,label`), MVTec AD folders or folders called `good` and `bad`; or a "
-    "detector cuts them out of full pictures.",
+    "Pictures of single parts, GOOD and BAD, by feature type, and checked before anything is "
+    "learned from them. Simulate printed ones, or bring your own: a folder or zip with a "
+    "`metadata.csv` (`file_name,feature,label`), MVTec AD folders, or folders called `good` and "
+    "`bad`. A detector can cut them out of full pictures.",
     show,
 )

@@ -13,6 +13,13 @@ from backend.runs import Run
 from pages.ui import charts, links, owner, threshold_versions
 from pages.ui.run_view import kind_page
 
+GROUNDS = (
+    "It holds for GOOD parts that come from the same process as those of the calibration. Their "
+    "scores are out of fold: each comes from a model that never saw the part, while the exported "
+    "model has learnt from all GOOD parts. The two differ little, so the promise carries over in "
+    "practice; it is no strict proof. New GOOD parts confirm it best."
+)
+
 
 def show(run: Run) -> None:
     result = run.result or {}
@@ -26,15 +33,17 @@ def show(run: Run) -> None:
                 f"{len(result['ready'])} of {len(rows)}",
                 "The others have too few GOOD parts for this promise",
             ),
-            ("False alarms", f"≤ {result['alarm_rate']:.1%}", "Promised, of GOOD parts"),
+            ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", "Promised, of GOOD parts"),
             (
                 "Seen by a person",
-                f"≤ {result['review_rate']:.1%}",
+                f"≤ {result['review_rate'] * 100:.3g}%",
                 "Promised, of GOOD parts: review and false alarms together",
             ),
         ]
     )
-    st.caption(_promise(run))
+    st.markdown(_promise(run))
+    with st.expander("What this promise rests on", icon=":material/balance:"):
+        st.markdown(GROUNDS)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
     _table(run, rows)
@@ -63,12 +72,7 @@ def _promise(run: Run) -> str:
             f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new "
             "GOOD parts of a type raise an alarm; one plant may have bad luck. "
         )
-    return words + (
-        "It holds for GOOD parts that come from the same process as those of the calibration. "
-        "Their scores are out of fold: each comes from a model that never saw the part, while the "
-        "exported model has learnt from all GOOD parts. The two differ little, so the promise "
-        "carries over in practice; it is no strict proof. New GOOD parts confirm it best."
-    )
+    return words.strip()
 
 
 def _table(run: Run, rows: pd.DataFrame) -> None:

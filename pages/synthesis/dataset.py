@@ -31,8 +31,8 @@ def show(run: Run) -> None:
 
 kind_page(
     "dataset",
-    "Mix students, image sets and real photographs into a data set in YOLO's layout. Views of one "
-    "part and near-duplicates stay in one split; `centred` gives source A's dummy boxes for "
-    "comparison.",
+    "Mix students' images, image sets and real photographs into what a detector learns from. Views "
+    "of one part and near-duplicates stay on one side, training or validation. Labels `centred` "
+    "are the paper's dummy boxes in the middle, for comparison.",
     show,
 )

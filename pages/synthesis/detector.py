@@ -11,7 +11,7 @@ from backend.plots import detection as detection_plots
 from backend.runs import Run
 from backend.synthesis.detecting import curves, judging
 from backend.synthesis.detecting.judging import Judged
-from pages.ui import charts, detections, links, owner
+from pages.ui import charts, detections, detector_summary, links, owner
 from pages.ui.chrome import plain_errors
 from pages.ui.run_view import kind_page
 
@@ -24,7 +24,7 @@ TABS = (
 
 def show(run: Run) -> None:
     result = run.result or {}
-    _verdict(result)
+    detector_summary.origin(result)
     workbench(run)
     links.to_detector(run.id)
 
@@ -49,7 +49,7 @@ def workbench(run: Run) -> None:
         )
         tabs = dict(zip(TABS, st.tabs(list(TABS), on_change="rerun", key="tab"), strict=True))
         draw = {
-            "Summary": lambda: _summary(run, result, judged, at),
+            "Summary": lambda: detector_summary.show(run, result, judged, at),
             "Curves": lambda: _curves(run, judged, at),
             "Confusion matrix": lambda: _confusion(run, judged, truths, at),
             "By size": lambda: _sizes(run, judged, truths, at),
@@ -81,91 +81,14 @@ def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     return boxes.iloc[np.argsort(boxes["image"].map(place).to_numpy(), kind="stable")]
 
 
-def _verdict(result: dict[str, Any]) -> None:
-    kind = "real photographs" if result["real"] else "rendered images, not real ones"
-    start = (
-        "pretrained weights"
-        if result["pretrained"]
-        else "**random weights, for no pretrained ones were found**"
-    )
-    words = (
-        f"Judged on {result['test_images']} {kind}, {result['test_intact']} of them intact "
-        f"(test set {result['test_hash']}); started from {start}."
-    )
-    near = result.get("near_duplicates")
-    if near:
-        words += f" {near} training images look like a test image, so read the figures with care."
-    if result["real"]:
-        st.info(words, icon=":material/fact_check:")
-    else:
-        st.warning(
-            words + " These figures say nothing about your parts: freeze a test set of real "
-            "photographs and name it in the form.",
-            icon=":material/warning:",
-        )
-
-
-def _summary(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
-    figures = owner.facts("figures", run)
-    charts.metrics(_headline(result, figures, judged, at))
-    rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
-    rows = rows.assign(subject=rows["subject"] + ", " + rows["metric"])
-    charts.figure(
-        plots.intervals(rows, "Average precision with 95 % intervals", "average precision"),
-        figures.drop(columns="run_id"),
-        f"figures-{run.id}",
-        "Average precision on the test images beside the controls",
-    )
-    printed = curves.summary(judged)
-    st.caption(
-        "As ultralytics' own val prints it (precision and recall where F1 is highest): "
-        + ", ".join(f"{name} {value:.3f}" for name, value in printed.items())
-        + ". “Images with a defect” leaves the intact ones out, as most published figures do."
-    )
-
-
-def _headline(
-    result: dict[str, Any], figures: pd.DataFrame, judged: Judged, at: float
-) -> list[tuple[str, str, str]]:
-    chosen = judged.at_confidence(at)
-    found = figures.set_index(["subject", "metric"])
-    low_high = ["value", "low", "high"]
-    entries = [
-        (
-            "AP50",
-            charts.interval(result["ap50"], result["ap50_low"], result["ap50_high"]),
-            "Average precision at IoU 0.5, intact images among them. 95 % interval over groups.",
-        )
-    ]
-    if ("all test images", "AP50-95") in found.index:
-        entries.append(
-            (
-                "AP50-95",
-                charts.interval(*found.loc[("all test images", "AP50-95"), low_high]),
-                "The mean over IoU 0.5 to 0.95",
-            )
-        )
-    entries += [
-        ("Precision", f"{chosen.precision:.2f}", f"Share of boxes that fit, at {at:.2f}"),
-        ("Recall", f"{chosen.recall:.2f}", f"Share of defects found, at {at:.2f}"),
-    ]
-    intact = judged.truths == 0
-    if intact.any():
-        share = judged.alarmed(at)[intact].mean()
-        count = judged.alarms(at)[intact].mean()
-        meaning = f"Share of {intact.sum()} intact images with a box, {count:.2f} boxes an image"
-        entries.append(("Intact with an alarm", f"{share:.2f}", meaning))
-    own = result["own_validation_ap50"]
-    entries.append(("Own validation AP50", f"{own:.2f}", "What source A reports; no evidence."))
-    return entries
-
-
 def _curves(run: Run, judged: Judged, at: float) -> None:
     rows = curves.frame(judged)
     n = len(judged.truth_image)
     pairs = curves.precision_recall(judged)
     left, right = st.columns(2)
     with left:
+        if pairs.empty:
+            st.info("No box fits a defect at any confidence, so there is no curve.")
         figure = detection_plots.precision_recall(pairs, at, n)
         charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
     with right:
@@ -223,7 +146,7 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
     ours = curves.paper_row(judged)
     where = "real test photographs" if result["real"] else "rendered test images"
     rows = [
-        ("Source A, own synthetic validation", *PAPER.values()),
+        ("The paper, own synthetic validation", *PAPER.values()),
         (
             "This detector, own validation",
             result.get("own_precision"),
@@ -233,33 +156,40 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
         (f"This detector, {where}", ours.precision, ours.recall, ours.ap50),
     ]
     table = pd.DataFrame(rows, columns=["judged on", "precision", "max recall", "mAP@0.5"])
-    number = st.column_config.NumberColumn(format="%.2f")
-    st.dataframe(
-        table,
+    shown = table.assign(
+        **{name: [_two_places(v) for v in table[name]] for name in table.columns[1:]}
+    )
+    st.table(
+        shown,
+        border="horizontal",
         hide_index=True,
-        column_config=dict.fromkeys(table.columns[1:], number),
-        alt="Source A's figures beside this detector's",
+        alt="The paper's figures beside this detector's",
     )
     charts.csv(table, f"paper-{run.id}")
     st.caption(
-        "Read off as in source A: precision is the top of the precision curve, which ends at 1 for "
-        "every detector at the highest confidence, so 1.00 says nothing; max recall is at "
+        "Read off as in the paper: precision is the top of the precision curve, which ends at 1 "
+        "for every detector at the highest confidence, so 1.00 says nothing; max recall is at "
         "confidence 0, where false alarms do not count. Only the last column compares detectors, "
         "and only on the same images."
     )
+
+
+def _two_places(value: float | None) -> str:
+    return "–" if value is None or pd.isna(value) else f"{value:.2f}"
 
 
 def _training(run: Run) -> None:
     frame = owner.facts("curves", run)[["step", "metric", "value"]]
     found = detection_plots.training(frame)
     if not found:
-        st.info("One epoch is no curve.")
+        st.info("It trained for one epoch, so there is no curve.", icon=":material/info:")
     for title, figure in found.items():
         charts.figure(figure, frame, f"{title}-{run.id}", f"{title} over epochs")
 
 
 kind_page(
     "detector",
-    "Train YOLO on a data set and judge it on images it never saw: intervals, and false alarms.",
+    "Train a detector (YOLO) on a data set, then judge it on images it never saw: how many defects "
+    "it finds, how often it raises an alarm on a good part, and how sure these figures are.",
     show,
 )

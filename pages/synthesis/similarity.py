@@ -110,8 +110,9 @@ def _mask_overlap(figures: pd.DataFrame, subject: str) -> None:
 def _how_paired(choice: str, pairing: str) -> str:
     if choice == SOURCE_A:
         return (
-            "Nine random pairs, as source A compared them: what it reports, 0.036 to 0.188 with a "
-            "mean of 0.108, is drawn in. Pairs without any relation say nothing about the student."
+            "Nine random pairs, as the paper (source A) compared them: what it reports, 0.036 to "
+            "0.188 with a mean of 0.108, is drawn in. Pairs without any relation say nothing about "
+            "the student."
         )
     if choice == UNSEEN:
         return (

@@ -72,7 +72,11 @@ def _explore(sampler: Sampler) -> None:
         )
     )
     variation = columns[1].slider(
-        "Variation", 0.0, 1.0, 0.7, help="0 keeps to scenes it learned, 1 mixes them freely."
+        "Variation",
+        0.0,
+        1.0,
+        1.0,
+        help="0 keeps each scene in its own light, 1 gives it the light of another one.",
     )
     classes = sampler.known_classes
     chosen = columns[2].selectbox("Class", [ANY, *classes], disabled=len(classes) < 2)

@@ -36,19 +36,19 @@ def show(run: Run) -> None:
         type="primary",
         on_click="ignore",
     )
-    with st.expander("Model card", expanded=True):
+    with st.expander("Model card", icon=":material/description:"), st.container(height=640):
         st.markdown((run.artifacts / "MODEL_CARD.md").read_text(encoding="utf-8"))
     links.to_kind("sample", "Let it paint images")
 
 
 def _entries(result: dict) -> list[tuple[str, str, str]]:
     found = [
-        ("FP32 file", f"{result['megabytes']:.1f} MB", ""),
+        ("FP32 file", f"{result['megabytes']:.1f} MB", "Full precision"),
         ("FP32, images/s", f"{result['images_a_second']:.0f}", "On one core, 8 at a time"),
     ]
     if result["int8_passes"]:
         found += [
-            ("INT8 file", f"{result['int8_megabytes']:.1f} MB", ""),
+            ("INT8 file", f"{result['int8_megabytes']:.1f} MB", "In whole numbers"),
             ("INT8, images/s", f"{result['int8_images_a_second']:.0f}", "On one core"),
         ]
     return found
@@ -66,7 +66,8 @@ def zipped(run: Run) -> bytes:
 
 kind_page(
     "student-export",
-    "Take a student away: ONNX in FP32 and INT8, its latents and a model card. INT8 is kept only "
-    "if it paints what FP32 paints.",
+    "Take a student away as files that run without this program: its network as ONNX in full "
+    "precision (FP32) and in whole numbers (INT8, smaller), what it learned of each image, and a "
+    "model card. INT8 is kept only if it paints what FP32 paints.",
     show,
 )

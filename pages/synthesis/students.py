@@ -20,6 +20,7 @@ QUALITIES = {
     "Mask overlap on images it never saw": ("held-out reconstructions", "mask IoU"),
     "Mask contrast": ("samples", "mask contrast"),
 }
+BETTER = {"KID": "lower is better", "sharpness": "teacher: 1", "diversity": "teacher: 1"}
 COSTS = {"minutes": "Minutes of training", "megabytes": "Megabytes", "speed": "Images a second"}
 STUDENTS = """
     SELECT s.id, s.name, s.seconds / 60 AS minutes, s.result ->> '$.preset' AS recipe,
@@ -103,16 +104,16 @@ def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:
     costs = [cost for cost in COSTS if students[cost].notna().any()]
     left, right = st.columns(2)
     quality = left.selectbox("Quality", qualities)
-    cost = right.segmented_control(
-        "Cost", costs, default=costs[0], format_func=COSTS.__getitem__, required=True
-    )
+    cost = right.selectbox("Cost", costs, format_func=COSTS.__getitem__)
     subject, metric = QUALITIES[quality]
     values = figures[(figures["subject"] == subject) & (figures["metric"] == metric)]
     rows = students.join(values.set_index("student")[["value", "low", "high"]], how="inner")
     shown = rows.assign(student=rows["words"]).rename(columns={cost: COSTS[cost]})
     shown["megabytes"] = rows["megabytes"]
     charts.figure(
-        student_plots.quality_against_cost(shown, quality, COSTS[cost]),
+        student_plots.quality_against_cost(
+            shown, f"{quality} ({BETTER.get(metric, 'higher is better')})", COSTS[cost]
+        ),
         rows[["words", "recipe", "minutes", "megabytes", "speed", "value", "low", "high"]],
         f"students-{quality}-{cost}",
         f"{quality} of each student against {COSTS[cost].lower()}",
@@ -136,7 +137,7 @@ def _table(students: pd.DataFrame, figures: pd.DataFrame) -> None:
                 "images": row.images,
                 "minutes": round(row.minutes, 1),
                 "MB": round(row.megabytes, 1),
-                "images/s": row.speed,
+                "images/s": "–" if pd.isna(row.speed) else f"{row.speed:.0f}",
                 **{name: measures.words(mine.get(key)) for name, key in QUALITIES.items()},
             }
         )
@@ -144,7 +145,7 @@ def _table(students: pd.DataFrame, figures: pd.DataFrame) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        column_config={"images/s": st.column_config.NumberColumn(format="%.0f")},
+        column_config={"student": st.column_config.TextColumn(pinned=True, width=200)},
         alt="Students with their measures",
     )
     charts.csv(frame, "students")

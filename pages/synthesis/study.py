@@ -19,8 +19,8 @@ METHOD = """
   or behind a synthetic image is one of them, and no training photograph shows one of their
   specimens: the study checks this and refuses to go on otherwise.
 - **Confidence.** A fifth of the specimens of each source is held back from training. Alarms and
-  recall are taken at the confidence with the best F1 on the real ones of them, intact ones
-  included; where it finds nothing there, on all of them. Test images play no part in it.
+  recall are taken at the confidence with the best F1 on the real ones of them (on all of them
+  where none is real) and on intact photographs that it never trained on. Test images play no part.
 - **Intervals.** 95 %, bootstrap over specimens of the test set and over seeds, paired within a
   difference; p adjusted after Holm within each metric.
 """
@@ -82,9 +82,9 @@ def _headline(result: dict) -> None:
             ("Test specimens", str(result["test_groups"]), "Intervals are over these"),
             ("Boxes", str(result["test_boxes"]), "Defects marked in the test images"),
             (
-                "Constant box AP50",
+                "Constant box",
                 f"{result['constant_box_ap50']:.2f}",
-                "The control: one box in the middle of every image",
+                "The control: AP50 of one box in the middle of every image",
             ),
             (
                 "A training",
@@ -123,7 +123,12 @@ def _curves(run: Run, result: dict, learning: pd.DataFrame) -> None:
             f"alarms-{run.id}",
             "Share of intact test images with an alarm against the number of real images",
         )
-    st.caption("Dotted: synthetic images alone. The dashed line is the constant box.")
+    dotted = "Dotted: synthetic images alone. " if rows["real"].nunique() > 1 else ""
+    st.caption(
+        f"{dotted}Dashed: one box in the middle of every image. AP50 (average precision) is 1 "
+        "where every defect is found, with at least half of both boxes shared, before any false "
+        "alarm."
+    )
 
 
 def _contrasts(run: Run, contrasts: pd.DataFrame) -> None:
@@ -149,7 +154,7 @@ def _own(run: Run, trials: pd.DataFrame) -> None:
     st.subheader("Own validation is no evidence", anchor=False)
     st.markdown(
         "Each training's AP50 on images held back from its own sources, which is the figure that "
-        "source A reports, beside its AP50 on the real test images. Marks below the line promise "
+        "the paper reports, beside its AP50 on the real test images. Marks below the line promise "
         "more than they keep."
     )
     charts.figure(

@@ -10,8 +10,8 @@ from pages.ui.run_view import kind_page
 def show(run: Run) -> None:
     result = run.result or {}
     st.info(
-        f"Test set **{result['hash']}**. A detector that is judged on it is refused where one of "
-        "its training images, or a photograph behind them, is in here or looks alike.",
+        f"Test set **{result['hash']}**. A detector is refused to be judged on it where one of its "
+        "training images, or a photograph behind one, is in here or looks alike.",
         icon=":material/ac_unit:",
     )
     set_view.show(
@@ -20,7 +20,11 @@ def show(run: Run) -> None:
             ("Images", charts.words(result["images"]), "Copied, so that nothing changes them"),
             ("Intact", charts.words(result["intact"]), "Without a defect, for false alarms"),
             ("Boxes", charts.words(result["boxes"]), charts.words(result["classes"])),
-            ("Groups", charts.words(result["groups"]), "Specimens; intervals are over these"),
+            (
+                "Specimens",
+                charts.words(result["groups"]),
+                "Views of one part count as one; intervals are over these",
+            ),
             (
                 "Near-duplicates",
                 charts.words(result["near_duplicates"]),
@@ -33,7 +37,7 @@ def show(run: Run) -> None:
 
 kind_page(
     "testset",
-    "Freeze real photographs as a test set: copied, hashed, and compared with the data sets you "
-    "name. No training may touch them.",
+    "Put real photographs, with their labels, aside to judge detectors by. They are copied under a "
+    "hash, so nobody changes them unseen, and no detector trained on one of them is judged here.",
     show,
 )

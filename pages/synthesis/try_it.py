@@ -18,6 +18,7 @@ from pages.ui import charts, forms, gallery, links, owner, run_view, sights, upl
 from pages.ui.chrome import header, plain_errors
 
 MOST_FILES, MOST_MEGABYTES = 20, 20
+MOST_MEGAPIXELS = imagefiles.MOST_PIXELS // 1_000_000
 SHOWN = 1000  # px of the longer edge, as drawn
 
 
@@ -42,7 +43,15 @@ def show() -> None:
         )
         return
     start = float((run.result or {}).get("confidence", 0.25))
-    at = st.slider("Confidence", 0.01, 1.0, max(start, 0.01), 0.01, key=f"try-{run.id}")
+    at = st.slider(
+        "Confidence",
+        0.01,
+        1.0,
+        max(start, 0.01),
+        0.01,
+        key=f"try-{run.id}",
+        help="From how sure on a box is drawn.",
+    )
     detector = _detector(str(model), model.stat().st_mtime)
     _scene(run, detector, at)
 
@@ -58,7 +67,11 @@ def _detector(path: str, changed: float) -> OnnxDetector:
 
 
 def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
-    camera = st.toggle("Use the camera", key="try-camera")
+    camera = st.toggle(
+        "Use the camera",
+        key="try-camera",
+        help="A browser allows it over HTTPS, or where the server is this computer (localhost).",
+    )
     if camera:
         shot = st.camera_input("Take a picture", key="try-shot")
         files = [shot] if shot else []
@@ -69,7 +82,10 @@ def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
             accept_multiple_files=True,
             max_upload_size=MOST_MEGABYTES,
             key="try-files",
-            help=f"At most {MOST_FILES}, {MOST_MEGABYTES} MB each.",
+        )
+        st.caption(
+            f"At most {MOST_FILES} pictures, {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels "
+            "each; one with a red mark is too large and is left out."
         )
     if len(files) > MOST_FILES:
         st.warning(f"The first {MOST_FILES} pictures are looked at.", icon=":material/info:")
@@ -134,7 +150,9 @@ def _sum_up(run: Run, detector: OnnxDetector, found: list[dict[str, Any]]) -> No
         for row in found
         for box in row["boxes"]
     ]
-    if rows:
+    if not rows:
+        st.info("Nothing is found this surely. Lower the confidence to see weaker boxes.")
+    else:
         table = pd.DataFrame(rows)
         st.dataframe(table, hide_index=True, alt="What was found, in px of each picture")
         charts.csv(table, f"found-{run.id}")

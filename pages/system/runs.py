@@ -31,6 +31,7 @@ def show() -> None:
     active = active if state == "all" else []
     if ended.empty and not active:
         st.info("No run here. Start one from its own page, or the demo from the overview.")
+        st.page_link(links.OVERVIEW, label="Overview", icon=":material/home:")
         return
     run_table.show(active, ended, key="all")
     st.caption("Pick a row to open the run.")

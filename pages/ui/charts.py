@@ -11,6 +11,8 @@ from backend import plots
 from backend.runs import Run
 from pages.ui import owner
 
+TILE = 170  # px: two beside each other on a phone
+
 
 def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any) -> Any:
     """A chart with its rows as a CSV download. `alt` says in words what it shows."""
@@ -80,5 +82,6 @@ def metrics(entries: list[tuple[str, str, str]]) -> None:
                 delta_arrow="off",
                 help=meaning or None,
                 border=True,
-                width=190,
+                width=TILE,
+                height="stretch",
             )

@@ -53,7 +53,8 @@ def show(
     rows = rows[chosen(rows)]
     right.markdown(f"**{len(rows)}** images")
     st.caption(
-        "Orange: true box. Blue: prediction that fits (IoU at least 0.5). Red: false alarm. "
+        "Orange: true box. Blue: prediction that fits (half of both areas shared, IoU at least "
+        "0.5). Pink: false alarm. The number is how sure the detector is. "
         "Worst first: most errors, then the surest false alarm."
     )
     errors = rows["missed"] + rows["false_alarms"]

@@ -13,8 +13,10 @@ from pages.ui import charts, links, owner, uploads
 
 def run_form(
     kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
-) -> None:
+) -> bool:
     """A form that submits a run and then shows it. `initial` fills in an earlier run's settings.
+
+    False where it could not be drawn, for something else has to be made first; the page says what.
 
     Fields on which others depend stand above the form, so that it shows only what matters.
     """
@@ -30,11 +32,12 @@ def run_form(
     missing = [p for p in fields if p.required and not _candidates(p)]
     if missing:
         _say_what_comes_first(missing[0])
-        return
+        return False
     with st.form(key, border=False):
         values |= _widgets(fields, values, key)
         name = st.text_input("Name", key=f"{key}-name", placeholder="optional, for people")
         _buttons(kind_name, values, name, parent)
+    return True
 
 
 def _decides(p: Param, known: Mapping[str, Param]) -> bool:
@@ -78,7 +81,8 @@ def _estimate(spec_type: Any, values: dict[str, Any]) -> str:
 def _say_what_comes_first(p: Param) -> None:
     needed = p.run.split("|")
     titles = " or ".join(f"“{registry.get(kind).title}”" for kind in needed)
-    st.info(f"This starts from {titles}. Make that first:", icon=":material/arrow_back:")
+    words = "Make that first:" if len(needed) == 1 else "Make one of these first:"
+    st.info(f"This starts from {titles}. {words}", icon=":material/arrow_back:")
     for kind in needed:
         links.to_kind(kind)
 

@@ -13,7 +13,7 @@ from backend.synthesis import curation, pictures
 from pages.ui import charts
 
 PAGE_SIZE = 24
-HIT, MISS = "#56B4E9", "#D55E00"
+HIT, MISS = "#56B4E9", "#CC79A7"
 
 
 def show_images(run: Run) -> None:
@@ -22,17 +22,31 @@ def show_images(run: Run) -> None:
     result = run.result or {}
     for note in result.get("notes", ()):
         st.info(charts.plain(note), icon=":material/info:")
-    entries = [
-        (k.replace("_", " ").capitalize(), charts.words(v), "")
-        for k, v in result.items()
-        if k != "notes"
-    ]
-    charts.metrics(entries)
+    charts.metrics([_tile(k, v) for k, v in result.items() if isinstance(v, (int, float))])
+    told = [f"{_named(k)}: {v}" for k, v in result.items() if isinstance(v, str) and v]
+    if told:
+        st.caption(charts.plain(". ".join(told) + "."))
     names = " and ".join(sorted(set(images["source"].dropna())))
     overlays = ["boxes", "masks"] if images["mask_path"].notna().any() else ["boxes"]
     chosen = st.pills("Show over the images", overlays, selection_mode="multi", default=["boxes"])
     grid(run, images, boxes, f"{names} image", "boxes" in chosen, "masks" in chosen)
     charts.csv(boxes, f"boxes-{run.id}")
+
+
+def _named(key: str) -> str:
+    return key.replace("_", " ").capitalize()
+
+
+def _tile(key: str, value: float) -> tuple[str, str, str]:
+    """A figure of a run of images: its name, its value with its unit, and what it means."""
+    known = {
+        "mask_share": ("Area in masks", f"{value:.1%}", "Mean share of an image that is defect"),
+        "size": ("Size", f"{value:.0f} px", "Edge of each image"),
+        "without": ("Without a box", str(value), "Images in which nothing was found"),
+        "mean_confidence": ("Confidence", f"{value:.2f}", "Mean of the boxes: how sure, 0 to 1"),
+        "intact": ("Intact", str(value), "Images without a defect"),
+    }
+    return known.get(key, (_named(key), charts.words(value), ""))
 
 
 def grid(
@@ -57,7 +71,7 @@ def grid(
                 by_image.get(row.image) if with_boxes else None,
             )
             count = len(by_image.get(row.image, ()))
-            caption = f"{row.image} · {_state(row, count)}"
+            caption = f"{row.image.rsplit('/', 1)[-1]} · {_state(row, count)}"
             st.image(pixels, caption=caption, width=160, alt=f"{words} {row.image}, {count} boxes")
 
 

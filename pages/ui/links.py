@@ -66,6 +66,7 @@ SECTIONS = {
     ],
 }
 
+OVERVIEW = "pages/home/overview.py"
 RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
 STUDENTS = "pages/synthesis/students.py"
 EXPLORER = "pages/inspection/part_explorer.py"

@@ -74,8 +74,9 @@ def _pictures(run: Run, row: pd.Series) -> None:
         st.caption("This run kept no anomaly maps. Run the anomaly model again to see them.")
     else:
         st.caption(
-            f"The most unusual patch has a z-score of {float(found.max()):.1f}; "
-            "the orange is strongest from 6 up. The model never saw this part."
+            f"The most unusual patch has a z-score of {float(found.max()):.1f}: so many standard "
+            "deviations above what GOOD parts show there. The orange is strongest from 6 up. The "
+            "model never saw this part."
         )
 
 

@@ -43,10 +43,11 @@ def kind_page(
     ):
         if help_with_form:
             help_with_form()
-        forms.run_form(kind_name)
+        ready = forms.run_form(kind_name)
     run_id = choose_run((kind_name,), options)
     if not run_id:
-        st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
+        if ready:
+            st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
     show_run(owner.supervisor().find(run_id), show)
 
@@ -159,7 +160,8 @@ def _clock(run: Run) -> str:
 def outcome(run: Run) -> None:
     """How a run ended that has no result, and what can be done."""
     icon, words = MARKS[run.state]
-    st.warning(f"This run was {words}. {charts.plain(run.error)}".strip(), icon=icon)
+    goes_on = " It can go on from where it stopped." if run.state.resumable else ""
+    st.warning(f"This run was {words}. {charts.plain(run.error)}".strip() + goes_on, icon=icon)
     left, _ = st.columns([1, 3])
     if run.state.resumable and left.button("Resume", icon=":material/resume:", type="primary"):
         owner.supervisor().resume(run.id)

@@ -15,6 +15,7 @@ import numpy as np
 
 from backend.synthesis.vocabulary import CLASSES
 from tests.benchmarks.inspection import inspection
+from tests.benchmarks.jobs import quiet, run_job
 from tests.benchmarks.students import students
 from tests.benchmarks.thresholds import thresholds
 
@@ -157,25 +158,19 @@ def _rendered(first: int) -> np.ndarray:
 
 def _paper_samples(folder: Path) -> np.ndarray:
     """What the paper's student paints after 50 epochs on 150 rendered images."""
-    from backend import runs, specs
+    from backend import runs
     from backend.records import RunState
-    from backend.synthesis import imageset, student
+    from backend.synthesis import imageset
     from backend.synthesis.distilling.sampler import Sampler
     from backend.synthesis.imageset import Picture
-
-    def quiet(*args: object, **kwargs: object) -> None:
-        pass
 
     shown, mask = _rendered(9_000_000)[:150], np.zeros((128, 128), np.uint8)
     teacher = runs.create(folder / "kid", "generate", {})
     imageset.write(teacher.folder, 150, lambda k: Picture(shown[k], "rendered", mask=mask), quiet)
     runs.finish(teacher.folder, RunState.COMPLETED, result={})
     values = {"teacher_run": teacher.id, "preset": "paper", "epochs": 50}
-    paper = runs.create(folder / "kid", "distill", values).folder
-    for name in ("artifacts", "checkpoint"):
-        (paper / name).mkdir()
-    student.run(specs.from_json(student.Spec, values), paper, quiet)
-    return Sampler(paper).sample(list(range(KID_SET)))[0]
+    paper = run_job(folder / "kid", "distill", values)
+    return Sampler(paper.folder).sample(list(range(KID_SET)))[0]
 
 
 def labellers(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from backend.synthesis import detector
 from backend.synthesis.detecting import training, yolo_set
 from backend.synthesis.detecting.yolo_set import Item
+from tests.benchmarks.jobs import quiet
 
 IMAGES, EPOCHS, SIZE, ROUNDS = 64, 3, 128, 2
 RECIPE = detector.Recipe("yolov8n", SIZE, 8, EPOCHS, 100, "usual", 0)
@@ -33,15 +34,11 @@ def _data(folder: Path) -> Path:
     return folder
 
 
-def _quiet(*args: object, **kwargs: object) -> None:
-    pass
-
-
 def _ours(data: Path, out_dir: Path) -> float:
     (out_dir / "artifacts").mkdir(parents=True)
     begun = time.perf_counter()
     copied = training._data_file(data, out_dir)
-    training._run_epochs(RECIPE, None, copied, out_dir, _quiet)
+    training._run_epochs(RECIPE, None, copied, out_dir, quiet)
     return time.perf_counter() - begun
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from backend import facts, registry, runs, specs
-from backend.records import RunState
+from backend import facts
 from backend.runs import Run
+from tests.benchmarks.jobs import run_job
 
 TEACHER = {"count": 150, "size": 128, "seed": 7_000_000, "classes": ["crack"]}
 RECIPES: dict[str, dict[str, Any]] = {
@@ -34,21 +34,17 @@ CONTROLS = ("mean image", "fresh teacher images")
 Figures = dict[tuple[str, str], Any]
 
 
-def quiet(*args: object, **kwargs: object) -> None:
-    """A progress nobody looks at."""
-
-
 def students(folder: Path) -> None:
     """Students of 150 rendered images at 128 px (aims: KID a twentieth of the paper's; gap 0.25;
     sharpness 0.5; mask IoU 0.65; diversity 0.8; not copies 0.95; 15 MB; 100 images a second)."""
     place = folder / "students"
-    teacher = _run(place, "generate", TEACHER)
+    teacher = run_job(place, "generate", TEACHER)
     table: dict[str, dict[str, str]] = {}
     for name, values in RECIPES.items():
         started = time.perf_counter()
-        student = _run(place, "distill", values | {"teacher_run": teacher.id})
+        student = run_job(place, "distill", values | {"teacher_run": teacher.id})
         minutes = (time.perf_counter() - started) / 60
-        measured = _run(place, "similarity", {"student_run": student.id, "pairs": 150})
+        measured = run_job(place, "similarity", {"student_run": student.id, "pairs": 150})
         figures = _figures(measured)
         table[name] = {row: _words(figures.get(key)) for row, key in ROWS.items()}
         table[name] |= _cost(student, minutes)
@@ -59,18 +55,6 @@ def students(folder: Path) -> None:
             if subject == "samples"
         }
     _print(table)
-
-
-def _run(folder: Path, kind: str, values: dict[str, Any]) -> Run:
-    """One job here and now, without a process of its own."""
-    made = registry.get(kind)
-    spec = specs.from_json(made.spec_type, values)
-    run = runs.create(folder, kind, specs.to_json(spec))
-    for name in ("artifacts", "checkpoint"):
-        (run.folder / name).mkdir(parents=True, exist_ok=True)
-    result = made.function(spec, run.folder, quiet)
-    runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
-    return runs.read(run.folder)
 
 
 def _figures(run: Run) -> Figures:

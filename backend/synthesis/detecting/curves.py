@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from backend.statistics import clopper_pearson
-from backend.synthesis.detecting.judging import Judged, box_iou
+from backend.synthesis.detecting.judging import Judged
+from backend.synthesis.detecting.matching import box_iou
 
 GRID = np.linspace(0, 1, 1000)
 CONFUSION_IOU = 0.45  # ultralytics' for the confusion matrix

@@ -1,4 +1,4 @@
-"""How good are predicted boxes? Matching, average precision, recall, false alarms."""
+"""How good are predicted boxes? Average precision, recall, false alarms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from backend.records import Box
+from backend.synthesis.detecting.matching import IOUS, box_iou, claimed, match
 from backend.synthesis.detecting.testset import LabelledImage
 from backend.synthesis.detecting.yolo_set import ONE_CLASS
 
-IOU = 0.5
-IOUS = np.linspace(0.5, 0.95, 10, dtype=np.float32)  # COCO's thresholds, as ultralytics has them
 RECALL_GRID = np.linspace(0, 1, 101)
 
 
@@ -155,46 +154,10 @@ def _matched(
     classes = found[:, 5].astype(int) if found.shape[1] > 5 else np.zeros(len(found), int)
     overlap = box_iou(found[:, :4], truth) * (classes[:, None] == numbers[None])
     levels = match(overlap) if given is None else given[order]
-    claimed = _claimed(overlap, levels[:, 0])
+    taken = claimed(overlap, levels[:, 0])
     best = overlap.max(1) if len(truth) else np.zeros(len(found))
-    truths = np.where(claimed >= 0, claimed + first, -1)
+    truths = np.where(taken >= 0, taken + first, -1)
     return found[:, :4], found[:, 4], classes, levels, best, truths
-
-
-def box_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union [A, B] of boxes [A, 4] and [B, 4] as x1 y1 x2 y2."""
-    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
-    bottom_right = np.minimum(first[:, None, 2:], second[None, :, 2:])
-    overlap = np.clip(bottom_right - top_left, 0, None).prod(2)
-    areas = [np.clip(b[:, 2:4] - b[:, :2], 0, None).prod(1) for b in (first, second)]
-    return overlap / (areas[0][:, None] + areas[1][None] - overlap + 1e-7)
-
-
-def match(overlap: np.ndarray, thresholds: np.ndarray = IOUS) -> np.ndarray:
-    """Which predictions are right at each threshold, bool [P, L], from IoU [P, T].
-
-    ultralytics' and COCO's rule: predictions, in order of falling confidence, each claim the best
-    truth that is left. IoU with a truth of another class must be 0.
-    """
-    right = np.zeros((len(overlap), len(thresholds)), dtype=bool)
-    taken = np.zeros((overlap.shape[1], len(thresholds)), dtype=bool)
-    levels = np.arange(len(thresholds))
-    for row in np.flatnonzero((overlap >= thresholds.min()).any(1)):
-        left = np.where(taken, 0, overlap[row][:, None])
-        best = left.argmax(0)
-        right[row] = left[best, levels] >= thresholds
-        taken[best, levels] |= right[row]
-    return right
-
-
-def _claimed(overlap: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The truth each right prediction claimed [P], −1 for the others."""
-    claimed = np.full(len(overlap), -1)
-    left = overlap.copy()
-    for row in np.flatnonzero(right):
-        claimed[row] = int(left[row].argmax())
-        left[:, claimed[row]] = -1
-    return claimed
 
 
 def average_precision(correct: np.ndarray, weight: np.ndarray, truths: float) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.records import Box, UserError
-from backend.synthesis.detecting.judging import box_iou
+from backend.synthesis.detecting.matching import box_iou
 
 NMS_IOU, MOST_BOXES, MOST_CANDIDATES = 0.7, 300, 3000
 GREY = 114
@@ -30,15 +30,10 @@ class OnnxDetector:
     """A detector's `artifacts/detector.onnx`. Raises UserError where it cannot be read."""
 
     def __init__(self, path: Path, threads: int = 1):
-        import onnxruntime
+        from backend.onnx_session import open_session
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self.session = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
+            self.session = open_session(path, threads)
             about = self.session.get_modelmeta().custom_metadata_map
             self.names: dict[int, str] = ast.literal_eval(about["names"])
             self.size = int(self.session.get_inputs()[0].shape[-1])

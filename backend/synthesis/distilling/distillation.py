@@ -3,7 +3,7 @@
 import copy
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from backend import devices, learning
 from backend.records import Progress
 from backend.synthesis import pictures, realism
-from backend.synthesis.distilling import losses, starting
+from backend.synthesis.distilling import light, losses, starting
 from backend.synthesis.distilling.lesson import Lesson
 from backend.synthesis.distilling.material import Material
 
@@ -36,7 +36,8 @@ class Trained:
 
     latents [N, D]: of the images it learned from, held_latents of those it did not; None where z
     was drawn at random. best_kid: of its samples, by which the weights were chosen; None: the last
-    ones are kept. nothing [C]: the code of a cell without a defect.
+    ones are kept. nothing [C]: the code of a cell without a defect. lights [N, 6]: of the images,
+    see `light.measured`.
     """
 
     network: Any
@@ -46,6 +47,7 @@ class Trained:
     loss: float
     best_kid: float | None = None
     nothing: Tensor | None = None
+    lights: light.Light = field(default_factory=lambda: np.zeros((0, light.SIZE), np.float32))
 
 
 class Best:
@@ -92,7 +94,7 @@ def _samples(lesson: Lesson) -> np.ndarray:
     random = torch.Generator().manual_seed(lesson.spec.seed)
     made = []
     for _ in range(JUDGED_IMAGES // 16):
-        layers = lesson.average.layers(lesson.mixed(16, random))
+        layers = lesson.average.layers(*lesson.mixed(16, random))
         made.append(losses.with_noise(layers, random).clamp(0, 1))
     shown = (torch.cat(made) * 255).round().byte()
     return shown.permute(0, 2, 3, 1).cpu().numpy()
@@ -129,11 +131,14 @@ def distill(
         progress(min(0.9, 0.9 * lesson.done), message, step=lesson.epoch, metrics=metrics)
     best.judge(lesson)
     best.put_back(lesson)
-    found = _fit_held(lesson, held, progress) if lesson.latents is not None else None
-    latents = lesson.latents.detach().cpu() if lesson.latents is not None else None
-    network = lesson.average.cpu().eval()
-    nothing = lesson.codes.nothing.cpu() if lesson.latents is not None else None
-    return Trained(network, latents, found, lesson.epoch, lesson.loss, best.kid, nothing)
+    trained = Trained(lesson.average, None, None, lesson.epoch, lesson.loss, best.kid)
+    if lesson.latents is not None:
+        trained.latents = lesson.network.unlit(lesson.latents.detach()).cpu()
+        trained.held_latents = lesson.network.unlit(_fit_held(lesson, held, progress)).cpu()
+        trained.nothing = lesson.codes.nothing.cpu()
+        trained.lights = lesson.light
+    trained.network = lesson.average.cpu().eval()
+    return trained
 
 
 def _restore(lesson: Lesson, best: Best, checkpoint: Path) -> None:
@@ -153,7 +158,7 @@ def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
     its linear code (Bojanowski et al., arXiv 1707.05776, section 4)."""
     assert lesson.latents is not None
     if not len(held):
-        return lesson.latents.detach()[:0].cpu()
+        return lesson.latents.detach()[:0]
     images = torch.from_numpy(held.images).permute(0, 3, 1, 2).to(lesson.device)
     masks = torch.from_numpy(held.masks)[:, None].to(lesson.device)
     latents = lesson.codes(images, masks).requires_grad_()
@@ -171,7 +176,7 @@ def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
         optimizer.step()
         words = f"finding the latents of {len(held)} images it never saw"
         progress(0.9 + 0.08 * (step + 1) / FITTING_STEPS, words)
-    return latents.detach().cpu()
+    return latents.detach()
 
 
 @torch.no_grad()
@@ -199,8 +204,9 @@ def _film_latents(lesson: Lesson) -> Tensor:
         return z.to(lesson.device)
     own = lesson.latents[:FILM_COLUMNS]
     others = lesson.latents.roll(-FILM_COLUMNS, 0)[:FILM_COLUMNS]
-    half = lesson.network.latent_dim // 2
-    return torch.cat([own, torch.cat([own[:, :half], others[:, half:]], 1)])
+    half = lesson.network.scene_codes
+    codes = torch.cat([own, torch.cat([own[:, :half], others[:, half:]], 1)])
+    return lesson.network.unlit(codes)
 
 
 def save(trained: Trained, material: Material, held: Material, card: dict, folder: Path) -> float:
@@ -216,6 +222,7 @@ def save(trained: Trained, material: Material, held: Material, card: dict, folde
         held_latents=nothing if trained.held_latents is None else np.asarray(trained.held_latents),
         brightness=starting.scene_brightness(material.images, material.masks),
         labels=material.labels,
+        light=trained.lights,
         nothing=np.zeros(0) if trained.nothing is None else np.asarray(trained.nothing),
         rows=material.rows,
         held_rows=held.rows,

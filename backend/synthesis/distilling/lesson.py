@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend import devices, learning
-from backend.synthesis.distilling import critic, losses, networks, starting, texture
+from backend.synthesis.distilling import critic, light, losses, networks, starting, texture
 from backend.synthesis.distilling.material import Material
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ CRITIC_WEIGHT = 0.02
 CRITIC_BEGINS = 0.5  # of the lesson
 TEXTURE_IMAGES = 4  # of a batch, every few steps: these features cost more than the student
 TEXTURE_EVERY = 3
+LEARNING_SHARE = 0.9  # of the time; the rest is for the images kept away and the export
 
 
 class Lesson:
@@ -36,7 +37,8 @@ class Lesson:
         self.device = devices.best()
         self.images = torch.from_numpy(material.images).permute(0, 3, 1, 2).to(self.device)
         self.masks = torch.from_numpy(material.masks)[:, None].to(self.device)
-        self.network = networks.build(spec.preset, spec.channels, spec.size).to(self.device)
+        network = networks.build(spec.preset, spec.channels, spec.size)
+        self.network: Any = network.to(self.device)
         self.network.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
         self.latents: Tensor | None = None
@@ -56,7 +58,8 @@ class Lesson:
         self.drawings = starting.line_drawings(self.images, self.masks)
         self.noises = starting.noises(self.images)
         brightness = starting.scene_brightness(material.images, material.masks)
-        self.by_brightness = torch.from_numpy(np.argsort(brightness))
+        self.by_brightness = np.argsort(brightness)
+        self.light = light.measured(material.images)
         self.texture = texture.load(self.spec.perceptual, weights, self.images)
         with torch.no_grad():  # the usual strength of the noise; each scene learns its own
             usual: Any = self.network.get_submodule("noise").bias
@@ -71,7 +74,8 @@ class Lesson:
     @property
     def done(self) -> float:
         """Fraction of the lesson: of its epochs, or of its time where that runs out first."""
-        return max(self.epoch / self.spec.epochs, self.seconds / (60 * self.spec.minutes))
+        seconds = 60 * self.spec.minutes * LEARNING_SHARE
+        return max(self.epoch / self.spec.epochs, self.seconds / seconds)
 
     def run_epoch(self) -> dict[str, float]:
         """One pass in an order that depends on seed and epoch alone. Returns mean losses."""
@@ -131,7 +135,7 @@ class Lesson:
         """The critic learns from this batch and from as many samples, then judges those."""
         assert self.critic is not None
         with devices.autocast(self.device):
-            layers = self.network.layers(self.mixed(len(batch), random)).float()
+            layers = self.network.layers(*self.mixed(len(batch), random)).float()
         made = torch.cat([losses.with_noise(layers, random).clamp(0, 1), layers.mask], 1)
         real = torch.cat([images, self.masks[batch].float()], 1)
         self.critic.requires_grad_(True)
@@ -145,18 +149,19 @@ class Lesson:
             seen_through = critic.painter_loss(self.critic, made, random)
         return {"critic's loss": CRITIC_WEIGHT * seen_through}
 
-    def mixed(self, count: int, random: torch.Generator) -> Tensor:
-        """Latents [count, D] of samples: scenes with other images' defects, as bright as theirs."""
+    def mixed(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Codes [count, D] and light [count, 6] of samples: scenes with the defect and in the light
+        of others, which are about as bright."""
         assert self.latents is not None
         total = len(self.by_brightness)
-        rank = torch.randint(total, (count,), generator=random)
-        reach = max(1, total // 6)
-        beside = rank + torch.randint(-reach, reach + 1, (count,), generator=random)
-        scenes, defects = (
-            self.latents[self.by_brightness[r.clamp(0, total - 1)]] for r in (rank, beside)
-        )
-        half = self.network.latent_dim // 2
-        return torch.cat([scenes[:, :half], defects[:, half:]], 1)
+        rank = torch.randint(total, (count,), generator=random).numpy()
+        reach = max(1, total // 5)
+        beside = torch.randint(-reach, reach + 1, (2, count), generator=random).numpy()
+        scene, defect, lit = self.by_brightness[[rank, *(rank + beside).clip(0, total - 1)]]
+        half = self.network.scene_codes
+        codes = torch.cat([self.latents[scene, :half], self.latents[defect, half:]], 1)
+        shown = torch.from_numpy(light.change(self.light[scene], self.light[lit]))
+        return codes, shown.to(self.device)
 
     def state(self) -> dict[str, Any]:
         state = {

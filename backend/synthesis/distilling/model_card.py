@@ -174,8 +174,8 @@ def example(sampler: Sampler) -> str:
     draw = (
         'latents = np.load("latents.npz")["latents"]\n'
         "scene, defect = latents[np.random.default_rng(0).integers(len(latents), size=2)]\n"
-        "half = latents.shape[1] // 2\n"
-        "z = np.concatenate([scene[:half], defect[half:]])[None].astype(np.float32)\n"
+        f"own = {sampler.scene_dim}  # so many numbers are the scene's\n"
+        "z = np.concatenate([scene[:own], defect[own:]])[None].astype(np.float32)\n"
     )
     return head + session + draw + _PAINT + mask
 

@@ -7,9 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from backend.synthesis.distilling import light
 from backend.synthesis.distilling.noise import OCTAVES
 
 CELL = 8  # px of a picture for which one code stands
+WIDTHS = (96, 48, 16)  # channels at an eighth, a quarter and half of the size; 16 fill a vector
+MOST_LOG_NOISE = -3.0  # a twentieth of full scale: stronger noise is no camera's
 
 
 class PaperStudent(nn.Module):
@@ -43,11 +46,12 @@ class PaperStudent(nn.Module):
 
 @dataclass(frozen=True)
 class Layers:
-    """What a student paints, all [B, C, S, S]: image = scene + mask · strength · tone.
+    """What a student paints, all [B, C, S, S]: image = scene + mask · strength · tone, lit.
 
     scene [3] in 0…1; mask [1] probability of defect; tone [1] in -1…1, the defect's lines at full
     contrast; strength [B, 1, 1, 1] > 0, their contrast; image [3] in 0…1; log_noise
-    [B, OCTAVES, S/8, S/8]: logarithm of the noise's standard deviation, a fraction of full scale.
+    [B, OCTAVES, S/8, S/8]: logarithm of the noise's standard deviation, a fraction of full scale;
+    light [B, 6]: see `light.change`.
     """
 
     scene: Tensor
@@ -55,10 +59,13 @@ class Layers:
     tone: Tensor
     strength: Tensor
     log_noise: Tensor
+    light: Tensor
 
     @property
     def image(self) -> Tensor:
-        return (self.scene + self.mask * self.strength * self.tone).clamp(0, 1)
+        painted = (self.scene + self.mask * self.strength * self.tone).clamp(0, 1)
+        gain, shift = self.light[:, :, None, None].chunk(2, dim=1)
+        return (painted * gain.exp() + shift).clamp(0, 1)
 
     def float(self) -> "Layers":
         """In full precision, after a network that ran in half."""
@@ -75,30 +82,32 @@ class Student(nn.Module):
 
     z [B, latent_dim] → [B, 4 + OCTAVES, size, size]: RGB and the probability of defect in 0…1, and
     the strength of the noise in each octave (see `noise`), which no network can learn by heart and
-    which is drawn anew for each sample. z is a map of codes, one for each cell of 8 px: the first
-    half is the scene's [channels/2, size/8, size/8], the second the defect's, so that any defect
-    can be put into any scene. The defect is drawn at full contrast and then scaled: a hairline
-    counts like a gaping crack.
+    which is drawn anew for each sample. z is the scene's map of codes [channels/2, size/8, size/8],
+    one for each cell of 8 px, the light [6], and the defect's map of codes, so that any defect can
+    be put into any scene in any light. The defect is drawn at full contrast and then scaled: a
+    hairline counts like a gaping crack.
     """
 
     paints_mask = True
     octaves = OCTAVES
 
-    def __init__(self, channels: int = 20, size: int = 128, width: int = 32):
+    def __init__(self, channels: int = 20, size: int = 128):
         super().__init__()
         half = channels // 2
         self.channels, self.size, self.grid = channels, size, size // CELL
-        self.latent_dim = channels * self.grid**2
-        self.scene = Canvas(half, width * 3 // 4, 3)  # scenes are smoother than cracks
-        self.defect = Canvas(half, width, 2)
+        self.scene_codes = half * self.grid**2  # the scene's codes, and as many the defect's
+        self.latent_dim = 2 * self.scene_codes + light.SIZE
+        self.scene = Canvas(half, 3)
+        self.defect = Canvas(half, 2)
         self.strength = nn.Conv2d(half, 1, 1)
         nn.init.zeros_(self.strength.weight)
         nn.init.constant_(self.strength.bias, -2.0)  # type: ignore[arg-type]
         self.noise = nn.Conv2d(half, OCTAVES, 3, padding=1)
         nn.init.zeros_(self.noise.weight)
 
-    def layers(self, z: Tensor) -> Layers:
-        maps = z.unflatten(1, (self.channels, self.grid, self.grid))
+    def layers(self, codes: Tensor, shown: Tensor | None = None) -> Layers:
+        """What the codes [B, 2 · scene_codes] show in the light [B, 6], or in their own."""
+        maps = codes.unflatten(1, (self.channels, self.grid, self.grid))
         scene, defect = maps.chunk(2, dim=1)
         drawn = self.defect(defect)
         strength = functional.softplus(self.strength(defect).mean((2, 3), keepdim=True))
@@ -107,20 +116,27 @@ class Student(nn.Module):
             mask=torch.sigmoid(drawn[:, :1]),
             tone=torch.tanh(drawn[:, 1:]),
             strength=strength,
-            log_noise=self.noise(scene).clamp(-8, 0),
+            log_noise=self.noise(scene).clamp(-8.0, MOST_LOG_NOISE),
+            light=codes.new_zeros(len(codes), light.SIZE) if shown is None else shown,
         )
 
+    def unlit(self, codes: Tensor) -> Tensor:
+        """z [B, latent_dim] of the codes [B, 2 · scene_codes] in their own light."""
+        scene, defect = codes.chunk(2, dim=1)
+        return torch.cat([scene, codes.new_zeros(len(codes), light.SIZE), defect], 1)
+
     def forward(self, z: Tensor) -> Tensor:
-        layers = self.layers(z)
+        scene, shown, defect = z.split([self.scene_codes, light.SIZE, self.scene_codes], dim=1)
+        layers = self.layers(torch.cat([scene, defect], 1), shown)
         return torch.cat([layers.image, layers.mask, layers.noise], 1)
 
 
 class Canvas(nn.Module):
     """Codes [B, C, S/8, S/8] → [B, channels, S, S], unbounded: upsampling, then a pixel shuffle."""
 
-    def __init__(self, codes: int, width: int, channels: int):
+    def __init__(self, codes: int, channels: int):
         super().__init__()
-        wide, middle = 3 * width, 2 * width
+        wide, middle, width = WIDTHS
         self.layers = nn.Sequential(
             _conv(codes, wide),
             Residual(wide),

@@ -8,26 +8,29 @@ from typing import Any
 import numpy as np
 
 from backend.records import UserError
-from backend.synthesis.distilling import noise
+from backend.synthesis.distilling import light, noise
 
 FILES = {"fp32": "student.onnx", "int8": "student_int8.onnx"}
 CELL = 8  # px of a picture for which one code stands
+EMPTY = 0.6  # codes this near to the code of nothing show no defect
+VARIATION = 1.0
 UNNAMED = "defect"  # the class of samples of a student that knows none
 
 
 class Sampler:
     """A finished student. Raises UserError where its files are missing or damaged.
 
-    latents [N, D] learned for the teacher images `train_rows` [N] (places in `teacher.load`);
-    labels [N]: their main class, a place in `classes`. held_latents, held_rows: the same for
-    images it did not learn from.
+    latents [N, D] learned for the teacher images `train_rows` [N] (places in `teacher.load`): the
+    first `scene_dim` entries are the scene and its light, the others the defect. labels [N]: their
+    main class, a place in `classes`. held_latents, held_rows: the same for images it did not learn
+    from.
 
     student_run: a run of the kind distill or student-export; precision: fp32 or int8, of which
     only an export holds the second.
     """
 
     def __init__(self, student_run: Path, threads: int = 1, precision: str = "fp32"):
-        import onnxruntime
+        from backend.onnx_session import open_session
 
         folder = student_run / "artifacts"
         if precision == "int8" and not (folder / FILES["int8"]).exists():
@@ -42,17 +45,14 @@ class Sampler:
                 self.held_rows = _stored(stored, "held_rows", np.arange(0))
                 self.held_latents = _stored(stored, "held_latents", self.latents[:0])
                 self.nothing = _stored(stored, "nothing", np.zeros(0))
+                self.light = _stored(stored, "light", np.zeros((0, light.SIZE), np.float32))
                 self.labels = _stored(stored, "labels", np.zeros(count, np.int64))
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = threads
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            self.session = onnxruntime.InferenceSession(
-                str(folder / FILES[precision]), options, providers=["CPUExecutionProvider"]
-            )
+            self.session = open_session(folder / FILES[precision], threads)
         except Exception as error:
             raise UserError(f"The student in {folder} cannot be read. Distil it again.") from error
         self.size: int = card["size"]
         self.latent_dim: int = card["latent_dim"]
+        self.scene_dim = (self.latent_dim + (light.SIZE if len(self.light) else 0)) // 2
         self.paints_mask: bool = card["mask"]
         self.octaves: int = card.get("octaves", 0)
         self.classes: tuple[str, ...] = tuple(card.get("classes", ()))
@@ -60,20 +60,21 @@ class Sampler:
         self.noise_shape: tuple[int, ...] = tuple(card.get("noise_shape", ()))
 
     def draw(
-        self, random: np.random.Generator, variation: float = 0.7, class_name: str = ""
+        self, random: np.random.Generator, variation: float = VARIATION, class_name: str = ""
     ) -> np.ndarray:
         """The latent [D] of one sample; see `draw_named`."""
         return self.draw_named(random, variation, class_name)[0]
 
     def draw_named(
-        self, random: np.random.Generator, variation: float = 0.7, class_name: str = ""
+        self, random: np.random.Generator, variation: float = VARIATION, class_name: str = ""
     ) -> tuple[np.ndarray, str]:
         """The latent [D] of one sample, and the class of its defect.
 
-        With learned latents: a scene, mixed with a second one of like brightness by up to half of
-        `variation`, and the defect of a third; of the images of a class where one is named. Else
-        noise, and the class as one of K where the student takes one. Raises UserError for a class
-        that the student does not know.
+        With learned latents: a scene in the light of another, the defect of a third at a place
+        where the whole of it fits, all about as bright; of the images of a class where one is
+        named. variation: how far the light goes the way to the other's; 0: the scene's own, and
+        the defect stays at its place. Else noise, and the class as one of K where the student
+        takes one. Raises UserError for a class that the student does not know.
         """
         pool = self._pool(class_name)
         if self.noise_shape:
@@ -82,31 +83,35 @@ class Sampler:
             z = random.standard_normal(self.latent_dim).astype(np.float32)
             return z, self.classes[0] if len(self.classes) == 1 else UNNAMED
         rank = int(random.integers(len(pool)))
-        places = [_near(pool, rank, random, divisor) for divisor in (0, 12, 6)]
-        half = self.latent_dim // 2
-        scene, second = (self.latents[place][:half] for place in places[:2])
-        defect = self._moved(self.latents[places[2]][half:], random, variation)
-        share = random.random() ** 2 * variation / 2
-        mixed = (1 - share) * scene + share * second  # as a reflection in glass adds up
-        drawn = np.concatenate([mixed, defect]).astype(np.float32)
-        return drawn, self.classes[self.labels[places[2]]] if self.classes else UNNAMED
+        scene, defect, lit = int(pool[rank]), *(_near(pool, rank, random) for _ in range(2))
+        z = self.latents[scene].copy()
+        z[self.scene_dim :] = self._moved(self.latents[defect][self.scene_dim :], random, variation)
+        if len(self.light):
+            shown = light.change(self.light[scene], self.light[lit], variation)
+            z[self.scene_dim - light.SIZE : self.scene_dim] = shown
+        return z, self.classes[self.labels[defect]] if self.classes else UNNAMED
 
     def _moved(
         self, defect: np.ndarray, random: np.random.Generator, variation: float
     ) -> np.ndarray:
-        """A defect's codes elsewhere in the image: by up to a third of it, and half of the time.
-        Students of earlier versions have one code for the whole image, which stays."""
-        if not len(self.nothing):
+        """A defect's codes elsewhere in the image, with nothing of it cut off; one that fills the
+        image stays. Students of earlier versions have one code for the whole image, which stays."""
+        if not len(self.nothing) or not variation:
             return defect
         grid = self.size // CELL
-        reach = round(variation * grid / 3)
-        x, y = random.integers(-reach, reach + 1, 2) if random.random() < 0.5 else (0, 0)
         codes = defect.reshape(-1, grid, grid)
-        filled = np.broadcast_to(self.nothing[:, None, None], codes.shape).copy()
-        rows, columns = (slice(max(0, d), grid + min(0, d)) for d in (y, x))
-        from_rows, from_columns = (slice(max(0, -d), grid - max(0, d)) for d in (y, x))
-        filled[:, rows, columns] = codes[:, from_rows, from_columns]
-        return filled.ravel()
+        moved = np.broadcast_to(self.nothing[:, None, None], codes.shape).copy()
+        shown = np.abs(codes - moved).max(0) > EMPTY
+        if not shown.any():
+            return defect
+        ends = [np.flatnonzero(shown.any(axis))[[0, -1]] for axis in (1, 0)]
+        target, source = [], []
+        for first, last in ends:
+            to = int(random.integers(grid - last + first))
+            target.append(slice(to, to + last - first + 1))
+            source.append(slice(first, last + 1))
+        moved[:, *target] = codes[:, *source]
+        return moved.ravel()
 
     def _noise_of(self, random: np.random.Generator, class_name: str) -> tuple[np.ndarray, str]:
         """Starting noise and the class as one of K [D], for a student of the recipe `pairs`."""
@@ -167,14 +172,14 @@ class Sampler:
         return (images * 255).round().astype(np.uint8), masks
 
     def sample(
-        self, seeds: list[int], variation: float = 0.7, class_name: str = ""
+        self, seeds: list[int], variation: float = VARIATION, class_name: str = ""
     ) -> tuple[np.ndarray, np.ndarray]:
         """One image a seed, turned and mirrored at random; see `draw` and `paint`."""
         images, masks, _ = self.sample_named(seeds, variation, class_name)
         return images, masks
 
     def sample_named(
-        self, seeds: list[int], variation: float = 0.7, class_name: str = ""
+        self, seeds: list[int], variation: float = VARIATION, class_name: str = ""
     ) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """As `sample`, and the class of each image's defect."""
         randoms = [np.random.default_rng(seed) for seed in seeds]
@@ -186,11 +191,9 @@ class Sampler:
         return images, masks, [name for _, name in drawn]
 
 
-def _near(pool: np.ndarray, rank: int, random: np.random.Generator, divisor: int) -> int:
-    """An image of the pool whose scene is about as bright as the one at `rank`; 0: that one."""
-    if not divisor:
-        return int(pool[rank])
-    reach = max(1, len(pool) // divisor)
+def _near(pool: np.ndarray, rank: int, random: np.random.Generator) -> int:
+    """An image of the pool whose scene is about as bright as the one at `rank`."""
+    reach = max(1, len(pool) // 5)
     other = rank + int(random.integers(-reach, reach + 1))
     return int(pool[min(max(other, 0), len(pool) - 1)])
 

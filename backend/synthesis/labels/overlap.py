@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from backend.records import Box
-from backend.synthesis.detecting.judging import box_iou, match
+from backend.synthesis.detecting.matching import box_iou, match
 
 NEAR_SHARE = 0.006
 

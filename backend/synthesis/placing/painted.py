@@ -48,9 +48,9 @@ class Painted:
         The student paints image = scene + defect. The same scene with other defects shows at each
         pixel, where no defect is, what lies behind this one.
         """
-        half = self.sampler.latent_dim // 2
         latents = np.stack([self.sampler.draw(random) for _ in range(1 + OTHERS)])
-        latents[:, :half] = latents[0, :half]
+        own = self.sampler.scene_dim
+        latents[:, :own] = latents[0, :own]
         images, masks = self.sampler.paint(latents)
         grey = images.astype(np.float32).mean(3) / 255
         clearest = masks.argmin(0)[None]

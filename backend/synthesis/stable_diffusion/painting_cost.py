@@ -1,26 +1,27 @@
 """What painting an image will cost, told before a job starts. No torch.
 
-A U-Net's multiply-adds (MACs) are counted from its configuration. The computer's speed is probed
-by a matrix product, or guessed from the GPU's cores and clock; a network reaches the shares below.
+A U-Net's multiply-adds (MACs) are counted from its configuration. On a CPU a network reaches the
+shares below of a matrix product's speed.
 Measured: Stable Diffusion v1.4 at 512 px in float32 on two cores that multiply matrices at 99
 GMAC/s takes 13 s a step with guidance (2 × 402 GMAC) and 19 s to decode (1257 GMAC), in 6.3 GB.
 """
 
-import importlib.metadata
 import json
-import os
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 
 from backend import settings as environment
 from backend.records import UserError
+from backend.synthesis.computing_time import (
+    GPU_SHARE,
+    cpu_macs_per_second,
+    duration,
+    find_gpu,
+)
 from backend.synthesis.stable_diffusion.settings import (
     NETWORKS,
     PaintSettings,
@@ -40,7 +41,6 @@ V1_4_PARAMETERS, CHECKER_PARAMETERS = 1_066_000_000, 304_000_000
 DECODE_MACS, ENCODE_MACS = 1257e9, 558e9  # the common VAE at 512 px; they grow with the area
 ACTIVATION_BYTES = 2.0e9  # at 512 px in float32
 UNET_SHARE, DECODE_SHARE = 0.62, 0.67  # of the matrix product's speed on a CPU
-GPU_SHARE = {2: 0.35, 1: 0.18}  # MACs per FLOP of the GPU's float32 peak: half, full precision
 TOKENS = 77
 
 
@@ -53,15 +53,6 @@ class Estimate:
     device: str
     dtype: str
     words: str
-
-
-@dataclass(frozen=True)
-class Gpu:
-    """flops: float32 peak from cores and clock. memory: bytes."""
-
-    name: str
-    memory: int
-    flops: float
 
 
 def estimate(settings: PaintSettings, count: int) -> Estimate:
@@ -93,47 +84,6 @@ def estimate(settings: PaintSettings, count: int) -> Estimate:
     if memory > free:
         words += f", of which only {free / 1e9:.1f} GB are there"
     return Estimate(seconds, memory, device, dtype, words)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 8 s, 30 min, 16 h, 3 days."""
-    for unit, size, least in (("days", 86400, 172800), ("h", 3600, 5400), ("min", 60, 90)):
-        if seconds >= least:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(1, seconds):.0f} s"
-
-
-@cache
-def cpu_macs_per_second() -> float:
-    """Multiply-adds a second of a float32 matrix product with numpy's threads; some 0.1 s."""
-    square = np.ones((768, 768), np.float32)
-    taken = []
-    for _ in range(6):
-        start = time.perf_counter()
-        square @ square
-        taken.append(time.perf_counter() - start)
-    return 768**3 / min(taken[1:])
-
-
-@cache
-def find_gpu() -> Gpu | None:
-    """The first NVIDIA GPU that torch could use, None without one."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1")
-    if hidden or importlib.metadata.version("torch").endswith("+cpu"):
-        return None
-    try:
-        import pynvml
-    except ImportError:
-        return None
-    try:
-        pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(0)
-        megahertz = pynvml.nvmlDeviceGetMaxClockInfo(handle, pynvml.NVML_CLOCK_SM)
-        flops = 2e6 * megahertz * pynvml.nvmlDeviceGetNumGpuCores(handle)
-        memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total)
-        return Gpu(str(pynvml.nvmlDeviceGetName(handle)), memory, flops)
-    except (OSError, pynvml.NVMLError):
-        return None
 
 
 def _model(model: str) -> tuple[Mapping[str, Any], int]:

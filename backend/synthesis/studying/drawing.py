@@ -15,12 +15,14 @@ FIFTH = 5
 class Drawn:
     """The images of one trial. A specimen is on one side only.
 
-    validation: a fifth of the groups of each source, never trained on; on the real ones of them,
-    intact ones included, the confidence is chosen.
+    validation: a fifth of the groups of each source, never trained on. intact: the intact
+    photographs that there are, where the arm trains on none: with these and the real ones held
+    back, or all held back where none is real, the confidence is chosen.
     """
 
     training: tuple[Sample, ...]
     validation: tuple[Sample, ...]
+    intact: tuple[Sample, ...] = ()
 
     def count(self, *sources: str) -> int:
         """Images of these sources on both sides."""
@@ -48,7 +50,8 @@ def draw(pool: dict[str, tuple[Sample, ...]], trial: Trial, synthetic: int, seed
         aside = held | _held_out(_ordered([free[k] for k in order]))
         training += [s for s in images if s.group not in aside]
         validation += [s for s in images if s.group in aside]
-    return Drawn(tuple(training), tuple(validation))
+    unused = () if "intact" in trial.arm.parts else pool["intact"]
+    return Drawn(tuple(training), tuple(validation), tuple(unused))
 
 
 def real_images(real: Sequence[Sample], amount: int, seed: int) -> list[Sample]:

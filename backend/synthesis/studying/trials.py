@@ -3,8 +3,9 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ from joblib import Parallel, delayed
 
 from backend import runs
 from backend.records import Progress
+from backend.synthesis.computing_time import duration
 from backend.synthesis.detecting import judging
 from backend.synthesis.detecting.judging import Judged
-from backend.synthesis.stable_diffusion.painting_cost import duration
 from backend.synthesis.studying import drawing, fitting, pasting
 from backend.synthesis.studying.arms import Trial
 from backend.synthesis.studying.drawing import Drawn
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 
 COLUMNS = ("x1", "y1", "x2", "y2", "confidence")
 REAL = ("real", "intact")
+OnStep = Callable[[int], None]  # takes the number of steps done
+Train = Callable[[Trial, OnStep], str]  # `one` of a study: returns the trial's key
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What a trial gave. judged: its boxes on the test images.
 
-    figures: confidence (best F1 on the real images held back, intact ones included, or on all held
-    back where nothing is right on those; 0.25 where nothing is right at all),
+    figures: confidence (best F1 on the real images held back, or on all held back where none is
+    real or nothing is right on those, and on intact photographs it never saw; 0.25 where nothing is
+    right at all),
     own_ap50 on all images held back (None without a box among them), own_images, seconds,
     steps, and how many images of each source it had: real, intact, synthetic, pasted.
     """
@@ -58,61 +62,57 @@ def run_all(
     waiting = [trial for trial in trials if not _record(out_dir, trial).exists()]
     done = len(trials) - len(waiting)
     started = time.monotonic()
-    work = _side_by_side if spec.jobs > 1 else _in_turn
-    progress(done / len(trials), f"trial {done + 1} of {len(trials)}")
-    for count, key in enumerate(work(spec, waiting, pool, weights, out_dir, progress), start=1):
+
+    def told(more: float, words: str) -> None:
+        progress((done + more) / len(trials), words)
+
+    told(0, f"trial {done + 1} of {len(trials)}")
+    train = partial(one, spec, pool, weights, out_dir)
+    if spec.jobs > 1:
+        keys = _side_by_side(train, waiting, spec.jobs)
+    else:
+        keys = _in_turn(train, waiting, spec.steps, told)
+    for count, key in enumerate(keys, start=1):
         left = (time.monotonic() - started) / count * (len(waiting) - count)
         words = f"trial {done + count} of {len(trials)} done ({key})"
-        progress((done + count) / len(trials), f"{words}, about {duration(left)} left")
+        told(count, f"{words}, about {duration(left)} left")
     return [_outcome(out_dir, trial, pool) for trial in trials]
 
 
 def _in_turn(
-    spec: "Spec",
-    waiting: list[Trial],
-    pool: Pool,
-    weights: Path | None,
-    out_dir: Path,
-    progress: Progress,
+    train: Train, waiting: list[Trial], steps: int, told: Callable[[float, str], None]
 ) -> Iterator[str]:
+    """Keys of the trials as they end. told: takes how many of them are done, and words."""
     for number, trial in enumerate(waiting):
 
         def on_step(step: int, number: int = number, trial: Trial = trial) -> None:
-            share = (number + step / spec.steps) / len(waiting)
-            progress(share, f"{trial.key}: step {step} of {spec.steps}")
+            told(number + step / steps, f"{trial.key}: step {step} of {steps}")
 
-        yield one(spec, trial, pool, weights, out_dir, on_step)
-
-
-def _side_by_side(
-    spec: "Spec",
-    waiting: list[Trial],
-    pool: Pool,
-    weights: Path | None,
-    out_dir: Path,
-    progress: Progress,
-) -> Iterator[str]:
-    workers = Parallel(n_jobs=spec.jobs, return_as="generator_unordered")
-    yield from workers(delayed(_alone)(spec, trial, pool, weights, out_dir) for trial in waiting)
+        yield train(trial, on_step)
 
 
-def _alone(spec: "Spec", trial: Trial, pool: Pool, weights: Path | None, out_dir: Path) -> str:
+def _side_by_side(train: Train, waiting: list[Trial], jobs: int) -> Iterator[str]:
+    workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    yield from workers(delayed(_alone)(train, trial) for trial in waiting)
+
+
+def _alone(train: Train, trial: Trial) -> str:
     """A trial in a process of its own, on one core."""
     torch.set_num_threads(1)
 
     def on_step(step: int) -> None:
         """Nobody watches the steps of a trial beside others."""
 
-    return one(spec, trial, pool, weights, out_dir, on_step)
+    return train(trial, on_step)
 
 
 def one(
     spec: "Spec",
-    trial: Trial,
     pool: Pool,
     weights: Path | None,
     out_dir: Path,
-    on_step: Callable[[int], None],
+    trial: Trial,
+    on_step: OnStep,
 ) -> str:
     """Train and test one detector; its record is written last. Returns the trial's key."""
     started = time.monotonic()
@@ -128,7 +128,8 @@ def one(
         more = pasting.pasted(donors, goods, spec.synthetic_count, spec.size, place, seed)
         images, pasted = images + more, len(more)
     network = fitting.fit(spec, weights, images, folder / "data", seed, on_step)
-    own = _own(drawn, fitting.predict(network, drawn.validation, spec))
+    unseen = drawn.validation + drawn.intact
+    own = own_figures(drawn, fitting.predict(network, unseen, spec))
     _keep_predictions(out_dir, trial, pool.test, fitting.predict(network, pool.test, spec))
     figures = own | {
         "real": drawn.count("real"),
@@ -143,22 +144,30 @@ def one(
     return trial.key
 
 
-def _own(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
-    """What the images held back tell: source A's figure, and the confidence to work at."""
+def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
+    """What the images held back tell: source A's figure, and the confidence to work at.
+
+    predictions: of `drawn.validation`, then of `drawn.intact`.
+    """
     if not drawn.validation:
         return {"confidence": 0.25, "own_ap50": None, "own_images": 0}
-    judged = judging.judge([s.labelled() for s in drawn.validation], predictions)
-    real = [k for k, s in enumerate(drawn.validation) if s.source in REAL]
-    kept = [drawn.validation[k].labelled() for k in real]
-    chosen = judging.judge(kept, [predictions[k] for k in real]) if real else judged
+    held = range(len(drawn.validation))
+    real = [k for k in held if drawn.validation[k].source in REAL]
+    judged = _judged(drawn, predictions, held)
+    intact = range(len(held), len(predictions))
+    chosen = _judged(drawn, predictions, [*(real or held), *intact])
     if not chosen.correct.any():
-        chosen = judged
-    has_box = bool(judged.truths.sum())
+        chosen = _judged(drawn, predictions, [*held, *intact])
     return {
         "confidence": judging.best_f1_confidence(chosen),
-        "own_ap50": judged.ap50() if has_box else None,
+        "own_ap50": judged.ap50() if judged.truths.sum() else None,
         "own_images": len(drawn.validation),
     }
+
+
+def _judged(drawn: Drawn, predictions: list[np.ndarray], places: Sequence[int]) -> Judged:
+    samples = drawn.validation + drawn.intact
+    return judging.judge([samples[k].labelled() for k in places], [predictions[k] for k in places])
 
 
 def _record(out_dir: Path, trial: Trial) -> Path:

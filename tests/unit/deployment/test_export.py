@@ -9,7 +9,8 @@ from PIL import Image
 
 from backend import facts, runs, specs
 from backend.deployment import export, latency
-from backend.inspection import crossval, denoiser, parts
+from backend.inspection import crossval, inspector, parts
+from backend.onnx_session import open_session
 from backend.records import RunState, UserError
 
 
@@ -67,7 +68,7 @@ def exported(tmp_path_factory):
 def test_the_file_gives_the_models_scores_at_any_batch(exported):
     _, inspected, folder, result = exported
     assert result.difference <= 1e-3 and result.dynamic_batch
-    model, about = denoiser.load(inspected / "artifacts" / "model")
+    model, about = inspector.load(inspected / "artifacts" / "model")
     crops, types = export.sample(folder, about, 11)
     for batch in (0, 1, 3):
         gaps = export.compare(model, folder / result.file, crops, types, batch)
@@ -89,9 +90,9 @@ def test_the_file_is_alone_and_described(exported):
 
 def test_the_type_matters(exported):
     _, _, folder, result = exported
-    _, about = denoiser.load(exported[1] / "artifacts" / "model")
+    _, about = inspector.load(exported[1] / "artifacts" / "model")
     crops, types = export.sample(folder, about, 8)
-    session = export.session(folder / result.file, 1)
+    session = open_session(folder / result.file, 1)
     right, wrong = (
         session.run(["score"], {"crops": crops, "types": t})[0] for t in (types, 1 - types)
     )
@@ -111,7 +112,7 @@ def test_scores_that_disagree_are_not_kept(exported, tmp_path, monkeypatch):
 
 def test_sample_holds_every_type_and_label(exported):
     root, inspected, folder, _ = exported
-    _, about = denoiser.load(inspected / "artifacts" / "model")
+    _, about = inspector.load(inspected / "artifacts" / "model")
     crops, types = export.sample(folder, about, 10)
     assert crops.shape == (10, 64, 64, 3) and set(types) == {0, 1}
     frame = parts.load(root / about["parts_run"]).assign(feature="other")
@@ -131,9 +132,3 @@ def test_latency_times_each_call(exported):
     assert result.p50 == pytest.approx(table["milliseconds"].median(), abs=1e-3)
     assert result.parts_per_second == pytest.approx(1000 / table["milliseconds"].mean(), rel=0.01)
     assert result.cpu
-
-
-def test_a_damaged_file_is_told(tmp_path):
-    (tmp_path / "model.onnx").write_bytes(b"rubbish")
-    with pytest.raises(UserError, match="cannot be opened"):
-        export.session(tmp_path / "model.onnx", 1)

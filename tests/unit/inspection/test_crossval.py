@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from backend import facts, runs, specs
-from backend.inspection import crossval, denoiser, folds
+from backend.inspection import crossval, folds, inspector
 from backend.records import RunState, UserError
 
 SMALL = {
@@ -188,7 +188,7 @@ def test_without_bad_parts_there_is_a_model_but_no_auroc(tmp_path):
     assert result.mean_auroc == dict.fromkeys(["diffusion", *crossval.Spec().methods])
     assert "No BAD part" in result.notes[0] and result.weakest == ""
     json.dumps(specs.to_json(result), allow_nan=False)
-    assert denoiser.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
+    assert inspector.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
 
 
 def test_a_self_supervised_backbone_is_made_in_each_fold(tmp_path):
@@ -196,7 +196,7 @@ def test_a_self_supervised_backbone_is_made_in_each_fold(tmp_path):
     more = {"weights": "self-supervised", "backbone_steps": 10, "folds": 2, "steps": 0}
     result, folder = inspect(tmp_path, parts_run, **more)
     assert "each fold" in result.backbone
-    model, _ = denoiser.load(folder / "artifacts" / "model")
+    model, _ = inspector.load(folder / "artifacts" / "model")
     assert model.scorer.get_buffer("weight").shape == (12, 192)
 
 
@@ -205,7 +205,7 @@ def test_a_missing_run_and_a_damaged_model_are_told(tmp_path, done):
         inspect(tmp_path, "20260101T000000-parts-000001")
     (tmp_path / "model.json").write_text("{}")
     with pytest.raises(UserError, match="anomaly model again"):
-        denoiser.load(tmp_path)
+        inspector.load(tmp_path)
     with pytest.raises(UserError, match="Parts run is missing"):
         specs.validate(replace(crossval.Spec(), folds=5))
 
@@ -243,7 +243,7 @@ def test_uses_bad_is_named_everywhere_and_learns_from_bad_parts(tmp_path):
     assert result.mean_auroc["supervised"] > 0.8 and result.mean_auroc["diffusion"] > 0.6
     for table in ("auroc", "comparisons"):
         assert set(facts.read(folder, table)["mode"]) == {"uses-bad"}
-    model, about = denoiser.load(folder / "artifacts" / "model")
+    model, about = inspector.load(folder / "artifacts" / "model")
     assert about["mode"] == "uses-bad" and model.scorer.settings.uses_bad
 
 
@@ -266,7 +266,7 @@ def test_a_model_of_an_earlier_version_still_opens(tmp_path, done):
     del head["bank"]
     save_file(state, tmp_path / "model.safetensors")
     (tmp_path / "model.json").write_text(json.dumps(head))
-    model, _ = denoiser.load(tmp_path)
+    model, _ = inspector.load(tmp_path)
     assert model.scorer.settings.reference == "mean"
     crops = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     assert torch.isfinite(model(crops, torch.tensor([0, 1]))[0]).all()

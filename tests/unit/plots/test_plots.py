@@ -93,3 +93,10 @@ def test_latency_names_its_percentiles():
     figure = deployment_plots.latency_histogram(frame, 50)
     assert {a.text for a in figure.layout.annotations} == {"p50", "p95", "p99", "budget"}
     assert "n = 100" in title(figure)
+
+
+def test_an_interval_without_a_bound_has_no_length():
+    bars = plots.whiskers([0.5, 0.6], [0.4, None], [0.8, float("nan")], color="grey")
+    assert bars["array"].tolist() == pytest.approx([0.3, 0])
+    assert bars["arrayminus"].tolist() == pytest.approx([0.1, 0])
+    assert bars["color"] == "grey" and not bars["symmetric"]

@@ -351,7 +351,7 @@ def test_a_donor_with_boxes_alone_gives_its_defect_too(folder):
 class Student:
     """Stands in for a student: a grey scene each, a dark line where the defect says."""
 
-    size, latent_dim, paints_mask = 128, 4, True
+    size, scene_dim, paints_mask = 128, 2, True
 
     def draw(self, random: np.random.Generator) -> np.ndarray:
         return random.uniform(0.2, 0.8, 4).astype(np.float32)

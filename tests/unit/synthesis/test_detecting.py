@@ -12,6 +12,7 @@ from backend.synthesis.detecting import (
     curves,
     exporting,
     judging,
+    matching,
     onnx_detector,
     testset,
     training,
@@ -142,7 +143,7 @@ def test_the_onnx_file_finds_what_ultralytics_finds(weights, images, model):
         ours = model.find(pictures.read_rgb(image.path), 0.1).boxes
         assert len(theirs) > 3
         assert abs(len(ours) - len(theirs)) <= max(1, len(theirs) // 50)
-        ious = judging.box_iou(theirs[:, :4], np.array([box.xyxy for box in ours]))
+        ious = matching.box_iou(theirs[:, :4], np.array([box.xyxy for box in ours]))
         near = [
             any(
                 np.abs(np.array(ours[k].xyxy) - box[:4]).max() < 1

@@ -13,6 +13,7 @@ from backend.synthesis import student
 from backend.synthesis.distilling import (
     critic,
     distillation,
+    light,
     losses,
     material,
     networks,
@@ -63,7 +64,7 @@ def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
 
 @pytest.mark.parametrize("size", (64, 128, 256))
 def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
-    made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2))
+    made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
     assert made.shape == (2, 4 + OCTAVES, size, size)
     assert made[:, :4].min() >= 0
     assert made[:, :4].max() <= 1
@@ -114,7 +115,7 @@ def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeyp
 def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
     trained = taught(SPEC, lesson, tmp_path)
     sampler = Sampler(tmp_path)
-    z = np.random.default_rng(0).standard_normal((5, 8 * 64)).astype(np.float32)
+    z = np.random.default_rng(0).standard_normal((5, 8 * 64 + 6)).astype(np.float32)
     images, masks = sampler.paint(z, batch=2)
     with torch.no_grad():
         wanted = trained.network(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
@@ -148,7 +149,7 @@ def test_images_kept_away_get_latents_but_teach_nothing(lesson, tmp_path):
     sampler = Sampler(tmp_path)
     assert list(sampler.train_rows) == list(range(10))
     assert list(sampler.held_rows) == [10, 11]
-    assert sampler.held_latents.shape == (2, 8 * 64)
+    assert sampler.held_latents.shape == (2, 8 * 64 + 6)
 
 
 def test_each_image_has_the_class_of_its_largest_box(tiny_runs):
@@ -205,6 +206,40 @@ def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
     grainy, _ = sampler.paint(sampler.latents[:4], random=randoms)
     difference = (grainy.astype(float) - clean).mean(-1).std()
     assert 2 < difference < 12
+
+
+def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesson, tmp_path):
+    """One grey field each, so the light is its tone alone; the bright squares are 14 px wide."""
+    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    own = np.median(lesson.images[sampler.train_rows], (1, 2, 3))
+    for seed in range(12):
+        z = sampler.draw(np.random.default_rng(seed))
+        (image,), (mask,) = sampler.paint(z[None])
+        assert np.abs(np.median(image) - own).min() < 12
+        assert 0.5 * 14**2 < (mask > 0.5).sum() < 2 * 14**2
+
+
+def test_without_variation_scenes_keep_their_light_and_defects_their_place(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    for seed in range(12):
+        z = sampler.draw(np.random.default_rng(seed), 0.0)
+        own = sampler.scene_dim
+        assert (z[:own] == sampler.latents[:, :own]).all(1).any()
+        assert (z[own:] == sampler.latents[:, own:]).all(1).any()
+
+
+def test_light_moves_to_that_of_the_other_or_a_share_of_the_way():
+    random = np.random.default_rng(0)
+    images = np.stack([random.normal(mean, 12, (64, 64, 3)) for mean in (90, 120)])
+    own, other = light.measured(images.round().astype(np.uint8))
+    for share in (0.0, 0.5, 1.0):
+        gain, shift = np.split(light.change(own, other, share), 2)
+        assert own[:3] * np.exp(gain) + shift == pytest.approx(
+            own[:3] + share * (other[:3] - own[:3]), abs=1e-5
+        )
+    assert not light.change(own, other, 0.0).any()
 
 
 def test_a_critic_learns_to_tell_noise_from_squares(lesson):

@@ -14,7 +14,7 @@ def test_a_class_takes_latents_of_its_own_images_alone(tmp_path):
     half = sampler.latent_dim // 2
     defects = {tuple(row[half:]) for row in sampler.latents[sampler.labels == 1]}
     for seed in range(20):
-        z, name = sampler.draw_named(np.random.default_rng(seed), 0.7, "crack")
+        z, name = sampler.draw_named(np.random.default_rng(seed), class_name="crack")
         assert name == "crack"
         assert tuple(z[half:]) in defects
 

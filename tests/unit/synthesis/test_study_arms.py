@@ -1,5 +1,6 @@
 """Arms of a study: what they hold, and that no test image or specimen gets into training."""
 
+import numpy as np
 import pytest
 
 from backend.synthesis.studying import arms, drawing
@@ -97,3 +98,24 @@ def test_arms_of_a_seed_share_their_real_and_intact_images(pool):
 def test_mixed_sources_share_the_number_of_synthetic_images(pool):
     drawn = drawing.draw(pool, trial("synthetic", 0, 0, ("a", "b")), 20, 0)
     assert (drawn.count("a"), drawn.count("b"), drawn.count("real")) == (10, 10, 0)
+
+
+def test_an_arm_without_intact_photographs_keeps_all_of_them_for_its_confidence(pool):
+    alone = drawing.draw(pool, trial("synthetic", 0), 20, 0)
+    assert alone.intact == pool["intact"]
+    assert not any(s.source == "intact" for s in alone.training)
+    assert drawing.draw(pool, trial("real+intact", 10, 0, ()), 20, 0).intact == ()
+
+
+def test_alarms_on_intact_photographs_raise_the_confidence_of_synthetic_images_alone(pool):
+    """Half of the defects are found at 0.9, the others at 0.5; intact images alarm at 0.6."""
+    from backend.synthesis.studying import trials
+
+    drawn = drawing.draw(pool, trial("synthetic", 0), 20, 0)
+    held = len(drawn.validation)
+    found = [np.array([[1, 1, 9, 9, 0.9 if k % 2 else 0.5]], float) for k in range(held)]
+    alarms = [np.array([[30, 30, 50, 50, 0.6]])] * len(drawn.intact)
+    quiet = [np.zeros((0, 5))] * len(drawn.intact)
+    assert trials.own_figures(drawn, found + quiet)["confidence"] == pytest.approx(0.5)
+    assert trials.own_figures(drawn, found + alarms)["confidence"] == pytest.approx(0.9)
+    assert trials.own_figures(drawn, found + alarms)["own_images"] == held

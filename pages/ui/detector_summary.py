@@ -1,0 +1,120 @@
+"""What a detector is worth at a glance: what it was judged on, and its figures with intervals."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend import plots
+from backend.runs import Run
+from backend.synthesis.detecting import curves
+from backend.synthesis.detecting.judging import Judged
+from pages.ui import charts, owner
+
+OWN = "AP50 on the data set's own validation images: what the paper reports. No evidence."
+HARDLY = 0.05  # AP50 under which a detector is of no use
+
+
+def origin(result: dict[str, Any]) -> None:
+    """What the detector was judged on, and what it started from."""
+    kind = "real photographs" if result["real"] else "rendered images, not real ones"
+    start = (
+        "pretrained weights"
+        if result["pretrained"]
+        else "**random weights, for no pretrained ones were found**"
+    )
+    words = (
+        f"Judged on {result['test_images']} {kind}, {result['test_intact']} of them intact "
+        f"(test set {result['test_hash']}); started from {start}."
+    )
+    near = result.get("near_duplicates")
+    if near:
+        words += f" {near} training images look like a test image, so read the figures with care."
+    if result["real"]:
+        st.info(words, icon=":material/fact_check:")
+    else:
+        st.warning(
+            words + " These figures say nothing about your parts: freeze a test set of real "
+            "photographs and name it in the form.",
+            icon=":material/warning:",
+        )
+
+
+def show(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
+    """Its figures at a confidence, in tiles and in words; its average precision with controls."""
+    figures = owner.facts("figures", run)
+    charts.metrics(_headline(result, figures, judged, at))
+    st.markdown(_in_words(judged, at))
+    if result["ap50"] < HARDLY:
+        st.warning(
+            "It has learned next to nothing. Train it for more epochs, on more images or from "
+            "pretrained weights (Weights file, under More settings).",
+            icon=":material/model_training:",
+        )
+    rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
+    rows = rows.assign(subject=rows["subject"] + ", " + rows["metric"])
+    charts.figure(
+        plots.intervals(rows, "Average precision with 95 % intervals", "average precision"),
+        figures.drop(columns="run_id"),
+        f"figures-{run.id}",
+        "Average precision on the test images beside the controls",
+    )
+    printed = curves.summary(judged)
+    st.caption(
+        "As ultralytics' own val prints it (precision and recall where F1 is highest): "
+        + ", ".join(f"{name} {value:.3f}" for name, value in printed.items())
+        + ". “Images with a defect” leaves the intact ones out, as most published figures do."
+    )
+
+
+def _in_words(judged: Judged, at: float) -> str:
+    """What the detector does at a confidence, in counts."""
+    found = int(curves.found(judged, at).sum())
+    wrong = int((~judged.correct & (judged.confidence >= at)).sum())
+    words = (
+        f"At confidence {at:.2f} it finds **{found} of {len(judged.truth_image)}** defects and "
+        f"draws **{wrong:,}** boxes that fit none"
+    )
+    intact = judged.truths == 0
+    if not intact.any():
+        return f"{words}."
+    alarmed = int(judged.alarmed(at)[intact].sum())
+    return f"{words}; **{alarmed} of {int(intact.sum())}** intact images raise an alarm."
+
+
+def _headline(
+    result: dict[str, Any], figures: pd.DataFrame, judged: Judged, at: float
+) -> list[tuple[str, str, str]]:
+    chosen = judged.at_confidence(at)
+    found = figures.set_index(["subject", "metric"])
+    low_high = ["value", "low", "high"]
+    entries = [
+        (
+            "AP50",
+            charts.interval(result["ap50"], result["ap50_low"], result["ap50_high"]),
+            "Average precision: 1 where every defect is found, with at least half of both boxes "
+            "shared (IoU 0.5), before any false alarm. Intact images are among them. Below: 95 % "
+            "interval over specimens.",
+        )
+    ]
+    if ("all test images", "AP50-95") in found.index:
+        entries.append(
+            (
+                "AP50-95",
+                charts.interval(*found.loc[("all test images", "AP50-95"), low_high]),
+                "The same with boxes that must fit more and more closely, IoU 0.5 to 0.95",
+            )
+        )
+    entries += [
+        ("Precision", f"{chosen.precision:.2f}", f"Share of boxes that fit, at {at:.2f}"),
+        ("Recall", f"{chosen.recall:.2f}", f"Share of defects found, at {at:.2f}"),
+    ]
+    intact = judged.truths == 0
+    if intact.any():
+        share = judged.alarmed(at)[intact].mean()
+        count = judged.alarms(at)[intact].mean()
+        meaning = f"Share of {intact.sum()} intact images with a box, {count:.2f} boxes an image"
+        entries.append(("Intact alarmed", f"{share:.2f}", meaning))
+    own = result["own_validation_ap50"]
+    entries.append(("Own AP50", f"{own:.2f}", OWN))
+    return entries
