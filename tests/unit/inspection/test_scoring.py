@@ -6,16 +6,7 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from backend.inspection import (
-    baselines,
-    crossfit,
-    crossval,
-    denoiser,
-    diffusion_net,
-    flows,
-    memory,
-    scoring,
-)
+from backend.inspection import baselines, crossfit, denoiser, diffusion_net, flows, memory, scoring
 
 
 def good_maps(n=60, c=12, g=3, n_types=2, seed=0):
@@ -78,12 +69,6 @@ def test_top_mean_and_scale():
     assert scoring.top_mean(maps, 0.1) == pytest.approx([18.5])
     assert scoring.top_mean(maps, 0.001) == pytest.approx([19])
     assert scoring.top_mean(maps, 1.0) == pytest.approx([9.5])
-
-
-def test_the_usual_score_of_a_128_px_part_is_the_mean_of_its_two_highest_patches():
-    maps = np.arange(64, dtype=np.float32).reshape(1, 8, 8)
-    share = crossval.Spec(parts_run="any").top_share
-    assert scoring.top_mean(maps, share) == pytest.approx([62.5])
 
 
 def test_a_type_with_many_parts_has_its_own_scale_one_with_none_that_of_all():
