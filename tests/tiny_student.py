@@ -65,11 +65,12 @@ def student(folder: Path, teacher_run: str = "", *, masks: bool = True, held: in
 
 
 def network(path: Path, channels: int, random: np.random.Generator) -> None:
-    """z [B, 8] → [B, channels, 64, 64] in 0…1: a linear layer, an enlargement, a convolution."""
+    """z [B, 8] → [B, channels, 64, 64] in 0…1: a linear layer, an enlargement, two convolutions."""
     weights = {
         "w": random.standard_normal((DIM, channels * 64)).astype(np.float32),
         "b": random.standard_normal(channels * 64).astype(np.float32),
-        "kernel": (random.standard_normal((channels, channels, 3, 3)) / 3).astype(np.float32),
+        "inner": (random.standard_normal((16, channels, 3, 3)) / 6).astype(np.float32),
+        "kernel": (random.standard_normal((channels, 16, 3, 3)) / 12).astype(np.float32),
         "shape": np.array([-1, channels, 8, 8]),
         "scales": np.array([1, 1, 8, 8], np.float32),
     }
@@ -77,7 +78,8 @@ def network(path: Path, channels: int, random: np.random.Generator) -> None:
         helper.make_node("Gemm", ["z", "w", "b"], ["flat"]),
         helper.make_node("Reshape", ["flat", "shape"], ["small"]),
         helper.make_node("Resize", ["small", "", "scales"], ["large"], mode="linear"),
-        helper.make_node("Conv", ["large", "kernel"], ["painted"], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["large", "inner"], ["hidden"], "hidden", pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["hidden", "kernel"], ["painted"], "last", pads=[1, 1, 1, 1]),
         helper.make_node("Sigmoid", ["painted"], ["image"]),
     ]
     graph = helper.make_graph(

@@ -11,6 +11,8 @@ from backend.synthesis.measuring import images
 
 LEAST_PSNR, LEAST_SSIM, LEAST_IOU = 35.0, 0.95, 0.9
 BATCH = 8
+CONVOLUTIONS = {"Conv": 0, "ConvTranspose": 1}  # which axis of their weights are the channels made
+LEAST_CHANNELS = 16
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,9 @@ def latents(sampler: Sampler, first: int, count: int) -> NDArray[np.float32]:
 
 
 def quantise(folder: Path, calibration: NDArray[np.float32]) -> Path:
-    """Write `student_int8.onnx` beside `student.onnx`: weights and activations of 8 bits, their
-    ranges taken from painting the latents [N, D] (static, a scale for each channel)."""
+    """Write `student_int8.onnx` beside `student.onnx`: weights and activations of its convolutions
+    of 8 bits, their ranges taken from painting the latents [N, D] (static, a scale for each
+    channel). The last layers stay as they are, for their rounding would be seen."""
     from onnxruntime import quantization
 
     class Latents(quantization.CalibrationDataReader):
@@ -69,8 +72,24 @@ def quantise(folder: Path, calibration: NDArray[np.float32]) -> Path:
         activation_type=quantization.QuantType.QUInt8,
         weight_type=quantization.QuantType.QInt8,
         per_channel=True,
+        op_types_to_quantize=list(CONVOLUTIONS),
+        nodes_to_exclude=_last_layers(folder / FILES["fp32"]),
     )
     return target
+
+
+def _last_layers(file: Path) -> list[str]:
+    """The convolutions with so few channels that they can only be the picture's own."""
+    import onnx
+
+    graph = onnx.load(file).graph
+    shapes = {weight.name: weight.dims for weight in graph.initializer}
+    axes = [(node, CONVOLUTIONS.get(node.op_type)) for node in graph.node]
+    return [
+        node.name
+        for node, axis in axes
+        if axis is not None and shapes[node.input[1]][axis] < LEAST_CHANNELS
+    ]
 
 
 def compare(exact: Sampler, quantised: Sampler, z: NDArray[np.float32]) -> Gate:

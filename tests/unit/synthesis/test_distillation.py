@@ -18,6 +18,7 @@ from backend.synthesis.distilling import (
     material,
     networks,
     noise,
+    quantising,
     starting,
 )
 from backend.synthesis.distilling.material import Material
@@ -218,6 +219,15 @@ def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesso
         (image,), (mask,) = sampler.paint(z[None])
         assert np.abs(np.median(image) - own).min() < 12
         assert 0.5 * 14**2 < (mask > 0.5).sum() < 2 * 14**2
+
+
+def test_in_whole_numbers_it_paints_alike_in_any_light(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    exact = Sampler(tmp_path)
+    quantising.quantise(tmp_path / "artifacts", quantising.latents(exact, 0, 16))
+    quantised = Sampler(tmp_path, precision="int8")
+    gate = quantising.compare(exact, quantised, quantising.latents(exact, 100, 8))
+    assert gate.passes, gate.words
 
 
 def test_without_variation_scenes_keep_their_light_and_defects_their_place(lesson, tmp_path):
