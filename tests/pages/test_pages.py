@@ -58,7 +58,7 @@ def test_an_empty_overview_offers_the_demo_and_ones_own_data(empty_dashboard):
 
 def test_a_page_that_needs_an_input_says_what_comes_first(empty_dashboard):
     app = open_page("pages/synthesis/student.py")
-    assert "Make that first" in words(app)
+    assert "Make one of these first" in words(app)
 
 
 def test_a_form_refuses_nonsense_in_words_and_starts_nothing(empty_dashboard):
