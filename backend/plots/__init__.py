@@ -82,8 +82,9 @@ def curves(frame: pd.DataFrame, title: str) -> go.Figure:
         rows = rows.sort_values("step")
         figure.add_scatter(x=rows["step"], y=rows["value"], name=str(metric), mode="lines+markers")
     figure.update_traces(marker={"size": 4})
-    if title == "Metrics":
-        figure.update_yaxes(range=[0, 1.02])
+    if title == "Metrics":  # shares, but for distances like KID
+        shares = frame["value"].between(0, 1).all()
+        figure.update_yaxes(range=[0, 1.02] if shares else None, rangemode="tozero")
     n = frame["step"].nunique()
     return styled(figure, f"{title}, n = {n} steps", "step", "value", 320)
 

@@ -15,7 +15,8 @@ SAMPLES, STEPS = 18, 8
 ANY = "all classes"
 WORDS = {
     "default": "The student paints a scene and, over it, a defect with its mask, so every sample "
-    "has its exact box. A sample puts a learned defect into another learned scene.",
+    "has its exact box. A sample is a learned scene in the light of another one, with the defect "
+    "of a third.",
     "sharp": "As `default`, and in the second half of the time a critic that tells samples from "
     "teacher images makes it paint fine texture.",
     "pairs": "Learned the diffusion teacher's own map from starting noise to image and mask, from "

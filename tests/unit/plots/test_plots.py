@@ -77,6 +77,11 @@ def test_losses_and_metrics_are_apart():
     assert plots.curves(parts["Metrics"], "Metrics").layout.yaxis.range[1] > 1
 
 
+def test_a_metric_beyond_one_is_in_the_picture():
+    frame = pd.DataFrame({"step": [1, 2], "metric": "KID of samples", "value": [97.0, 51.0]})
+    assert plots.curves(frame, "Metrics").layout.yaxis.range is None
+
+
 def test_the_newest_value_of_a_step_counts():
     events = [
         {"step": 1, "metrics": {"loss": 3.0}},
