@@ -15,6 +15,7 @@ from backend.synthesis import imageset
 from backend.synthesis.detecting import grouping, sources, yolo_set
 from backend.synthesis.detecting.sources import Source
 from backend.synthesis.detecting.yolo_set import Item, Rows
+from backend.synthesis.vocabulary import VARIATION, VARIATION_HELP
 
 LABELS = ("all", "exact", "hand", "automatic", "centred")
 LOOKING = 0.4  # share of the job spent on looking for near-duplicates, where they are sought
@@ -61,13 +62,7 @@ class Spec:
         "near-duplicates stay in one split, but for a student's samples, which are often all alike",
         advanced=True,
     )
-    variation: float = param(
-        1.0,
-        "student: 0 keeps each scene in its own light, 1 gives it that of another",
-        lo=0,
-        hi=1,
-        advanced=True,
-    )
+    variation: float = param(VARIATION, f"student: {VARIATION_HELP}", lo=0, hi=1, advanced=True)
     seed: int = param(0, "seed of the samples, the draw and the split", lo=0, hi=2**31 - 1)
 
     def check(self) -> None:

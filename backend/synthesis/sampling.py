@@ -13,7 +13,7 @@ from backend.records import Box, Progress, UserError
 from backend.specs import param
 from backend.synthesis import imageset, origins, pictures
 from backend.synthesis.imageset import Picture
-from backend.synthesis.vocabulary import INTACT
+from backend.synthesis.vocabulary import INTACT, VARIATION, VARIATION_HELP
 
 if TYPE_CHECKING:
     from backend.synthesis.distilling.sampler import Sampler
@@ -31,13 +31,7 @@ class Spec:
     count: int = param(1000, "number of images", lo=1, hi=100_000)
     size: int = param(0, "edge length, px; 0 is what the student paints", lo=0, hi=1024)
     class_name: str = param("", "kind of defect, as the student's card names it; empty: all")
-    variation: float = param(
-        1.0,
-        "0 keeps each scene in its own light, 1 gives it that of another",
-        lo=0,
-        hi=1,
-        advanced=True,
-    )
+    variation: float = param(VARIATION, VARIATION_HELP, lo=0, hi=1, advanced=True)
     precision: str = param(
         "fp32",
         "numbers to compute with; int8 needs a student that was exported so",

@@ -9,6 +9,7 @@ import numpy as np
 from backend import facts, runs
 from backend.records import Progress, UserError
 from backend.specs import param
+from backend.synthesis.vocabulary import VARIATION, VARIATION_HELP
 
 if TYPE_CHECKING:
     from backend.synthesis.distilling.sampler import Sampler
@@ -36,13 +37,7 @@ class Spec:
     samples: int = param(
         200, "samples to draw, and fresh teacher images to compare them with", lo=20, hi=5000
     )
-    variation: float = param(
-        1.0,
-        "0 keeps each scene in its own light, 1 gives it that of another",
-        lo=0,
-        hi=1,
-        advanced=True,
-    )
+    variation: float = param(VARIATION, VARIATION_HELP, lo=0, hi=1, advanced=True)
     seed: int = param(0, "seed of the choice of pairs and of the samples", lo=0, hi=2**31 - 1)
 
 

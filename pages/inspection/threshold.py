@@ -83,8 +83,8 @@ def _table(run: Run, rows: pd.DataFrame) -> None:
             "feature": rows["feature"],
             "GOOD parts": rows["n_good"],
             "groups": rows["n_groups"],
-            "BAD above": [_limit(value) for value in rows["alarm_limit"]],
-            "review above": [_limit(value) for value in rows["review_limit"]],
+            "BAD above": [charts.number(value) for value in rows["alarm_limit"]],
+            "review above": [charts.number(value) for value in rows["review_limit"]],
             "enough GOOD": [
                 "yes" if row.enough else f"no: {row.n_groups} of {needed} groups"
                 for row in rows.itertuples()
@@ -99,10 +99,6 @@ def _table(run: Run, rows: pd.DataFrame) -> None:
     )
     st.dataframe(shown, hide_index=True, alt="Limits per feature type")
     charts.csv(rows.drop(columns="run_id"), f"thresholds-{run.id}")
-
-
-def _limit(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.2f}"
 
 
 def _share(count: int, total: int, known: bool) -> str:

@@ -157,7 +157,7 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
     ]
     table = pd.DataFrame(rows, columns=["judged on", "precision", "max recall", "mAP@0.5"])
     shown = table.assign(
-        **{name: [_two_places(v) for v in table[name]] for name in table.columns[1:]}
+        **{name: [charts.number(v) for v in table[name]] for name in table.columns[1:]}
     )
     st.table(
         shown,
@@ -172,10 +172,6 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
         "confidence 0, where false alarms do not count. Only the last column compares detectors, "
         "and only on the same images."
     )
-
-
-def _two_places(value: float | None) -> str:
-    return "–" if value is None or pd.isna(value) else f"{value:.2f}"
 
 
 def _training(run: Run) -> None:

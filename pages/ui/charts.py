@@ -59,6 +59,11 @@ def words(value: Any) -> str:
     return str(value)
 
 
+def number(value: float | None) -> str:
+    """`0.62`, or a dash where there is none."""
+    return "–" if value is None or value != value else f"{value:.2f}"
+
+
 def spread(low: float | None, high: float | None) -> str:
     """`[0.53, 0.72]`, or nothing where there is no interval."""
     return "" if low is None or low != low else f"[{low:.2f}, {high:.2f}]"

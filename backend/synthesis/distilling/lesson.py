@@ -155,7 +155,7 @@ class Lesson:
         assert self.latents is not None
         total = len(self.by_brightness)
         rank = torch.randint(total, (count,), generator=random).numpy()
-        reach = max(1, total // 5)
+        reach = light.reach(total)
         beside = torch.randint(-reach, reach + 1, (2, count), generator=random).numpy()
         scene, defect, lit = self.by_brightness[[rank, *(rank + beside).clip(0, total - 1)]]
         half = self.network.scene_codes

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 SIZE = 6
 MOST_CONTRAST = 0.25  # of the logarithm of the contrast: a faint scene is not blown up to a glaring
 FLAT = 0.02
+REACH = 5  # a scene takes light and defect of scenes within a fifth of all in brightness
 
 Light = NDArray[np.float32]
 
@@ -19,6 +20,11 @@ def measured(images: NDArray[np.uint8]) -> Light:
     pixels = images.reshape(count, height * width, 3) / 255
     spread = np.log(pixels.std(1) + FLAT)
     return np.concatenate([np.median(pixels, 1), spread], 1).astype(np.float32)
+
+
+def reach(count: int) -> int:
+    """How many ranks of brightness, of `count` scenes, light and defect may come from."""
+    return max(1, count // REACH)
 
 
 def change(own: Light, other: Light, share: float = 1.0) -> Light:

@@ -9,11 +9,11 @@ import numpy as np
 
 from backend.records import UserError
 from backend.synthesis.distilling import light, noise
+from backend.synthesis.vocabulary import VARIATION
 
 FILES = {"fp32": "student.onnx", "int8": "student_int8.onnx"}
 CELL = 8  # px of a picture for which one code stands
 EMPTY = 0.6  # codes this near to the code of nothing show no defect
-VARIATION = 1.0
 UNNAMED = "defect"  # the class of samples of a student that knows none
 
 
@@ -193,7 +193,7 @@ class Sampler:
 
 def _near(pool: np.ndarray, rank: int, random: np.random.Generator) -> int:
     """An image of the pool whose scene is about as bright as the one at `rank`."""
-    reach = max(1, len(pool) // 5)
+    reach = light.reach(len(pool))
     other = rank + int(random.integers(-reach, reach + 1))
     return int(pool[min(max(other, 0), len(pool) - 1)])
 
