@@ -201,4 +201,10 @@ STEPS = (
         class_name VARCHAR NOT NULL, score DOUBLE
     );
     """,
+    # parts: excess: how far a simulated defect is beyond its GOOD twin, in tolerances. area: share
+    # of the crop that the defect's mask covers.
+    """
+    ALTER TABLE parts ADD COLUMN excess DOUBLE;
+    ALTER TABLE parts ADD COLUMN area DOUBLE;
+    """,
 )

@@ -82,7 +82,7 @@ class Spec:
         0.5, "weight of the type's mean covariance at each position", lo=0, hi=1, advanced=True
     )
     top_share: float = param(
-        0.02, "share of the patches whose mean is the score", lo=0.005, hi=1, advanced=True
+        0.03, "share of the patches whose mean is the score", lo=0.005, hi=1, advanced=True
     )
     strides: str = param(
         "8+16",

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
+from backend import scattering
 from backend.inspection import features
 from backend.inspection.features import Crops, Tick, no_tick
 from backend.inspection.scoring import Floats
@@ -42,7 +43,9 @@ def extract(
 
 def key(backbone: nn.Module, crops: Crops) -> str:
     """Hash of the pictures [N, S, S, 3] and of the backbone's layout and weights."""
-    told = hashlib.sha256(Path(features.__file__).read_bytes())  # another version, other features
+    told = hashlib.sha256()
+    for module in (features, scattering):  # another version of these, other features
+        told.update(Path(str(module.__file__)).read_bytes())
     told.update(json.dumps(features.describe(backbone), sort_keys=True).encode())
     for name, value in sorted(backbone.state_dict().items()):
         told.update(name.encode() + value.numpy().tobytes())

@@ -8,7 +8,6 @@ Four of them, all frozen once built:
 - random: an untrained YOLOv8n, the control.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from torch.nn import functional as F
 
 from backend import checkpoints
 from backend.records import UserError
+from backend.scattering import Scattering, on_grid
 
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
 Crops = NDArray[np.uint8]  # [N, S, S, 3]
@@ -101,7 +101,7 @@ class Yolo(nn.Module):
         maps = self.outputs(images)
         if len(maps) == 1:
             return maps[0]
-        return torch.cat([_on_grid(m, images.shape[-1] // 16) for m in maps], 1)
+        return torch.cat([on_grid(m, images.shape[-1] // 16) for m in maps], 1)
 
 
 @torch.inference_mode()
@@ -115,79 +115,6 @@ def layers_of(backbone: nn.Sequential, strides: str) -> tuple[int, ...]:
         last[64 // x.shape[-1]] = i
     backbone.train(training)
     return tuple(last[int(stride)] for stride in strides.split("+"))
-
-
-def _on_grid(maps: Tensor, grid: int) -> Tensor:
-    """Averaged down, or interpolated up, to grid x grid."""
-    size = maps.shape[-1]
-    if size > grid:
-        return F.avg_pool2d(maps, size // grid)
-    if size < grid:
-        return F.interpolate(maps, scale_factor=grid / size, mode="bilinear", align_corners=False)
-    return maps
-
-
-class Scattering(nn.Module):
-    """Log of the wavelet scattering of a grey crop, orders 0 to 2, on a pyramid of scales.
-
-    forward: [B, 3, S, S] in 0..1 -> [B, 1 + J L + L^2 J (J - 1) / 2, S/16, S/16]: 61 channels.
-    Order 1 is local energy by scale and direction, order 2 how that energy varies.
-    """
-
-    scales, directions, width = 3, 4, 7  # J, L, and the edge of a wavelet, px
-
-    def __init__(self) -> None:
-        super().__init__()
-        real, imaginary = _morlets(self.directions, self.width)
-        self.register_buffer("real", real, persistent=False)
-        self.register_buffer("imaginary", imaginary, persistent=False)
-
-    def energy(self, x: Tensor) -> Tensor:
-        """|x * psi| for each direction: [B, C, H, W] -> [B, C L, H, W]."""
-        channels, pad = x.shape[1], self.width // 2
-        x = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-        parts = [
-            F.conv2d(x, kernel.repeat(channels, 1, 1, 1), groups=channels)
-            for kernel in (self.get_buffer("real"), self.get_buffer("imaginary"))
-        ]
-        # Not 1e-8: the ONNX exporter takes that for 0 and drops it, which moved scores by 0.7.
-        return torch.sqrt(parts[0] ** 2 + parts[1] ** 2 + 1e-6)
-
-    def forward(self, images: Tensor) -> Tensor:
-        grid = images.shape[-1] // 16
-        low = images.mean(1, keepdim=True)
-        found = [_on_grid(low, grid)]
-        for scale in range(self.scales):
-            first = self.energy(low)
-            found.append(_on_grid(first, grid))
-            for _ in range(scale + 1, self.scales):
-                first = _halve(first)
-                found.append(_on_grid(self.energy(first), grid))
-            low = _halve(low)
-        return torch.log(torch.cat(found, 1) + 0.01)
-
-
-def _halve(x: Tensor) -> Tensor:
-    """[B, C, H, W] -> [B, C, H/2, W/2], smoothed by a 3 x 3 mean first."""
-    x = F.pad(x, (1, 1, 1, 1), mode="reflect")
-    return F.avg_pool2d(F.avg_pool2d(x, 3, 1), 2)
-
-
-def _morlets(directions: int, width: int) -> tuple[Tensor, Tensor]:
-    """Real and imaginary Morlet wavelets [L, 1, width, width], zero mean, xi = 3 pi / 4."""
-    axis = torch.arange(width, dtype=torch.float32) - width // 2
-    y, x = torch.meshgrid(axis, axis, indexing="ij")
-    kernels = []
-    for k in range(directions):
-        angle = math.pi * k / directions
-        u = x * math.cos(angle) + y * math.sin(angle)
-        v = y * math.cos(angle) - x * math.sin(angle)
-        envelope = torch.exp(-(u**2 + (v * 4 / directions) ** 2) / (2 * 0.8**2))
-        wave = torch.exp(1j * (0.75 * math.pi * u))
-        wavelet = envelope * (wave - (envelope * wave).sum() / envelope.sum())
-        kernels.append(wavelet / wavelet.abs().sum())
-    stack = torch.stack(kernels)[:, None]
-    return stack.real.contiguous(), stack.imag.contiguous()
 
 
 def default_config() -> dict[str, Any]:
@@ -235,7 +162,7 @@ def fixed(choice: Choice, strides: str, seed: int, zoom: int = 1) -> nn.Module |
     if choice.kind == "coco" and choice.file is not None:
         return load_yolo(choice.file, strides, zoom)
     if choice.kind == "scattering":
-        return Scattering().eval()
+        return Scattering(scales=5, pairs=4, detail=3).eval()
     return untrained(default_config(), strides, seed) if choice.kind == "random" else None
 
 
@@ -248,7 +175,13 @@ def describe(backbone: nn.Module) -> dict[str, Any]:
             "strides": backbone.strides,
             "zoom": backbone.zoom,
         }
-    return {"kind": "scattering"}
+    assert isinstance(backbone, Scattering)
+    return {
+        "kind": "scattering",
+        "scales": backbone.scales,
+        "pairs": backbone.pairs,
+        "detail": backbone.detail,
+    }
 
 
 def rebuild(description: dict[str, Any]) -> nn.Module:
@@ -256,7 +189,7 @@ def rebuild(description: dict[str, Any]) -> nn.Module:
     if description["kind"] == "yolo":
         zoom = description.get("zoom", 1)  # models of earlier versions have none
         return Yolo(description["config"], description["strides"], zoom).eval()
-    return Scattering().eval()
+    return Scattering(**{k: v for k, v in description.items() if k != "kind"}).eval()
 
 
 def to_images(crops: Tensor) -> Tensor:

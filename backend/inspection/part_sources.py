@@ -49,6 +49,7 @@ def _simulated(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
             imagefiles.write(out_dir / row["path"], part.image)
             if part.defect:
                 row["mask_path"] = f"artifacts/masks/{name}.png"
+                row |= {"excess": part.excess, "area": taking.marked(part.mask)}
                 imagefiles.write(out_dir / row["mask_path"], part.mask)
             progress(0.9 * (i + 1) / len(planned), f"part {i + 1} of {len(planned)}", step=i + 1)
             yield row, part.image

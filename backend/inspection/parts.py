@@ -23,7 +23,7 @@ from backend.specs import param
 
 COLUMNS = (
     *("part", "path", "feature", "label", "group", "defect"),
-    *("image", "x1", "y1", "x2", "y2", "mask_path"),
+    *("image", "x1", "y1", "x2", "y2", "mask_path", "excess", "area"),
 )
 CHECKED = (
     *("part", "width", "height", "brightness", "contrast", "sharpness"),

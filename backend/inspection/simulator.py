@@ -82,6 +82,7 @@ class SimulatedPart:
     label: int  # 1 GOOD, 0 BAD
     group: str  # the component; crops of one share paper, ink, light and focus
     defect: str  # "" or the cause, a key of TOLERANCE
+    excess: float  # what it has more of the cause than its GOOD twin, in tolerances
     mask: Bytes  # [S, S], 255 where the print differs from its GOOD twin
     params: dict[str, float]  # severity, magnitude of each cause, what its component shares
 
@@ -377,15 +378,17 @@ def simulate_part(
         return film * (1 + 0.05 * fibres)
 
     film, defect, mask = print_film(magnitude), "", np.zeros((size, size), np.uint8)
+    excess = 0.0
     if label == 0:
         defect, extra = _draw_defect(feature, np.random.default_rng([*key, 4]))
         magnitude[defect] += severity * extra
+        excess = severity * extra / TOLERANCE[defect]
         good_film, film = film, print_film(magnitude)
         mask = _departure(good_film, film)
     component = _component(seed)
     image = _photograph(film, fibres, component, part_rng)
     params = {"severity": severity * (1 - label), **magnitude, **asdict(component)}
-    return SimulatedPart(image, feature, label, group_of(seed), defect, mask, params)
+    return SimulatedPart(image, feature, label, group_of(seed), defect, excess, mask, params)
 
 
 def _departure(good: Floats, bad: Floats) -> Bytes:

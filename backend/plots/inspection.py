@@ -81,6 +81,27 @@ def _colour(place: int) -> str:
     return (*METHODS, "#009E73", "#F0E442")[place % 7]
 
 
+def by_size(frame: pd.DataFrame, title: str, unit: str) -> go.Figure:
+    """AUROC against the size of the defect. frame: size, smallest, largest, n, auroc, low, high."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=frame["size"],
+        y=frame["auroc"],
+        mode="lines+markers",
+        marker={"size": 9, "color": BAD},
+        line={"color": BAD},
+        error_y=whiskers(frame["auroc"], frame["low"], frame["high"], color=NEUTRAL),
+        customdata=frame[["smallest", "largest", "n"]],
+        hovertemplate="size %{customdata[0]:.2g} to %{customdata[1]:.2g} " + unit + "<br>"
+        "AUROC %{y:.3f}, n = %{customdata[2]} BAD<extra></extra>",
+    )
+    figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(range=[0, 1.02])
+    n = f"{title}, n = {frame['n'].sum()} BAD parts"
+    return styled(figure, n, f"size of the defect, {unit}", "AUROC")
+
+
 def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) -> go.Figure:
     """Share of BAD found against share of GOOD raised, with a bootstrap band (95 %, by point)."""
     at = np.linspace(0, 1, 101)

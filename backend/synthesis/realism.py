@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.inspection.features import Scattering
+from backend.scattering import Scattering
 
 CHUNK = 64
 CLIP = 3.0

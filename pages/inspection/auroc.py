@@ -24,7 +24,12 @@ def show(run: Run) -> None:
     _head(run, result)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
-    tabs = st.tabs(["Feature types", "Comparison", "Folds", "ROC", "Scores", "Where it looks"])
+    tabs = st.tabs(
+        [
+            *("Feature types", "Comparison", "Folds", "ROC", "Scores"),
+            *("Defect size", "Where it looks"),
+        ]
+    )
     with tabs[0]:
         _bars(run, auroc)
         _table(run, auroc)
@@ -37,6 +42,8 @@ def show(run: Run) -> None:
     with tabs[4]:
         verdicts.histogram(run, scores)
     with tabs[5]:
+        verdicts.by_size(run, scores)
+    with tabs[6]:
         _maps(run)
     links.to_kind("export", "Export this model")
 

@@ -1,11 +1,12 @@
-"""ROC and score histogram of an anomaly model, with a threshold one can move."""
+"""ROC, score histogram with a threshold one can move, and AUROC by the size of the defect."""
 
 import pandas as pd
 import streamlit as st
 
+from backend.inspection import defect_size
 from backend.plots import inspection as inspection_plots
 from backend.runs import Run
-from pages.ui import charts
+from pages.ui import charts, owner
 
 
 def roc(run: Run, scores: pd.DataFrame) -> None:
@@ -48,6 +49,39 @@ def histogram(run: Run, scores: pd.DataFrame) -> None:
 def _share(scores: pd.Series, threshold: float) -> str:
     raised = int((scores > threshold).sum())
     return f"{raised / len(scores):.3f} [{raised} of {len(scores)}]"
+
+
+def by_size(run: Run, scores: pd.DataFrame) -> None:
+    """How well BAD parts stand out, against how large their defects are."""
+    parts = owner.facts("parts", owner.supervisor().find(run.spec["parts_run"]))
+    known = defect_size.measures(parts)
+    if not known:
+        st.info(
+            "The sizes of these defects are not known. Simulated parts have one; so have parts "
+            "that came with masks of their defects (MVTec AD folders).",
+            icon=":material/info:",
+        )
+        return
+    rows, words = _chosen(scores, "size")
+    left, right = st.columns(2)
+    measure = left.selectbox("Size of a defect", known, format_func=lambda m: m.words)
+    causes = sorted(parts.loc[parts["label"] == 0, "defect"].dropna().unique())
+    cause = right.selectbox("Kind of defect", ["all", *causes])
+    wanted = parts if cause == "all" else parts[parts["defect"] == cause]
+    frame = defect_size.curve(rows, wanted, measure)
+    if frame.empty:
+        st.info("No BAD part of this kind and type has a size.", icon=":material/filter_alt_off:")
+        return
+    charts.figure(
+        inspection_plots.by_size(frame, f"AUROC by size, {words}, {cause}", measure.unit),
+        frame,
+        f"size-{run.id}",
+        "AUROC against the size of the defect, with intervals",
+    )
+    st.caption(
+        "Each point: BAD parts of about one size against all GOOD parts of their types. Interval: "
+        "95 %, bootstrap over the BAD parts' groups. Dotted: guessing."
+    )
 
 
 def _chosen(scores: pd.DataFrame, key: str) -> tuple[pd.DataFrame, str]:

@@ -128,13 +128,17 @@ def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> Part:
         "group": one.group,
         "defect": one.defect,
         "image": one.image,
-        "mask_path": None if one.mask is None else _place(one.mask, intake.out_dir),
     }
+    mask = _mask(one, pixels)
     if one.box is None:
+        if one.mask is not None and mask is not None:
+            row |= {"mask_path": _place(one.mask, intake.out_dir), "area": marked(mask)}
         return row, pixels
     crop = cropping.cut(pixels, one.box, intake.margin)
     row["path"] = _written(crop, "crops", number, intake.out_dir)
-    row["mask_path"] = _cut_mask(one, pixels, intake, number)
+    if mask is not None:
+        mask = cropping.cut(mask, one.box, intake.margin)
+        row |= {"mask_path": _written(mask, "masks", number, intake.out_dir), "area": marked(mask)}
     return row | dict(zip(("x1", "y1", "x2", "y2"), one.box, strict=True)), crop
 
 
@@ -150,11 +154,17 @@ def _written(pixels: np.ndarray, kind: str, number: int, out_dir: Path) -> str:
     return path
 
 
-def _cut_mask(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> str | None:
+def marked(mask: np.ndarray) -> float:
+    """Share of a mask [H, W] that marks a defect: that is brighter than half of its brightest."""
+    return float((mask > mask.max() / 2).mean())
+
+
+def _mask(one: Listed, pixels: np.ndarray) -> np.ndarray | None:
+    """The listed picture's mask [H, W]; None where there is none of its size that can be read."""
     if one.mask is None:
         return None
-    mask = imagefiles.read_rgb(one.mask)[..., 0]
-    if mask.shape != pixels.shape[:2] or one.box is None:
+    try:
+        mask = imagefiles.read_rgb(one.mask)[..., 0]
+    except UserError:
         return None
-    cut = cropping.cut(mask, one.box, intake.margin)
-    return _written(cut, "masks", number, intake.out_dir)
+    return mask if mask.shape == pixels.shape[:2] else None

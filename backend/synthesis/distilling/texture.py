@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from backend.inspection import features
+from backend.scattering import Scattering
 
 
 class Texture:
@@ -35,5 +36,5 @@ def load(name: str, weights: Path, teacher: Tensor) -> Texture | None:
     """
     if name == "none":
         return None
-    network = features.load_yolo(weights) if name == "yolo" else features.Scattering()
+    network = features.load_yolo(weights) if name == "yolo" else Scattering()
     return Texture(network.to(teacher.device), teacher)

@@ -8,6 +8,7 @@ import torch
 
 from backend.inspection import feature_cache, features, self_supervision
 from backend.records import UserError
+from backend.scattering import Scattering
 
 
 def crops(n=4, size=64, seed=0):
@@ -71,25 +72,8 @@ def test_source_b_layer_is_the_ninth():
         assert torch.equal(backbone(images), wanted)
 
 
-def test_scattering_has_61_channels_and_ignores_colour_order():
-    backbone = features.Scattering().eval()
-    found = features.extract(backbone, crops())
-    assert found.shape == (4, 61, 4, 4)
-    turned = features.extract(backbone, crops()[..., ::-1])
-    np.testing.assert_allclose(found, turned, atol=1e-4)
-
-
-def test_scattering_tells_directions_apart():
-    stripes = np.zeros((64, 64), np.uint8)
-    stripes[:, ::4] = stripes[:, 1::4] = 200
-    both = np.repeat(np.stack([stripes, stripes.T])[..., None], 3, -1)
-    found = features.extract(features.Scattering().eval(), both)
-    turned = found[1].transpose(0, 2, 1)
-    assert abs(found[0] - turned).max() > 0.5
-
-
 def test_features_do_not_depend_on_the_batch():
-    backbone, many = features.Scattering().eval(), crops(7)
+    backbone, many = Scattering().eval(), crops(7)
     np.testing.assert_allclose(
         features.extract(backbone, many, batch=7),
         features.extract(backbone, many, batch=2),
@@ -179,7 +163,7 @@ def test_self_supervision_repeats_and_reports():
 
 
 def test_the_second_time_features_come_from_the_cache(tmp_path, monkeypatch):
-    backbone, mine = features.Scattering().eval(), crops(3)
+    backbone, mine = Scattering().eval(), crops(3)
     first, seconds = feature_cache.extract(backbone, mine, tmp_path)
     np.testing.assert_allclose(first, features.extract(backbone, mine), atol=5e-3)
     assert seconds > 0 and len(list(tmp_path.iterdir())) == 1
@@ -194,8 +178,8 @@ def test_other_pictures_or_weights_have_features_of_their_own():
     mine = crops(3)
     plain = features.default_config()
     keys = {
-        feature_cache.key(features.Scattering(), mine),
-        feature_cache.key(features.Scattering(), crops(3, seed=1)),
+        feature_cache.key(Scattering(), mine),
+        feature_cache.key(Scattering(), crops(3, seed=1)),
         feature_cache.key(features.untrained(plain), mine),
         feature_cache.key(features.untrained(plain, seed=1), mine),
         feature_cache.key(features.untrained(plain, "32"), mine),
@@ -205,7 +189,7 @@ def test_other_pictures_or_weights_have_features_of_their_own():
 
 @pytest.mark.parametrize("damage", [b"", b"PK rubbish"])
 def test_a_damaged_cache_file_is_made_anew(tmp_path, damage):
-    backbone, mine = features.Scattering().eval(), crops(2)
+    backbone, mine = Scattering().eval(), crops(2)
     wanted, _ = feature_cache.extract(backbone, mine, tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_bytes(damage)
@@ -214,7 +198,7 @@ def test_a_damaged_cache_file_is_made_anew(tmp_path, damage):
 
 
 def test_the_cache_drops_what_was_longest_not_used(tmp_path, monkeypatch):
-    backbone = features.Scattering().eval()
+    backbone = Scattering().eval()
     feature_cache.extract(backbone, crops(2), tmp_path)
     (old,) = tmp_path.iterdir()
     os.utime(old, (0, 0))
