@@ -77,7 +77,7 @@ class Spec:
         choices=("nearest", "mean"),
         advanced=True,
     )
-    dims: int = param(100, "principal components kept", lo=8, hi=256, advanced=True)
+    dims: int = param(128, "principal components kept", lo=8, hi=256, advanced=True)
     shrinkage: float = param(
         0.5, "weight of the type's mean covariance at each position", lo=0, hi=1, advanced=True
     )

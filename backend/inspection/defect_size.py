@@ -42,7 +42,7 @@ def curve(scores: pd.DataFrame, parts: pd.DataFrame, measure: Measure) -> pd.Dat
     BAD parts' groups.
     """
     known = parts[["part", "group", measure.column]].dropna()
-    bad = scores[scores["label"] == 0].merge(known, on="part")
+    bad = scores.loc[scores["label"] == 0, ["part", "feature", "score"]].merge(known, on="part")
     bad = bad.assign(size=bad[measure.column] * measure.scale, above=_above(scores, bad))
     bad = bad.dropna(subset=["above"]).sort_values(["size", "part"])
     pieces = min(MOST_POINTS, max(1, len(bad) // PER_POINT)) if len(bad) else 0

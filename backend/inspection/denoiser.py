@@ -102,10 +102,14 @@ class Scorer(nn.Module):
 
     def anomaly_map(self, x: Tensor, types: Tensor) -> Tensor:
         """Errors as z-scores of their (type, t, position), averaged over t: [B, G, G]."""
+        return self.as_z(self.errors(x, types), types)
+
+    def as_z(self, errors: Tensor, types: Tensor) -> Tensor:
+        """[B, K, G, G] errors -> [B, G, G], see `anomaly_map`."""
         shape = (self.grid, self.grid)
         mean = self.get_buffer("level_mean")[types].unflatten(2, shape)
         std = self.get_buffer("level_std")[types].unflatten(2, shape)
-        return ((self.errors(x, types) - mean) / std).mean(1)
+        return ((errors - mean) / std).mean(1)
 
     def top(self, maps: Tensor) -> Tensor:
         """Mean of the highest patches [B]."""
@@ -197,7 +201,7 @@ def fit_crossed(
     _set(scorer, "whiten", crossed.final.whitening.matrix)
     _set(scorer, "bank", bank)
     _set(scorer, "spread", spread)
-    calibrate(scorer, unseen, types, held)
+    calibrate(scorer, unseen, types)
     return scorer
 
 
@@ -233,13 +237,12 @@ def _set(scorer: Scorer, name: str, values: Any) -> None:
 
 
 @torch.inference_mode()
-def calibrate(
-    scorer: Scorer,
-    unseen: NDArray[np.float32],
-    types: NDArray[np.int64],
-    held_out: NDArray[np.bool_],
-) -> None:
-    """Set the z-scores of each (type, t, position) on unseen GOOD maps, the part's on held-out."""
+def calibrate(scorer: Scorer, unseen: NDArray[np.float32], types: NDArray[np.int64]) -> None:
+    """Set the z-scores of each (type, t, position) and of each type's parts, on unseen GOOD maps.
+
+    Unseen by the whitening, that is. Fitted on the held-out fifth alone, the parts' z-scores
+    differed from fold to fold: pooled over the folds that cost 0.003 of mean AUROC.
+    """
     x, y, n_types = torch.from_numpy(unseen), torch.from_numpy(types), scorer.n_types
     errors = np.concatenate(
         [scorer.errors(x[i : i + 64], y[i : i + 64]).numpy() for i in range(0, len(x), 64)]
@@ -248,9 +251,8 @@ def calibrate(
         scale = scoring.fit_patch_scale(errors[:, k], types, n_types)
         scorer.get_buffer("level_mean")[:, k] = torch.from_numpy(scale.mean)
         scorer.get_buffer("level_std")[:, k] = torch.from_numpy(scale.std)
-    kept = x[torch.from_numpy(held_out)], y[torch.from_numpy(held_out)]
-    found = scorer.top(scorer.anomaly_map(*kept)).numpy()
-    parts = scoring.fit_scale(found, types[held_out], n_types)
+    found = scorer.top(scorer.as_z(torch.from_numpy(errors), y)).numpy()
+    parts = scoring.fit_scale(found, types, n_types)
     _set(scorer, "part_mean", parts.mean)
     _set(scorer, "part_std", parts.std)
 

@@ -194,17 +194,19 @@ def _settings(spec: "Spec") -> Settings:
 def _baseline(
     spec: "Spec", name: str, crossed: Crossed, bad_types: Ints, test_types: Ints
 ) -> tuple[Floats, float]:
-    """A baseline's scores [n_test], in z units of the held-out GOOD parts, and its alarm limit."""
+    """A baseline's scores [n_test], in z units of unseen GOOD parts, and its alarm limit."""
     types, held, n_types = crossed.types, crossed.held_out, crossed.final.n_types
-    if name == "supervised":
+    if name == "supervised":  # it has learned from all the others
         usual, asked = _supervised(crossed, len(bad_types))
+        types, held = types[held], held[held]
     else:
         unseen, others = crossed.ask(baselines.BASELINES[name])
         scale = scoring.fit_patch_scale(unseen, types, n_types)
-        usual = scoring.top_mean(scale(unseen[held], types[held]), spec.top_share)
+        usual = scoring.top_mean(scale(unseen, types), spec.top_share)
         asked = scoring.top_mean(scale(others[len(bad_types) :], test_types), spec.top_share)
-    whole = scoring.fit_scale(usual, types[held], n_types)
-    return whole(asked, test_types), float(np.quantile(whole(usual, types[held]), ALARM))
+    whole = scoring.fit_scale(usual, types, n_types)
+    limit = np.quantile(whole(usual, types)[held], ALARM)
+    return whole(asked, test_types), float(limit)
 
 
 def _supervised(crossed: Crossed, n_bad: int) -> tuple[Floats, Floats]:

@@ -105,7 +105,7 @@ def top_mean(maps: Floats, share: float) -> Floats:
 
 @dataclass(frozen=True)
 class Scale:
-    """Mean and standard deviation of scores per type, on held-out GOOD parts."""
+    """Mean and standard deviation of scores per type, on unseen GOOD parts."""
 
     mean: Floats  # [T]
     std: Floats  # [T]

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from backend import runs
+from backend import facts, runs
 from backend.inspection import active_threshold
 from backend.records import RunState
 from pages.ui import owner
@@ -95,3 +96,28 @@ def test_a_part_explorer_without_a_finished_model_leads_there(empty_dashboard, s
     app = open_page(EXPLORER)
     is_well(app)
     assert "Make that first" in words(app)
+
+
+def test_the_size_of_a_defect_is_drawn_where_it_is_known(empty_dashboard, storage):
+    made = make_inspected(storage.runs, {"dots": (30, 10), "edge1": (12, 3)})
+    folder = storage.runs / runs.read(storage.runs / made).spec["parts_run"]
+    sizes = {"excess": np.linspace(1, 5, 55), "defect": "speck"}
+    facts.write(folder, "parts", facts.read(folder, "parts").assign(**sizes))
+    owner.supervisor().tick()
+    app = AppTest.from_function(_size_tab, args=(made,), default_timeout=60).run()
+    assert not app.exception
+    assert [s.label for s in app.selectbox][-1] == "Kind of defect"
+    assert "BAD parts of about one size" in words(app)
+
+
+def test_without_sizes_the_tab_says_which_parts_have_one(inspect_run):
+    app = AppTest.from_function(_size_tab, args=(inspect_run,), default_timeout=60).run()
+    assert not app.exception
+    assert "Simulated parts have one" in words(app)
+
+
+def _size_tab(run_id):
+    from pages.ui import owner, verdicts
+
+    run = owner.supervisor().find(run_id)
+    verdicts.by_size(run, owner.facts("scores", run))

@@ -61,7 +61,19 @@ def test_mvtec_categories_become_types_and_masks_are_no_parts(mvtec, tmp_path):
     assert (bad["defect"], bad["label"]) == ("bent wire", Label.BAD)
     assert bad["mask_path"].endswith("ground_truth/bent_wire/0_mask.png")
     assert frame["mask_path"].notna().sum() == 1
+    assert 0 < bad["area"] < 1 and frame["area"].notna().sum() == 1
     assert frame["group"].is_unique
+
+
+@pytest.mark.parametrize("damage", ["text", "small"])
+def test_a_mask_that_does_not_fit_is_left_out(mvtec, tmp_path, damage):
+    mask = mvtec / "nut" / "ground_truth" / "bent_wire" / "0_mask.png"
+    if damage == "text":
+        mask.write_text("no picture")
+    else:
+        Image.new("L", (3, 3)).save(mask)
+    _, frame = imported(mvtec, tmp_path / "run")
+    assert frame["mask_path"].isna().all() and frame["area"].isna().all()
 
 
 def test_one_category_alone_is_read_too(mvtec, tmp_path):
