@@ -68,12 +68,13 @@ def by_size(run: Run, scores: pd.DataFrame) -> None:
     causes = sorted(parts.loc[parts["label"] == 0, "defect"].dropna().unique())
     cause = right.selectbox("Kind of defect", ["all", *causes])
     wanted = parts if cause == "all" else parts[parts["defect"] == cause]
+    what = "all defects" if cause == "all" else cause
     frame = defect_size.curve(rows, wanted, measure)
     if frame.empty:
         st.info("No BAD part of this kind and type has a size.", icon=":material/filter_alt_off:")
         return
     charts.figure(
-        inspection_plots.by_size(frame, f"AUROC by size, {words}, {cause}", measure.unit),
+        inspection_plots.by_size(frame, f"AUROC by size, {words}, {what}", measure.unit),
         frame,
         f"size-{run.id}",
         "AUROC against the size of the defect, with intervals",
@@ -93,4 +94,5 @@ def _chosen(scores: pd.DataFrame, key: str) -> tuple[pd.DataFrame, str]:
     rows = scores[scores["method"] == method]
     rows = rows if feature == "all" else rows[rows["feature"] == feature]
     keys = ["run_id", "part", "feature", "label", "method"]
-    return rows.groupby(keys, as_index=False)["score"].mean(), f"{method}, {feature}"
+    kind = "all types" if feature == "all" else feature
+    return rows.groupby(keys, as_index=False)["score"].mean(), f"{method}, {kind}"
