@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend import maintenance, runs, store
 from backend.records import UserError
-from pages.ui import owner
+from pages.ui import owner, run_table
 from pages.ui.chrome import header
 
 
@@ -16,7 +16,8 @@ def _sizes(folder: str) -> pd.DataFrame:
     path = owner.supervisor().settings.runs
     rows = [(f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in runs.folders(path)]
     frame = pd.DataFrame(rows, columns=["kind", "bytes"])
-    grouped = frame.groupby("kind", as_index=False).agg(runs=("bytes", "size"), MB=("bytes", "sum"))
+    frame["job"] = run_table.job_words(frame["kind"])
+    grouped = frame.groupby("job", as_index=False).agg(runs=("bytes", "size"), MB=("bytes", "sum"))
     return grouped.assign(MB=grouped["MB"] / 2**20).sort_values("MB", ascending=False)
 
 

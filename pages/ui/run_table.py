@@ -11,6 +11,11 @@ from pages.ui.run_view import MARKS
 COLUMNS = ["state", "job", "name", "submitted", "minutes", "id"]
 
 
+def job_words(kinds: pd.Series) -> pd.Series:
+    """The titles of kinds of run; a kind that this version does not know stays as it is."""
+    return kinds.map({kind.name: kind.title for kind in registry.KINDS}).fillna(kinds)
+
+
 def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
     """One row a run, columns as shown. `ended` as `Store.runs` gives it."""
     rows = [
@@ -23,12 +28,11 @@ def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
         if r.id not in {run.id for run in active}
     ]
     found = pd.DataFrame(rows, columns=["state", "kind", "name", "submitted", "seconds", "id"])
-    titles = {kind.name: kind.title for kind in registry.KINDS}
     words = {state.value: text for state, (_, text) in MARKS.items()}
     return pd.DataFrame(
         {
             "state": found["state"].map(lambda s: words[str(s)]),
-            "job": found["kind"].map(titles).fillna(found["kind"]),
+            "job": job_words(found["kind"]),
             "name": found["name"],
             "submitted": found["submitted"],
             "minutes": pd.to_numeric(found["seconds"]) / 60,
