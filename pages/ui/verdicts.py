@@ -5,6 +5,7 @@ import streamlit as st
 
 from backend.inspection import defect_size
 from backend.plots import inspection as inspection_plots
+from backend.records import UserError
 from backend.runs import Run
 from pages.ui import charts, owner
 
@@ -53,7 +54,11 @@ def _share(scores: pd.Series, threshold: float) -> str:
 
 def by_size(run: Run, scores: pd.DataFrame) -> None:
     """How well BAD parts stand out, against how large their defects are."""
-    parts = owner.facts("parts", owner.supervisor().find(run.spec["parts_run"]))
+    try:
+        parts = owner.facts("parts", owner.supervisor().find(run.spec["parts_run"]))
+    except UserError as error:
+        st.warning(f"{error} Without its parts the sizes of the defects are not known.")
+        return
     known = defect_size.measures(parts)
     if not known:
         st.info(

@@ -116,6 +116,14 @@ def test_without_sizes_the_tab_says_which_parts_have_one(inspect_run):
     assert "Simulated parts have one" in words(app)
 
 
+def test_the_tab_says_that_the_parts_are_gone(inspect_run, storage):
+    parts_run = runs.read(storage.runs / inspect_run).spec["parts_run"]
+    owner.supervisor().delete(parts_run)
+    app = AppTest.from_function(_size_tab, args=(inspect_run,), default_timeout=60).run()
+    assert not app.exception
+    assert "It may have been deleted" in words(app)
+
+
 def _size_tab(run_id):
     from pages.ui import owner, verdicts
 
