@@ -17,11 +17,11 @@ def latency_histogram(frame: pd.DataFrame, budget_ms: float | None = None) -> go
             nbinsx=60,
         )
     values = frame["milliseconds"]
-    for share in (0.5, 0.95, 0.99):
+    for place, share in enumerate((0.5, 0.95, 0.99)):  # labels one below the other: they may meet
         figure.add_vline(
             x=float(values.quantile(share)),
             line={"dash": "dash", "color": NEUTRAL},
-            annotation={"text": f"p{share * 100:.0f}", "textangle": -90},
+            annotation={"text": f"p{share * 100:.0f}", "textangle": -90, "yshift": -28 * place},
         )
     if budget_ms:
         figure.add_vline(x=budget_ms, line={"color": BAD}, annotation={"text": "budget"})
