@@ -30,7 +30,7 @@ from backend.inspection.diffusion_net import (
 )
 from backend.inspection.features import Tick, no_tick
 
-BANK = 2048  # GOOD patches kept a type, where the nearest is sought
+BANK = 4096  # GOOD patches kept a type, where the nearest is sought
 UNDER_ALL = "unlikely under all classes"
 
 
