@@ -163,7 +163,7 @@ def _power(rows: pd.DataFrame) -> None:
     words = [
         f"- {charts.plain(str(r.feature))}: with {r.n_bad:.0f} BAD parts, "
         + (
-            "not even a perfect model could be told apart."
+            "the baseline is so near 1 that not even a perfect model could be told from it."
             if r.detectable != r.detectable
             else f"a difference under {r.detectable:.2f} cannot be seen."
         )
