@@ -18,10 +18,10 @@ class Scattering(nn.Module):
     cell is also described by its maximum and its standard deviation, and the brightness of its
     quarters is given; 0 gives none of the three.
 
-    forward: [B, 3, S, S] in 0..1 -> [B, C, S/16, S/16], S a multiple of 16, at most 2^(5 - J) of
-    a cell a side at the coarsest scale. With L = 4 directions and P pairs,
-    C = 1 + J L + L^2 P (P - 1) / 2, and with detail D another 2 D L + 4: 61 as it is, 145 with
-    scales=5, pairs=4, detail=3.
+    forward: [B, 3, S, S] in 0..1 -> [B, C, S/16, S/16]; S a multiple of 16, with five scales at
+    least 64. With L = 4 directions, P pairs and detail D,
+    C = 1 + J L + L^2 P (P - 1) / 2, and where D > 0 another 2 D L + 4: 61 channels as it is, 145
+    with scales=5, pairs=4, detail=3.
     """
 
     directions, width = 4, 7  # L, and the edge of a wavelet, px

@@ -73,3 +73,17 @@ def test_every_fold_is_a_dot_at_its_feature():
     assert "n = 3 folds" in figure.layout.title.text
     for trace in figure.data:
         assert len(trace.x) == 6 and list(np.round(trace.x)) == [0, 0, 0, 1, 1, 1]
+
+
+def test_auroc_by_size_tells_n_and_the_range_of_each_point():
+    frame = pd.DataFrame(
+        {
+            **{"size": [1.5, 3.0], "smallest": [1.0, 2.0], "largest": [2.0, 4.0], "n": [12, 13]},
+            **{"auroc": [0.6, 0.9], "low": [0.5, 0.8], "high": [0.7, 1.0]},
+        }
+    )
+    figure = inspection_plots.by_size(frame, "AUROC by size, diffusion", "tolerances")
+    assert "n = 25 BAD parts" in figure.layout.title.text
+    assert list(figure.data[0].error_y.array) == pytest.approx([0.1, 0.1])
+    assert [list(row) for row in figure.data[0].customdata] == [[1, 2, 12], [2, 4, 13]]
+    assert "tolerances" in figure.layout.xaxis.title.text
