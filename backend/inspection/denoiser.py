@@ -201,7 +201,7 @@ def fit_crossed(
     _set(scorer, "whiten", crossed.final.whitening.matrix)
     _set(scorer, "bank", bank)
     _set(scorer, "spread", spread)
-    calibrate(scorer, unseen, types)
+    calibrate(scorer, unseen, types, held)
     return scorer
 
 
@@ -237,11 +237,15 @@ def _set(scorer: Scorer, name: str, values: Any) -> None:
 
 
 @torch.inference_mode()
-def calibrate(scorer: Scorer, unseen: NDArray[np.float32], types: NDArray[np.int64]) -> None:
+def calibrate(
+    scorer: Scorer,
+    unseen: NDArray[np.float32],
+    types: NDArray[np.int64],
+    held_out: NDArray[np.bool_],
+) -> None:
     """Set the z-scores of each (type, t, position) and of each type's parts, on unseen GOOD maps.
 
-    Unseen by the whitening, that is. Fitted on the held-out fifth alone, the parts' z-scores
-    differed from fold to fold: pooled over the folds that cost 0.003 of mean AUROC.
+    held_out: [N] those that the denoiser has not learned from either.
     """
     x, y, n_types = torch.from_numpy(unseen), torch.from_numpy(types), scorer.n_types
     errors = np.concatenate(
@@ -252,7 +256,7 @@ def calibrate(scorer: Scorer, unseen: NDArray[np.float32], types: NDArray[np.int
         scorer.get_buffer("level_mean")[:, k] = torch.from_numpy(scale.mean)
         scorer.get_buffer("level_std")[:, k] = torch.from_numpy(scale.std)
     found = scorer.top(scorer.as_z(torch.from_numpy(errors), y)).numpy()
-    parts = scoring.fit_scale(found, types, n_types)
+    parts = scoring.fit_part_scale(found, types, held_out, n_types)
     _set(scorer, "part_mean", parts.mean)
     _set(scorer, "part_std", parts.std)
 

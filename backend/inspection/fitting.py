@@ -204,7 +204,7 @@ def _baseline(
         scale = scoring.fit_patch_scale(unseen, types, n_types)
         usual = scoring.top_mean(scale(unseen, types), spec.top_share)
         asked = scoring.top_mean(scale(others[len(bad_types) :], test_types), spec.top_share)
-    whole = scoring.fit_scale(usual, types, n_types)
+    whole = scoring.fit_part_scale(usual, types, held, n_types)
     limit = np.quantile(whole(usual, types)[held], ALARM)
     return whole(asked, test_types), float(limit)
 
