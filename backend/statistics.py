@@ -41,7 +41,7 @@ def _split(y_is_bad: ArrayLike, name: str, score: ArrayLike) -> tuple[Floats, Fl
     return scores[~is_bad], scores[is_bad]
 
 
-def _placements(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
+def placements(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
     """DeLong's structural components by midranks (Sun & Xu 2014): O(n log n), ties count half.
 
     Returns v_bad [n_bad], the share of GOOD below each BAD score, and v_good [n_good], the
@@ -58,7 +58,7 @@ def auroc(good_scores: ArrayLike, bad_scores: ArrayLike) -> float:
     good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
     if not len(good) or not len(bad):
         return math.nan
-    return float(_placements(good, bad)[0].mean())
+    return float(placements(good, bad)[0].mean())
 
 
 def _delong_variance(area: float, v_bad: Floats, v_good: Floats) -> float:
@@ -88,7 +88,7 @@ def auroc_interval(good_scores: ArrayLike, bad_scores: ArrayLike, alpha: float =
     good, bad = _scores("good_scores", good_scores), _scores("bad_scores", bad_scores)
     if not len(good) or not len(bad):
         return math.nan, math.nan, math.nan
-    v_bad, v_good = _placements(good, bad)
+    v_bad, v_good = placements(good, bad)
     area = float(v_bad.mean())
     exact_bound = alpha ** (1 / min(len(good), len(bad)))
     if good.max() < bad.min():
@@ -131,7 +131,7 @@ def delong_test(
 def _placements_or_raise(good: Floats, bad: Floats) -> tuple[Floats, Floats]:
     if not len(good) or not len(bad):
         raise ValueError(f"DeLong's test needs both classes: {len(good)} GOOD, {len(bad)} BAD")
-    return _placements(good, bad)
+    return placements(good, bad)
 
 
 def group_bootstrap(

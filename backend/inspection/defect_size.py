@@ -45,24 +45,20 @@ def curve(scores: pd.DataFrame, parts: pd.DataFrame, measure: Measure) -> pd.Dat
     bad = scores.loc[scores["label"] == 0, ["part", "feature", "score"]].merge(known, on="part")
     bad = bad.assign(size=bad[measure.column] * measure.scale, above=_above(scores, bad))
     bad = bad.dropna(subset=["above"]).sort_values(["size", "part"])
-    pieces = min(MOST_POINTS, max(1, len(bad) // PER_POINT)) if len(bad) else 0
-    return pd.DataFrame([_point(bad.iloc[at]) for at in _quantiles(len(bad), pieces)])
-
-
-def _quantiles(n: int, pieces: int) -> list[np.ndarray]:
-    return np.array_split(np.arange(n), pieces) if pieces else []
+    pieces = min(MOST_POINTS, max(1, len(bad) // PER_POINT))
+    quantiles = np.array_split(np.arange(len(bad)), pieces)
+    return pd.DataFrame([_point(bad.iloc[at]) for at in quantiles if len(at)])
 
 
 def _above(scores: pd.DataFrame, bad: pd.DataFrame) -> pd.Series:
     """For each BAD row, the share of its type's GOOD parts below it; NaN where it has none."""
+    found = pd.Series(np.nan, bad.index)
     good = scores[scores["label"] == 1]
-    return bad.apply(
-        lambda row: statistics.auroc(
-            good.loc[good["feature"] == row["feature"], "score"], [row["score"]]
-        ),
-        axis=1,
-        result_type="reduce",
-    ).astype(float)
+    for feature, rows in bad.groupby("feature"):
+        usual = good.loc[good["feature"] == feature, "score"].to_numpy(float)
+        if len(usual):
+            found[rows.index] = statistics.placements(usual, rows["score"].to_numpy(float))[0]
+    return found
 
 
 def _point(rows: pd.DataFrame) -> dict[str, float]:

@@ -40,7 +40,7 @@ def test_auroc_agrees_with_sklearn_with_ties():
 
 def test_published_ct_example():
     """Stata's manual, roctab on these ratings: area 0.8932, DeLong standard error 0.0307."""
-    v_bad, v_good = st._placements(CT_NORMAL.astype(float), CT_ABNORMAL.astype(float))
+    v_bad, v_good = st.placements(CT_NORMAL.astype(float), CT_ABNORMAL.astype(float))
     se = math.sqrt(st._delong_variance(v_bad.mean(), v_bad, v_good))
     assert v_bad.mean() == pytest.approx(0.8932, abs=5e-5)
     assert se == pytest.approx(0.0307, abs=5e-5)
@@ -52,7 +52,7 @@ def test_published_ct_example():
 
 def test_midrank_placements_equal_brute_force():
     y, a, _ = tied_scores()
-    fast = st._placements(a[y == 0], a[y == 1])
+    fast = st.placements(a[y == 0], a[y == 1])
     for quick, slow in zip(fast, brute_placements(y, a), strict=True):
         np.testing.assert_allclose(quick, slow, atol=1e-12)
 
