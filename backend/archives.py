@@ -7,10 +7,11 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from backend.imagefiles import SUFFIXES
+from backend.images.folder import LABELS, SUFFIXES, UNREAD, composed, is_hidden
 from backend.records import Progress, UserError
 
-WANTED = (*SUFFIXES, ".txt", ".yaml", ".yml", ".json", ".xml", ".csv")
+WANTED = (*SUFFIXES, *UNREAD, *LABELS)
+UTF8 = 0x800  # the flag of a name in UTF-8; without it, the name is in the packer's code page
 MOST_MEMBERS = 200_000
 MOST_BYTES = 20_000_000_000
 MOST_RATIO, RATIO_FROM = 200, 10_000_000  # a bomb: so much smaller packed, from so many bytes
@@ -23,7 +24,7 @@ DAMAGED = (
 def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
     """Unpack a zip's images and label files; gives its single top folder, else `into`.
 
-    Other files, hidden ones and __MACOSX are passed over. Raises UserError for a file that is no
+    Other files and hidden ones are passed over. Raises UserError for a file that is no
     zip, damaged, encrypted, too large, or that would write outside `into`; nothing is left then.
     """
     fresh = not into.exists()
@@ -69,7 +70,7 @@ def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.Z
 
 def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
     """Where a member goes, below the target folder. Some tools write backslashes."""
-    place = PurePosixPath(member.filename.replace("\\", "/"))
+    place = PurePosixPath(composed(_spelled(member)))
     drive = bool(place.parts) and place.parts[0].endswith(":")
     if place.is_absolute() or ".." in place.parts or drive:
         raise UserError(
@@ -81,9 +82,18 @@ def _place(member: zipfile.ZipInfo, name: str) -> PurePosixPath:
     return place
 
 
+def _spelled(member: zipfile.ZipInfo) -> str:
+    """A member's name. Macs and some tools write UTF-8 without the flag that says so."""
+    if member.flag_bits & UTF8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return member.filename
+
+
 def _is_wanted(place: PurePosixPath) -> bool:
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in place.parts)
-    return place.suffix.lower() in WANTED and not hidden
+    return place.suffix.lower() in WANTED and not is_hidden(place.as_posix())
 
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
 
+Corners = tuple[float, float, float, float]  # left, top, right, bottom in px of an image
 MIN_BAD = 10  # with fewer BAD parts an AUROC is shown, but takes no part in a test
 
 

@@ -20,7 +20,7 @@ class Taken:
 
     parts: Iterator[Part]
     layout: str
-    notes: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
     unreadable: list[LeftOut] = field(default_factory=list)
     unfound: list[LeftOut] = field(default_factory=list)
 
@@ -61,10 +61,15 @@ def _imported(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
     find = _finder(spec, out_dir) if spec.source == "crops" else None
     folder = reading.placed(Path(spec.folder).expanduser(), out_dir, progress)
     listing = reading.read(folder, spec.layout, with_features=find is None)
-    intake = taking.Intake(out_dir, spec.margin, spec.skip_unreadable, find)
-    noted = (f"Read as {reading.WORDS[listing.layout]}.", *listing.notes)
+    pictures = dict.fromkeys(one.path for one in listing.entries)
+    depth = imagefiles.depth_of(pictures)
+    intake = taking.Intake(out_dir, spec.margin, spec.skip_unreadable, find, depth)
+    told = imagefiles.told_of(pictures, depth)
+    noted = [f"Read as {reading.WORDS[listing.layout]}.", *listing.notes, *told]
     taken = Taken(iter(()), listing.layout, noted)
-    taken.parts = taking.take(listing, intake, taken.unreadable, taken.unfound, progress)
+    taken.parts = taking.take(
+        listing, intake, taken.unreadable, taken.unfound, taken.notes, progress
+    )
     return taken
 
 

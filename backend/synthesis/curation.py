@@ -18,9 +18,8 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
-from backend import facts, runs
+from backend import facts, imagefiles, runs
 from backend.records import Box, UserError
 from backend.synthesis import pictures
 
@@ -69,7 +68,7 @@ def _entry(
     if edit.verdict is not None:
         entry["verdict"] = edit.verdict
     if edit.boxes is not None and present is not None:
-        size = _size(run_folder / paths[edit.image])
+        size = imagefiles.size(run_folder / paths[edit.image])
         checked = [_checked(box, size, edit.image) for box in edit.boxes]
         entry["boxes"] = _as_rows(checked, present[present["image"] == edit.image])
     return entry
@@ -183,15 +182,6 @@ def _box(row: Any) -> Box:
 def _same(one: Box, other: Box) -> bool:
     near = all(abs(a - b) <= SAME for a, b in zip(one.xyxy, other.xyxy, strict=True))
     return one.class_name == other.class_name and near
-
-
-def _size(path: Path) -> tuple[int, int]:
-    """Width and height in px."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except pictures.UNREADABLE as error:
-        raise UserError(f"'{path}' is no readable image. Reject or delete it.") from error
 
 
 @contextmanager

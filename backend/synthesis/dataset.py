@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -85,7 +85,8 @@ class Spec:
 @dataclass(frozen=True)
 class Result:
     """sources: how many images are of each. groups: what cannot be split: a specimen with its
-    views and near-duplicates. hash: over image files, boxes and splits; the set's version."""
+    views and near-duplicates. hash: over image files, boxes and splits; the set's version.
+    notes: what was noticed while reading the photographs."""
 
     images: int
     boxes: int
@@ -97,6 +98,7 @@ class Result:
     labels: str
     classes: tuple[str, ...]
     hash: str
+    notes: tuple[str, ...] = ()
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -117,7 +119,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     _check_splits(images, boxes)
     facts.write(out_dir, "images", images)
     facts.write(out_dir, "boxes", boxes)
-    return _result(spec, out_dir, images, boxes, len(np.unique(members)), names)
+    made = _result(spec, out_dir, images, boxes, len(np.unique(members)), names)
+    return replace(made, notes=tuple(dict.fromkeys(n for source in found for n in source.notes)))
 
 
 def _all(found: list[Source]) -> Iterator[Item]:

@@ -1,6 +1,5 @@
 """A frozen test set: real photographs with boxes, kept apart from every training."""
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +33,8 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """hash: over image files and boxes; near_duplicates: training images that look like one."""
+    """hash: over image files and boxes; near_duplicates: training images that look like one.
+    notes: what was noticed while reading."""
 
     images: int
     intact: int
@@ -43,6 +43,7 @@ class Result:
     classes: tuple[str, ...]
     near_duplicates: int
     hash: str
+    notes: tuple[str, ...] = ()
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -54,11 +55,11 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         progress(0.5 * place / len(spec.dataset_runs), f"comparing with data set {place + 1}")
         near += testset.refuse_leaks(test, runs.sibling(out_dir, run_id), spec.near_duplicates)
     kept = []
+    folder = out_dir / "artifacts" / "test"
+    folder.mkdir(parents=True, exist_ok=True)
     for place, image in enumerate(test.images):
-        path = out_dir / "artifacts" / "test" / f"{place:06d}{image.path.suffix.lower()}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(image.path, path)
-        kept.append(replace(image, path=path))
+        path = image.copy_to(folder, f"{place:06d}")
+        kept.append(replace(image, path=path, depth=None))
         progress(0.5 + 0.5 * place / len(test.images), f"image {place + 1} of {len(test.images)}")
     facts.write(out_dir, "images", [testset.image_row(image, out_dir) for image in kept])
     facts.write(out_dir, "boxes", [row for image in kept for row in testset.box_rows(image)])
@@ -70,5 +71,6 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         groups=len({image.group for image in kept}),
         classes=tuple(sorted({box.class_name for box in boxes})),
         near_duplicates=near,
-        hash=test.hash,
+        hash=testset.frozen(kept, real=True).hash,
+        notes=test.notes,
     )

@@ -10,10 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from backend.imagefiles import MOST_PIXELS as MOST_PIXELS
-from backend.imagefiles import SUFFIXES as SUFFIXES
 from backend.imagefiles import UNREADABLE as UNREADABLE
-from backend.imagefiles import image_files as image_files
 from backend.imagefiles import read_rgb as read_rgb
 from backend.imagefiles import write as write
 from backend.records import Box

@@ -5,11 +5,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from backend import imagefiles
 from backend.plots import detection as detection_plots
 from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import curation
-from backend.synthesis.labelled import files
 from pages.ui import charts, gallery, takeaway
 
 UNSEEN = (0, 0)
@@ -100,6 +100,6 @@ def _places(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame
 def _size(path: str) -> tuple[int, int]:
     """Width and height of a picture, px; 0 where it cannot be read."""
     try:
-        return files.size(Path(path))
+        return imagefiles.size(Path(path))
     except UserError:
         return UNSEEN

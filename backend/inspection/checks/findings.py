@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from backend import statistics
-from backend.inspection.importing.listing import some
+from backend.images.folder import some
 from backend.records import MIN_BAD, Label
 
 OK, LOOK, PROBLEM = "ok", "look", "problem"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backend.inspection.importing.listing import Corners
+from backend.records import Corners
 
 LEAST_EDGE = 8  # px
 
@@ -27,9 +27,3 @@ def cut(pixels: np.ndarray, box: Corners, margin: float) -> np.ndarray:
     missing = edge - found.shape[0], edge - found.shape[1]
     around = [(gap // 2, gap - gap // 2) for gap in missing] + [(0, 0)] * (pixels.ndim - 2)
     return np.pad(found, around, mode="edge") if any(missing) else found
-
-
-def is_inside(pixels: np.ndarray, box: Corners) -> bool:
-    """Does the box lie in the picture, to the pixel?"""
-    height, width = pixels.shape[:2]
-    return box[2] <= width + 1 and box[3] <= height + 1

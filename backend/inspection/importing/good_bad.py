@@ -1,57 +1,59 @@
 """Plain folders: <type>/good/*, <type>/bad/*, with the usual words for both; one type needs none.
 
-`bad/<defect>/*` names the defect. A folder `train`, `val` or `test` in between says nothing.
+`bad/<defect>/*` names the defect. Folders that say nothing of the type (`train`, `test`, `images`,
+`Data`) and those of a specimen's views (`S0000`) do not count. So VisA's own layout, Real-IAD's,
+BTAD's and anomalib's Folder are read too; masks are found where each of them has them.
 """
 
 from pathlib import Path
 
+from backend.images import words
+from backend.images.folder import Folder, some
+from backend.images.masks import Masks
 from backend.inspection.importing.listing import (
-    BAD_WORDS,
-    GOOD_WORDS,
     Listed,
     Listing,
+    about_masks,
     entry,
-    images_below,
     refuse_useless,
-    some,
-    verdict_of,
 )
 from backend.records import Label, UserError
 
-SPLITS = ("train", "val", "valid", "validation", "test")
+
+def fits(folder: Folder) -> bool:
+    """Does a folder say GOOD or BAD?"""
+    return any(words.verdict_of(name) is not None for name in folder.folder_names)
 
 
-def fits(folder: Path) -> bool:
-    """Does a folder below say GOOD or BAD?"""
-    return any(path.is_dir() and verdict_of(path.name) is not None for path in folder.rglob("*"))
-
-
-def read(folder: Path) -> Listing:
+def read(folder: Folder) -> Listing:
     """The pictures below a GOOD or BAD folder; others are left out and counted.
 
     Raises UserError where no folder says GOOD or BAD, and where no picture is GOOD.
     """
-    found = {path: _part(folder, path) for path in images_below(folder)}
+    masks = Masks(folder)
+    found = {path: _part(folder, path, masks) for path in masks.chosen}
     entries = [one for one in found.values() if one is not None]
     if not entries:
         raise UserError(
-            f"No folder below '{folder}' is called one of {', '.join(GOOD_WORDS[:4])} … or "
-            f"{', '.join(BAD_WORDS[:4])} …. Put GOOD pictures into <type>/good, BAD ones into "
-            "<type>/bad."
+            f"No folder below '{folder.root}' is called one of "
+            f"{', '.join(words.GOOD_WORDS[:4])} … or {', '.join(words.BAD_WORDS[:4])} …. Put GOOD "
+            "pictures into <type>/good, BAD ones into <type>/bad."
         )
-    refuse_useless(entries, str(folder))
-    others = [path.relative_to(folder).as_posix() for path, one in found.items() if one is None]
-    note = f"Pictures in no GOOD or BAD folder, left out: {len(others)} ({some(others)})."
-    return Listing(tuple(entries), "good-bad", (note,) if others else ())
+    refuse_useless(entries, str(folder.root))
+    others = [folder.relative(path) for path, one in found.items() if one is None]
+    note = f"Pictures in no GOOD or BAD folder, left out: {len(others)} ({some(others, 5)})."
+    notes = [note] if others else []
+    return Listing(tuple(entries), "good-bad", (*notes, *about_masks(entries, masks.lone, folder)))
 
 
-def _part(root: Path, path: Path) -> Listed | None:
+def _part(folder: Folder, path: Path, masks: Masks) -> Listed | None:
     """The picture with the verdict of the nearest folder that has one."""
-    folders = path.relative_to(root).parts[:-1]
-    for place in range(len(folders) - 1, -1, -1):
-        verdict = verdict_of(folders[place])
-        if verdict is not None:
-            above = [word for word in folders[:place] if word.lower() not in SPLITS]
-            below = " ".join(folders[place + 1 :]) if verdict is Label.BAD else ""
-            return entry(root, path, "-".join(above) or root.name, verdict, defect=below)
-    return None
+    folders = folder.relative(path).split("/")[:-1]
+    place, verdict = words.nearest_verdict(folders)
+    if verdict is None:
+        return None
+    above = [name for name in folders[:place] if not words.says_nothing(name)]
+    below = [n for n in folders[place + 1 :] if not words.is_specimen(n)]
+    defect = " ".join(n for n in below if not words.says_nothing(n)) if verdict is Label.BAD else ""
+    feature = "-".join(above) or folder.root.name
+    return entry(folder, path, feature, verdict, defect, masks.of.get(path, ()))

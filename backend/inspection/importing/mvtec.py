@@ -3,66 +3,67 @@
     <category>/train/good/*, <category>/test/good/*, <category>/test/<defect>/*
     <category>/ground_truth/<defect>/<name>_mask.png
 
-The category is the feature type; masks are kept where they are there, and train nothing.
+MPDD and BTAD (`ok`, `ko`) have it too. The category is the feature type; masks are kept where they
+are there, and train nothing.
 """
 
 from pathlib import Path
 
+from backend.images import words
+from backend.images.folder import Folder
+from backend.images.masks import Masks
 from backend.inspection.importing.listing import (
     Listed,
     Listing,
+    about_masks,
     entry,
-    images_below,
     refuse_useless,
-    verdict_of,
 )
 from backend.records import Label
 
-SPLITS = ("train", "validation", "test")
-MASKS = "ground_truth"
 
-
-def fits(folder: Path) -> bool:
+def fits(folder: Folder) -> bool:
     """Is there a category with train/good and test?"""
     return bool(_categories(folder))
 
 
-def _categories(folder: Path) -> list[Path]:
-    candidates = [folder, *sorted(p for p in folder.iterdir() if p.is_dir())]
-    return [p for p in candidates if (p / "train" / "good").is_dir() and (p / "test").is_dir()]
+def _categories(folder: Folder) -> set[str]:
+    """Paths of categories in the folder, "" where it is one itself."""
+    good, tested = set(), set()
+    for path in folder.images:
+        folders = folder.relative(path).split("/")[:-1]
+        for place, name in enumerate(folders[:-1]):
+            category = "/".join(folders[:place])
+            split = words.SPLITS.get(name.casefold())
+            if split == "train" and words.verdict_of(folders[place + 1]) is Label.GOOD:
+                good.add(category)
+            if split == "test":
+                tested.add(category)
+    return {category for category in good & tested if category.count("/") == 0}
 
 
-def read(folder: Path) -> Listing:
+def read(folder: Folder) -> Listing:
     """Every picture of every category. Raises UserError where none is GOOD."""
-    entries = []
-    for category in _categories(folder):
-        for split in SPLITS:
-            if (category / split).is_dir():
-                entries += _split(folder, category, split)
-    refuse_useless(entries, str(folder))
-    masks = sum(one.mask is not None for one in entries)
-    note = f"{masks} defect masks from '{MASKS}' are kept; nothing is trained on them."
-    return Listing(tuple(entries), "mvtec", (note,) if masks else ())
+    masks = Masks(folder)
+    categories = _categories(folder)
+    found = [_part(folder, path, masks, categories) for path in masks.chosen]
+    entries = [one for one in found if one is not None]
+    refuse_useless(entries, str(folder.root))
+    left = len(found) - len(entries)
+    notes = [f"Pictures in no category's train or test folder, left out: {left}."] if left else []
+    return Listing(tuple(entries), "mvtec", (*notes, *about_masks(entries, masks.lone, folder)))
 
 
-def _split(root: Path, category: Path, split: str) -> list[Listed]:
-    return [
-        _part(root, category, path)
-        for path in images_below(category / split)
-        if len(path.relative_to(category).parts) > 2
-    ]
-
-
-def _part(root: Path, category: Path, path: Path) -> Listed:
-    kind = path.relative_to(category).parts[1]
-    if verdict_of(kind) is Label.GOOD:
-        return entry(root, path, category.name, Label.GOOD)
-    mask = category / MASKS / kind / f"{path.stem}_mask.png"
-    return entry(
-        root,
-        path,
-        category.name,
-        Label.BAD,
-        defect=kind.replace("_", " "),
-        mask=mask if mask.is_file() else None,
-    )
+def _part(folder: Folder, path: Path, masks: Masks, categories: set[str]) -> Listed | None:
+    folders = folder.relative(path).split("/")[:-1]
+    category = "" if "" in categories else next(iter(folders), "")
+    inside = folders[1:] if category else folders
+    in_split = len(inside) > 1 and inside[0].casefold() in words.SPLITS
+    if category not in categories or not in_split:
+        return None
+    feature, kind = category or folder.root.name, inside[1]
+    verdict = words.verdict_of(kind)
+    if verdict is Label.GOOD:
+        return entry(folder, path, feature, Label.GOOD)
+    defect = "" if verdict is Label.BAD else kind.replace("_", " ")
+    return entry(folder, path, feature, Label.BAD, defect, masks.of.get(path, ()))

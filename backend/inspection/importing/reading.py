@@ -5,8 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend import archives
+from backend.images import folder as folders
+from backend.images.folder import Folder
+from backend.images.words import verdict_of
 from backend.inspection.importing import good_bad, metadata_csv, mvtec
-from backend.inspection.importing.listing import Listing, verdict_of
+from backend.inspection.importing.listing import Listing
 from backend.records import Progress, UserError
 
 LAYOUTS = ("auto", "metadata", "mvtec", "good-bad")
@@ -27,15 +30,18 @@ def read(folder: Path, layout: str, with_features: bool = True) -> Listing:
     with_features: False where a detector will name the feature types. Raises UserError naming
     what does not fit.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} is no folder on this computer. Correct the path.")
-    chosen = _detected(folder) if layout == "auto" else layout
+    found = folders.scan(folder)
+    chosen = _detected(found) if layout == "auto" else layout
     if chosen == "metadata":
-        return metadata_csv.read(folder, with_features)
-    if chosen == "mvtec" and not mvtec.fits(folder):
-        raise UserError(f"'{folder}' has no <category>/train/good with a <category>/test beside.")
-    listing = mvtec.read(folder) if chosen == "mvtec" else good_bad.read(folder)
-    return listing if with_features else _whole_pictures(listing)
+        listing = metadata_csv.read(found, with_features)
+    else:
+        if chosen == "mvtec" and not mvtec.fits(found):
+            raise UserError(
+                f"'{folder}' has no <category>/train/good with a <category>/test beside."
+            )
+        listing = mvtec.read(found) if chosen == "mvtec" else good_bad.read(found)
+        listing = listing if with_features else _whole_pictures(listing)
+    return replace(listing, notes=(*listing.notes, *found.left_out()))
 
 
 def _whole_pictures(listing: Listing) -> Listing:
@@ -44,7 +50,7 @@ def _whole_pictures(listing: Listing) -> Listing:
     return replace(listing, entries=entries, notes=(*listing.notes, WHOLE))
 
 
-def _detected(folder: Path) -> str:
+def _detected(folder: Folder) -> str:
     if metadata_csv.fits(folder):
         return "metadata"
     if mvtec.fits(folder):
@@ -52,8 +58,8 @@ def _detected(folder: Path) -> str:
     if good_bad.fits(folder):
         return "good-bad"
     raise UserError(
-        f"'{folder}' says nowhere which parts are GOOD: metadata.csv is missing, and there are no "
-        "folders called good and bad. Add one of the two."
+        f"'{folder.root}' says nowhere which parts are GOOD: metadata.csv is missing, and there "
+        "are no folders called good and bad. Add one of the two."
     )
 
 

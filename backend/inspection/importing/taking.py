@@ -1,5 +1,6 @@
 """From a list of parts to the parts: pictures are read, cut where there is a box, and kept."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from backend import imagefiles
+from backend.imagefiles import Depth
+from backend.images import boxes
+from backend.images.folder import some
+from backend.images.masks import union
 from backend.inspection.importing import cropping
-from backend.inspection.importing.listing import Listed, Listing, feature_of, some
+from backend.inspection.importing.listing import Listed, Listing, feature_of
 from backend.records import Box, Progress, UserError
 
 Find = Callable[[np.ndarray], list[Box]]
@@ -27,12 +32,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Intake:
-    """How parts are taken in. margin: share of a box's longer side. find: None: as listed."""
+    """How parts are taken in. margin: share of a box's longer side. find: None: as listed.
+    depth: of all pictures."""
 
     out_dir: Path
     margin: float
     skip_unreadable: bool
-    find: Find | None = None
+    find: Find | None
+    depth: Depth
 
 
 def take(
@@ -40,31 +47,45 @@ def take(
     intake: Intake,
     unreadable: list[LeftOut],
     unfound: list[LeftOut],
+    notes: list[str],
     progress: Progress,
 ) -> Iterator[Part]:
     """Each part with its pixels; pictures that cannot be read, and those in which the detector
-    misses something, are added to the two lists.
+    misses something, are added to the two lists, what else was odd to the notes.
 
     Raises UserError at the end where a picture could not be read and none may be skipped.
     """
     pages = _by_image(listing.entries)
+    odd: Counter[str] = Counter()
     taken = 0
     for number, entries in enumerate(pages, start=1):
         try:
-            pixels = _read(entries[0])
+            pixels = _read(entries[0], intake.depth)
         except UserError as error:
             unreadable.append(LeftOut(entries[0].image, str(error), entries[0].where))
             continue
         wanted = entries if intake.find is None else _found(entries, intake.find(pixels), unfound)
         for one in wanted:
-            if one.box is not None and not cropping.is_inside(pixels, one.box):
+            if (held := _held(one, pixels, odd)) is None:
                 unreadable.append(_outside(one, pixels))
                 continue
-            yield _kept(one, pixels, intake, taken)
+            yield _kept(held, pixels, intake, taken, odd)
             taken += 1
         progress(0.9 * number / len(pages), f"picture {number} of {len(pages)}", step=number)
+    notes += [f"{count} {what}." for what, count in odd.items()]
     if unreadable and not intake.skip_unreadable:
         raise _refusal(unreadable, len(pages))
+
+
+def _held(one: Listed, pixels: np.ndarray, odd: Counter[str]) -> Listed | None:
+    """The part with its box held to the picture; None where all of the box is outside."""
+    if one.box is None:
+        return one
+    height, width = pixels.shape[:2]
+    if boxes.outside(one.box, width, height):
+        odd["boxes reach over the edge of their picture: cut off there"] += 1
+    box = boxes.cut(one.box, width, height)
+    return None if box is None else replace(one, box=box)
 
 
 def _by_image(entries: Sequence[Listed]) -> list[list[Listed]]:
@@ -74,12 +95,14 @@ def _by_image(entries: Sequence[Listed]) -> list[list[Listed]]:
     return list(pages.values())
 
 
-def _read(one: Listed) -> np.ndarray:
+def _read(one: Listed, depth: Depth) -> np.ndarray:
     """The picture's pixels. Raises UserError with the reason alone."""
-    if not one.path.is_file():
-        raise UserError("does not exist")
     try:
-        return imagefiles.read_rgb(one.path)
+        if not one.path.is_file():
+            raise UserError("does not exist")
+        return imagefiles.read_rgb(one.path, depth)
+    except OSError as error:  # a name that is too long
+        raise UserError("does not exist") from error
     except UserError as error:
         reason = str(error).removeprefix(f"'{one.path}' ").removeprefix(f"{one.path} ")
         raise UserError(reason.split(". ")[0].rstrip(".")) from error
@@ -118,8 +141,9 @@ def _found(entries: list[Listed], boxes: list[Box], unfound: list[LeftOut]) -> l
     return found
 
 
-def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> Part:
-    """The part's row and pixels; a cut part is written, a whole picture stays where it is."""
+def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int, odd: Counter[str]) -> Part:
+    """The part's row and pixels; a cut or scaled part is written, other pictures stay where they
+    are."""
     row = {
         "part": one.name,
         "path": _place(one.path, intake.out_dir),
@@ -129,17 +153,23 @@ def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int) -> Part:
         "defect": one.defect,
         "image": one.image,
     }
-    mask = _mask(one, pixels)
-    if one.box is None:
-        if one.mask is not None and mask is not None:
-            row |= {"mask_path": _place(one.mask, intake.out_dir), "area": marked(mask)}
-        return row, pixels
-    crop = cropping.cut(pixels, one.box, intake.margin)
-    row["path"] = _written(crop, "crops", number, intake.out_dir)
+    mask = _mask(one, pixels, odd)
+    if one.box is not None:
+        pixels = cropping.cut(pixels, one.box, intake.margin)
+        mask = None if mask is None else cropping.cut(mask, one.box, intake.margin)
+        row |= dict(zip(("x1", "y1", "x2", "y2"), one.box, strict=True))
+    if one.box is not None or imagefiles.header(one.path).deep:
+        row["path"] = _written(pixels, "crops", number, intake.out_dir)
     if mask is not None:
-        mask = cropping.cut(mask, one.box, intake.margin)
-        row |= {"mask_path": _written(mask, "masks", number, intake.out_dir), "area": marked(mask)}
-    return row | dict(zip(("x1", "y1", "x2", "y2"), one.box, strict=True)), crop
+        row |= {"mask_path": _mask_place(one, mask, number, intake), "area": marked(mask)}
+    return row, pixels
+
+
+def _mask_place(one: Listed, mask: np.ndarray, number: int, intake: Intake) -> str:
+    """The file of a whole picture's only mask; others are written."""
+    if one.box is None and len(one.masks) == 1:
+        return _place(one.masks[0], intake.out_dir)
+    return _written(mask, "masks", number, intake.out_dir)
 
 
 def _place(path: Path, out_dir: Path) -> str:
@@ -159,12 +189,12 @@ def marked(mask: np.ndarray) -> float:
     return float((mask > mask.max() / 2).mean())
 
 
-def _mask(one: Listed, pixels: np.ndarray) -> np.ndarray | None:
-    """The listed picture's mask [H, W]; None where there is none of its size that can be read."""
-    if one.mask is None:
+def _mask(one: Listed, pixels: np.ndarray, odd: Counter[str]) -> np.ndarray | None:
+    """The picture's mask [H, W]; None where there is none of its size that can be read."""
+    if not one.masks:
         return None
     try:
-        mask = imagefiles.read_rgb(one.mask)[..., 0]
+        return union(one.masks, pixels.shape[1], pixels.shape[0])
     except UserError:
+        odd["masks cannot be read, or are not of the size of their part: left out"] += 1
         return None
-    return mask if mask.shape == pixels.shape[:2] else None

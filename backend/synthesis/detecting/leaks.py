@@ -55,7 +55,7 @@ def _test_pictures(
     """Hash → name of every test image at every size, and their small grey pictures."""
     seen, greys = {}, []
     for image in images:
-        pixels = imagefiles.read_rgb(image.path)
+        pixels = image.read_rgb()
         greys.append(grouping.grey(pixels))
         for shown in (pixels, *(pictures.resized(pixels, size) for size in sizes)):
             seen[_hash(shown)] = image.name

@@ -13,7 +13,7 @@ from backend.records import Box, UserError
 from backend.runs import Run
 from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import testset
-from backend.synthesis.detecting.testset import LabelledImage
+from backend.synthesis.detecting.testset import LabelledImage, Photographs
 from backend.synthesis.detecting.yolo_set import ONE_CLASS, Item
 from backend.synthesis.labels.labellers import centred_box
 
@@ -28,12 +28,14 @@ AS_DRAWN = ("exact", "hand", "centred")  # sources of boxes that no labeller gue
 @dataclass(frozen=True)
 class Source:
     """groups: the specimen of each image. classes: of its boxes. items: makes the images, the
-    same ones each time. sampled: by a student, whose samples are often all alike."""
+    same ones each time. sampled: by a student, whose samples are often all alike. notes: what was
+    noticed while reading."""
 
     groups: list[str]
     classes: frozenset[str]
     items: Callable[[], Iterator[Item]]
     sampled: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def of(spec: "Spec", runs_folder: Path) -> list[Source]:
@@ -44,14 +46,28 @@ def of(spec: "Spec", runs_folder: Path) -> list[Source]:
         found.append(
             _sampled(spec, run, count) if run.kind == "distill" else _set(spec, run, count)
         )
-    if spec.real_folder:
-        found.append(_photographs(spec, testset.read_yolo(Path(spec.real_folder), "train")))
-    if spec.intact_folder:
-        size = 0 if spec.real_folder else _size_of(runs_folder / spec.source_runs[0])
-        intact = testset.read_intact(Path(spec.intact_folder), "train")
-        chosen = drawn(intact, spec.intact_count, spec.seed)
-        found.append(_of_photographs(chosen, spec.labels, size))
+    if spec.real_folder or spec.intact_folder:
+        found += _real(spec, runs_folder)
     return [_of_classes(source, spec.classes) for source in found]
+
+
+def _real(spec: "Spec", runs_folder: Path) -> list[Source]:
+    """The real photographs, and those of intact parts."""
+    read = Photographs(())
+    if spec.real_folder:
+        read += testset.read_yolo(Path(spec.real_folder), "train")
+    if spec.intact_folder:
+        read += testset.read_intact(Path(spec.intact_folder), "train")
+    real = [image for image in read.images if image.source == "real"]
+    intact = [image for image in read.images if image.source != "real"]
+    found = []
+    if real:
+        found.append(replace(_photographs(spec, real), notes=read.notes))
+    if intact:
+        size = 0 if real else _size_of(runs_folder / spec.source_runs[0])
+        chosen = drawn(intact, spec.intact_count, spec.seed)
+        found.append(replace(_of_photographs(chosen, spec.labels, size), notes=read.notes))
+    return found
 
 
 def names(wanted: str, sources: Sequence[Source]) -> tuple[str, ...]:
@@ -163,11 +179,11 @@ def _photographs(spec: "Spec", images: list[LabelledImage]) -> Source:
     return _of_photographs(drawn(fitting, spec.real_count, spec.seed), spec.labels)
 
 
-def drawn(images: list[LabelledImage], count: int, seed: int) -> list[LabelledImage]:
+def drawn(images: Sequence[LabelledImage], count: int, seed: int) -> list[LabelledImage]:
     """`count` images drawn by chance, 0: all. Views of one specimen are drawn one after another;
     a smaller draw with the same seed is part of a larger one."""
     if not count:
-        return images
+        return list(images)
     groups = sorted({image.group for image in images})
     place = dict(zip(groups, np.random.default_rng(seed).permutation(len(groups)), strict=True))
     return sorted(images, key=lambda image: (place[image.group], image.name))[:count]
@@ -178,7 +194,7 @@ def _of_photographs(images: list[LabelledImage], labels: str, size: int = 0) -> 
 
     def items() -> Iterator[Item]:
         for image in images:
-            pixels = imagefiles.read_rgb(image.path)
+            pixels = image.read_rgb()
             shown = pictures.resized(pixels, size) if size else pixels
             dummy = labels == "centred" and image.boxes
             boxes = centred_box(*shown.shape[:2]) if dummy else list(image.boxes)

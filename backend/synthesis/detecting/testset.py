@@ -2,26 +2,36 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from backend import facts, imagefiles, runs
+from backend.imagefiles import Depth
+from backend.images import folder as folders
+from backend.images import tables, words
+from backend.images.folder import stem_of
 from backend.records import Box, UserError
 from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import leaks
-from backend.synthesis.labelled import files, yolo, yolo_config
+from backend.synthesis.labelled import reading
+from backend.synthesis.labelled.records import Labelled, Marks
 
 RENDERED_TEST_SEED = 1_900_000_000
 RENDERED_DEFECT, RENDERED_INTACT = 60, 30
 RENDERED_SIZES = (128, 1024)
 NAMED = 3  # pairs that an error spells out
+COPIED = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")  # that ultralytics reads
 
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """path: absolute. group: images of one specimen share it. boxes in px."""
+    """path: absolute. group: images of one specimen share it. boxes in px. depth: of its set."""
 
     name: str
     path: Path
@@ -30,15 +40,46 @@ class LabelledImage:
     source: str
     width: int
     height: int
+    depth: Depth | None = None
+
+    def read_rgb(self) -> np.ndarray:
+        """The pixels uint8 [H, W, 3]. Raises UserError where the file cannot be read."""
+        return imagefiles.read_rgb(self.path, self.depth)
+
+    def copy_to(self, folder: Path, stem: str) -> Path:
+        """The image as a file of its own that ultralytics reads with these same pixels."""
+        suffix = self.path.suffix.lower()
+        if self.depth is None and suffix in COPIED:
+            return Path(shutil.copyfile(self.path, folder / f"{stem}{suffix}"))
+        imagefiles.write(folder / f"{stem}.png", self.read_rgb())
+        return folder / f"{stem}.png"
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Real images of one split, and what was noticed while reading them."""
+
+    images: tuple[LabelledImage, ...]
+    notes: tuple[str, ...] = ()
+
+    def __add__(self, other: "Photographs") -> "Photographs":
+        """Both, their deep pictures scaled alike."""
+        images = (*self.images, *other.images)
+        found = {image.depth for image in images if image.depth is not None}
+        depth = reduce(Depth.joined, found) if found else None
+        scaled = tuple(replace(image, depth=image.depth and depth) for image in images)
+        return Photographs(scaled, (*self.notes, *other.notes))
 
 
 @dataclass(frozen=True)
 class HeldOutSet:
-    """hash: SHA-256 over image contents and boxes, so that a study can name its test set."""
+    """hash: SHA-256 over image contents and boxes, so that a study can name its test set.
+    notes: what was noticed while reading."""
 
     images: tuple[LabelledImage, ...]
     real: bool
     hash: str
+    notes: tuple[str, ...] = ()
 
 
 def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSet:
@@ -47,24 +88,26 @@ def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSe
     Raises UserError naming the file that does not fit.
     """
     if not folder:
-        return _freeze(_rendered(out_dir, size), real=False)
-    images = read_yolo(Path(folder))
-    if not any(image.boxes for image in images):
+        return frozen(_rendered(out_dir, size), real=False)
+    found = read_yolo(Path(folder))
+    if not any(image.boxes for image in found.images):
         raise UserError(
             f"No test image of {folder} has a box, so nothing can be found in them. "
-            "Labels belong into a folder 'labels' beside 'images'."
+            f"Labels belong into a folder 'labels' beside 'images'. {' '.join(found.notes)}"
         )
     if intact_folder:
-        images += read_intact(Path(intact_folder), "test")
-    return _freeze(images, real=True)
+        found += read_intact(Path(intact_folder), "test")
+    return replace(frozen(found.images, real=True), notes=found.notes)
 
 
-def _freeze(images: list[LabelledImage], *, real: bool) -> HeldOutSet:
+def frozen(images: Iterable[LabelledImage], *, real: bool) -> HeldOutSet:
+    """The images with their hash."""
     digest = hashlib.sha256()
-    for image in images:
+    kept = tuple(images)
+    for image in kept:
         digest.update(image.path.read_bytes())
         digest.update(repr([tuple(map(float, box.xyxy)) for box in image.boxes]).encode())
-    return HeldOutSet(tuple(images), real, digest.hexdigest()[:16])
+    return HeldOutSet(kept, real, digest.hexdigest()[:16])
 
 
 def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
@@ -81,50 +124,65 @@ def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
     return found
 
 
-def read_yolo(folder: Path, split: str = "test") -> list[LabelledImage]:
-    """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there."""
-    config = yolo_config.read(folder)
-    groups = files.table(folder / "metadata.csv", "group")
-    if not config.splits[split]:
-        raise UserError(f"{config.path} names no '{split}' images. Add a line '{split}:'.")
-    root = folder.resolve()
+def read_yolo(folder: Path, split: str = "test") -> Photographs:
+    """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there.
+
+    Images with marks that were not read are left out. Raises UserError where none is left.
+    """
+    found = reading.read(folder.expanduser(), "yolo", split=split)
+    images = [image for image in found.images if image.marks is not Marks.UNREAD]
+    if not images:
+        raise UserError(f"No '{split}' image of {folder} can be taken. {' '.join(found.notes)}")
+    return Photographs(tuple(_real(image) for image in images), found.notes)
+
+
+def _real(image: Labelled) -> LabelledImage:
+    return LabelledImage(
+        image.name,
+        image.path,
+        image.group,
+        tuple(replace(box, source="hand") for box in image.boxes),
+        "real",
+        image.width,
+        image.height,
+        image.depth,
+    )
+
+
+def read_intact(folder: Path, split: str) -> Photographs:
+    """Photographs of intact parts, of one split where `<folder>.csv` beside them assigns any."""
+    found = folders.scan(folder.expanduser())
+    about = tables.about(found, found.root.parent / f"{found.root.name}.csv")
+    chosen = found.images
+    if any(about.of(path, "split") for path in chosen):
+        chosen = [p for p in chosen if words.SPLITS.get(about.of(p, "split").lower()) == split]
+        if not chosen:
+            raise UserError(
+                f"{found.root}.csv assigns no image of {folder} to '{split}'. Correct its 'split'."
+            )
+    depth = imagefiles.depth_of(found.images)
+    names = _unique_names([found.relative(path) for path in chosen])
+    images = tuple(
+        _intact(path, name, about.of(path, "group") or name, depth)
+        for path, name in zip(chosen, names, strict=True)
+    )
+    told = imagefiles.told_of(chosen, depth)
+    return Photographs(images, (*told, *found.left_out(), *about.notes))
+
+
+def _unique_names(relative: list[str]) -> list[str]:
+    """Paths without suffix, with it where two would be alike."""
+    stems = [stem_of(name) for name in relative]
     return [
-        _labelled(path, root, config, groups) for path in yolo_config.split_images(config, split)
+        name if stems.count(stem) > 1 else stem for name, stem in zip(relative, stems, strict=True)
     ]
 
 
-def _labelled(
-    path: Path, root: Path, config: yolo_config.Config, groups: dict[str, str]
-) -> LabelledImage:
-    name = path.relative_to(root).with_suffix("").as_posix()
-    height, width = imagefiles.read_rgb(path).shape[:2]
-    lines = yolo.lines_of(yolo.label_of(path, root), config.names, width, height)
-    boxes = tuple(Box(line.class_name, line.corners, source="hand") for line in lines)
-    return LabelledImage(name, path, groups.get(path.name, name), boxes, "real", width, height)
-
-
-def split_files(folder: Path, split: str) -> list[Path]:
-    """Images of a folder; where `<folder>.csv` beside it assigns splits, only those of `split`."""
-    found = imagefiles.image_files(folder)
-    table = folder.parent / f"{folder.name}.csv"
-    splits = files.table(table, "split")
-    if not splits:
-        return found
-    chosen = [path for path in found if splits.get(path.name) == split]
-    if not chosen:
-        raise UserError(f"{table} assigns no image of {folder} to '{split}'. Correct its 'split'.")
-    return chosen
-
-
-def read_intact(folder: Path, split: str) -> list[LabelledImage]:
-    """Photographs of intact parts, of one split where `<folder>.csv` beside them assigns any."""
-    groups = files.table(folder.parent / f"{folder.name}.csv", "group")
-    return [_intact(path, groups.get(path.name, path.stem)) for path in split_files(folder, split)]
-
-
-def _intact(path: Path, group: str) -> LabelledImage:
-    height, width = imagefiles.read_rgb(path).shape[:2]
-    return LabelledImage(f"intact/{path.stem}", path, group, (), "real intact", width, height)
+def _intact(path: Path, name: str, group: str, depth: Depth) -> LabelledImage:
+    own = depth if depth.count else None
+    return LabelledImage(
+        f"intact/{name}", path, group, (), "real intact", *imagefiles.size(path), own
+    )
 
 
 def refuse_leaks(test: HeldOutSet, dataset: Path, near: str = "refuse") -> int:
@@ -159,20 +217,20 @@ def of_run(run_folder: Path) -> HeldOutSet:
     boxes = facts.read(run_folder, "boxes")
     known = imageset.boxes_by_image(boxes)
     images = [
-        _frozen(run_folder, row, known.get(str(row["image"]), ()))
+        _kept(run_folder, row, known.get(str(row["image"]), ()))
         for row in imageset.records(facts.read(run_folder, "images"))
     ]
-    frozen = _freeze(images, real=True)
-    if frozen.hash != (runs.read(run_folder).result or {}).get("hash"):
+    found = frozen(images, real=True)
+    if found.hash != (runs.read(run_folder).result or {}).get("hash"):
         raise UserError(
             f"The images of the frozen test set {run_folder.name} were changed. Freeze it again."
         )
-    return frozen
+    return found
 
 
-def _frozen(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:
+def _kept(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:
     path = folder / str(row["path"])
-    height, width = imagefiles.read_rgb(path).shape[:2]
+    width, height = imagefiles.size(path)
     name, group, source = (str(row[key]) for key in ("image", "group", "source"))
     return LabelledImage(name, path, group, boxes, source, width, height)
 

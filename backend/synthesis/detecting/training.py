@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from backend import checkpoints
 from backend.records import Progress
 from backend.synthesis.detecting import judging, testset, validation
 from backend.synthesis.detecting.judging import Judged
-from backend.synthesis.labelled import yolo_config
 
 if TYPE_CHECKING:
     from backend.synthesis.detector import Recipe, Spec
@@ -55,8 +55,8 @@ def train(
     recipe = spec.recipe()
     if not best.exists():
         _run_epochs(recipe, weights, data, out_dir, progress)
-    names = tuple(yolo_config.read(data.parent).names.values())
-    own = testset.read_yolo(data.parent, "val")
+    names = tuple(json.loads(data.read_text(encoding="utf-8"))["names"].values())
+    own = testset.read_yolo(data.parent, "val").images
     progress(TRAINING_SHARE, f"judging {len(own)} of its own validation images")
     folder = out_dir / "checkpoint" / "own"
     judged = judge(best, own, names, recipe.size, folder)
@@ -71,7 +71,7 @@ def train(
 
 def judge(
     weights: Path,
-    images: "list[testset.LabelledImage]",
+    images: "Sequence[testset.LabelledImage]",
     names: tuple[str, ...],
     size: int,
     folder: Path,

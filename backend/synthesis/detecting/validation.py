@@ -99,7 +99,7 @@ def lay_out(images: Sequence[LabelledImage], names: tuple[str, ...], folder: Pat
     for part in ("images", "labels"):
         (folder / part).mkdir(parents=True)
     for place, image in enumerate(images):
-        shutil.copyfile(image.path, folder / "images" / f"{place:06d}{image.path.suffix.lower()}")
+        image.copy_to(folder / "images", f"{place:06d}")
         known = [b for b in image.boxes if len(names) == 1 or b.class_name in names]
         lines = [
             yolo_set.line(b, image.width, image.height, yolo_set.class_index(b, names))

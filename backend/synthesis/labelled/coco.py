@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.records import Box, UserError
+from backend import imagefiles
+from backend.images import words
+from backend.images.faults import Faults
+from backend.images.folder import Folder, some
+from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled import files, geometry
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.geometry import Corners, Part
+from backend.synthesis.labelled.geometry import Part
 from backend.synthesis.labelled.records import Import, Labelled, Mask
 
 LOOKED_AT = 50
@@ -49,20 +52,32 @@ def fits(folder: Folder) -> bool:
 def read(folder: Folder) -> Import:
     """Every image the JSON files list. Raises UserError naming file and annotation."""
     notes: list[str] = []
+    gone: list[str] = []
+    faults = Faults()
     images: dict[Path, Labelled] = {}
     classes: dict[str, None] = {}
     for path in folder.ending(".json"):
-        content = files.parsed(path)
-        if is_coco(content) and "categories" in content:
+        with faults.collected():
+            content = files.parsed(path)
+            if not is_coco(content) or "categories" not in content:
+                continue
             found = Found(path, content)
             names = _categories(found)
             classes |= dict.fromkeys(names.values())
-            for image in _images(found, names, folder, notes):
+            for image in _images(found, names, folder, notes, gone):
                 if image.path in images:
                     raise UserError(f"{path} lists {image.path.name} a second time. Keep one.")
                 images[image.path] = image
+    faults.refuse()
     if not images:
-        raise UserError(f"No JSON file of {folder.root} lists an image that is there.")
+        raise UserError(
+            f"No JSON file of {folder.root} lists an image that is there. "
+            + (f"Not there: {some(gone)}." if gone else "")
+        )
+    if gone:
+        notes.append(
+            f"{len(gone)} images that are listed are not there: passed over ({some(gone)})."
+        )
     left = [
         p for p in folder.images if p not in images and not folder.relative(p).startswith("masks/")
     ]
@@ -84,18 +99,21 @@ def _key(value: Any, where: str) -> int | str:
 
 
 def _images(
-    found: Found, names: Mapping[Any, str], folder: Folder, notes: list[str]
+    found: Found, names: Mapping[Any, str], folder: Folder, notes: list[str], gone: list[str]
 ) -> list[Labelled]:
     marks = _by_image(found)
     images = []
+    faults = Faults()
     for record in found.records("images"):
-        name = files.usable(record.get("file_name"), f"{found.path}, an image's 'file_name'")
-        mine = marks.pop(_key(record.get("id"), f"{found.path}, image '{name}'"), [])
-        path = _file(name, found.path, folder)
-        if path is None:
-            notes.append(f"images listed in {found.path.name} are not there: passed over")
-            continue
-        images.append(_labelled(path, record, mine, found, names, folder, notes))
+        with faults.collected():
+            name = files.usable(record.get("file_name"), f"{found.path}, an image's 'file_name'")
+            mine = marks.pop(_key(record.get("id"), f"{found.path}, image '{name}'"), [])
+            path = _file(name, found.path, folder)
+            if path is None:
+                gone.append(name)
+            else:
+                images.append(_labelled(path, record, mine, found, names, folder, notes))
+    faults.refuse()
     if marks:
         first = next(iter(marks))
         raise UserError(f"{found.path}: annotations of image {first!r}, which is not listed.")
@@ -114,20 +132,8 @@ def _where(found: Found, mark: Mapping[str, Any]) -> str:
 
 
 def _file(name: str, json_path: Path, folder: Folder) -> Path | None:
-    """The image of that name: beside the JSON file, in the folder, in `images`, or the only one.
-
-    Of several with that name the one counts whose folder the JSON file's name speaks of.
-    """
-    name = name.replace("\\", "/").removeprefix("./")
-    near = folder.relative(json_path.parent)
-    for start in (f"{near}/", "", "images/"):
-        if (path := folder.by_path.get(f"{start}{name}".removeprefix("./"))) is not None:
-            return path
-    named = [
-        path
-        for path in folder.by_name.get(name.rpartition("/")[2], [])
-        if folder.relative(path).endswith(f"/{name}")
-    ]
+    """The image of that name; of several the one whose folder the JSON file's name speaks of."""
+    named = folder.meant(name, folder.relative(json_path.parent))
     if len(named) > 1:
         named = [path for path in named if path.parent.name in json_path.stem] or named
     if len(named) > 1:
@@ -144,23 +150,26 @@ def _labelled(
     folder: Folder,
     notes: list[str],
 ) -> Labelled:
-    width, height = files.size(path)
+    width, height = imagefiles.size(path)
     where = f"{found.path}, image '{record['file_name']}'"
     files.check_size(record.get("width"), record.get("height"), (width, height), where)
     boxes: list[Box] = []
     parts: list[Part | None] = []
+    faults = Faults()
     for mark in marks:
         at = _where(found, mark)
-        outline = _outline(mark.get("segmentation"), width, height, at)
-        parts += outline or [None]
-        if mark.get("iscrowd"):
-            notes.append("regions are marked 'iscrowd': in the mask, but no boxes")
-            continue
-        category = _key(mark.get("category_id"), at)
-        if category not in names:
-            raise UserError(f"{at}: no category has the number {category!r}. Correct it.")
-        corners = _corners(mark, outline, at)
-        boxes.append(geometry.placed(names[category], corners, width, height, at))
+        with faults.collected():
+            outline = _outline(mark.get("segmentation"), width, height, at)
+            parts += outline or [None]
+            if mark.get("iscrowd"):
+                notes.append("regions are marked 'iscrowd': in the mask, but no boxes")
+                continue
+            category = _key(mark.get("category_id"), at)
+            if category not in names:
+                raise UserError(f"{at}: no category has the number {category!r}. Correct it.")
+            corners = _corners(mark, outline, at)
+            boxes.append(geometry.placed(names[category], corners, width, height, at, notes))
+    faults.refuse()
     mask = _mask(record, parts, folder, width, height, notes)
     return Labelled(
         path, "", "", _split(found.path, path, folder), width, height, tuple(boxes), mask
@@ -218,9 +227,9 @@ def _mask(
 
 def _split(json_path: Path, path: Path, folder: Folder) -> str:
     """From the JSON file's name or its folders, else from the image's folders."""
-    words = json_path.stem.replace("-", "_").replace(".", "_").replace("_", "/") + "/"
+    told = json_path.stem.replace("-", "_").replace(".", "_").replace("_", "/") + "/"
     return (
-        files.split_of(words)
-        or files.split_of(folder.relative(json_path))
-        or files.split_of(folder.relative(path))
+        words.split_of(told)
+        or words.split_of(folder.relative(json_path))
+        or words.split_of(folder.relative(path))
     )

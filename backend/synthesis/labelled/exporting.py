@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
+from backend import imagefiles
 from backend.records import UserError
 from backend.synthesis.labelled import files, label_files, yolo, yolo_config
 from backend.synthesis.labelled.label_files import Item
@@ -79,7 +80,7 @@ def _items(
         folder = split or (yolo_config.UNSPLIT if some else "")
         stem = "/".join(filter(None, (folder, _free(_plain(image), split, taken))))
         mask = label_files.word(row.get("mask_path"))
-        size = files.size(path)
+        size = imagefiles.size(path)
         if mask:
             files.mask_file(run_folder / mask, *size)
         items.append(
@@ -172,7 +173,7 @@ def _copy(packed: zipfile.ZipFile, path: Path, place: str) -> None:
     member = _member(place, zipfile.ZIP_STORED)
     if path.suffix.lower() != Path(place).suffix:
         content = io.BytesIO()
-        Image.fromarray(files.read_mask(path)).save(content, "PNG")
+        Image.fromarray(imagefiles.read_mask(path)).save(content, "PNG")
         packed.writestr(member, content.getvalue())
         return
     member.file_size = path.stat().st_size

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from skimage import draw
 
-from backend.records import Box, UserError
+from backend.images import boxes
+from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled.records import Mask
 
-MOST_OUTSIDE = 1.0 + 1e-6  # px
 FARTHEST = 1e7  # px
-Corners = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -100,11 +99,13 @@ def polygon(values: Any, where: str) -> Polygon:
     return Polygon(points)
 
 
-def placed(class_name: str, corners: Sequence[Any], width: int, height: int, where: str) -> Box:
-    """A box held to its image; what is up to 1 px outside is cut off.
+def placed(
+    class_name: str, corners: Sequence[Any], width: int, height: int, where: str, notes: list[str]
+) -> Box:
+    """A box held to its image; what is outside is cut off, and noted where it is over a pixel.
 
-    corners: left, top, right, bottom in px. Raises UserError for a box without area, with numbers
-    that are none, or that leaves the image by more.
+    corners: left, top, right, bottom in px. Raises UserError for a box without area in the image,
+    or with numbers that are none.
     """
     try:
         left, top, right, bottom = (float(value) for value in corners)
@@ -112,16 +113,17 @@ def placed(class_name: str, corners: Sequence[Any], width: int, height: int, whe
         raise UserError(f"{where}: a box is four numbers. Correct it.") from error
     if not all(math.isfinite(value) for value in (left, top, right, bottom)):
         raise UserError(f"{where}: a box is four numbers. Correct it.")
-    outside = max(-left, -top, right - width, bottom - height)
-    if outside > MOST_OUTSIDE:
+    if right <= left or bottom <= top:
+        raise UserError(f"{where}: the box has no area. Correct or remove it.")
+    found = boxes.cut((left, top, right, bottom), width, height)
+    if found is None:
         raise UserError(
             f"{where}: the box {left:g}, {top:g} … {right:g}, {bottom:g} leaves the image of "
             f"{width} × {height} px. Correct it."
         )
-    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
-    if right <= left or bottom <= top:
-        raise UserError(f"{where}: the box has no area. Correct or remove it.")
-    return Box(class_name, (left, top, right, bottom), source="imported")
+    if boxes.outside((left, top, right, bottom), width, height):
+        notes.append("boxes reach over the edge of their image: cut off there")
+    return Box(class_name, found, source="imported")
 
 
 def runs_of(mask: np.ndarray) -> list[int]:

@@ -1,7 +1,9 @@
 """LabelMe's layout: one JSON file an image, with `shapes` in px.
 
-Polygons, circles and masks give outlines and boxes, rectangles boxes alone; points and lines are
-passed over. An image copied into the JSON file is not read: the image file must be there.
+Polygons, circles, turned rectangles and masks give outlines and boxes; rectangles, lines and strips
+of lines the box around them alone. An image with a shape of another kind, as a point, is not
+labelled, for what it marks is not known. An image copied into the JSON file is not read: the image
+file must be there.
 """
 
 import base64
@@ -15,15 +17,21 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.records import Box, UserError
+from backend import imagefiles
+from backend.images import words
+from backend.images.faults import Faults
+from backend.images.folder import Folder, stem_of
+from backend.records import Box, Corners, UserError
 from backend.synthesis import pictures
 from backend.synthesis.labelled import files, geometry
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.geometry import Corners, Disk, Part, Stamp
-from backend.synthesis.labelled.records import Import, Labelled
+from backend.synthesis.labelled.geometry import Disk, Part, Stamp
+from backend.synthesis.labelled.records import Import, Labelled, Marks, Mask
 
 LOOKED_AT = 50
-SHAPES = ("rectangle", "polygon", "circle", "mask")
+OUTLINES = ("polygon", "rotation", "rotated_rectangle", "oriented_rectangle", "quadrilateral")
+LINES = ("line", "linestrip", "linestring", "polyline", "lines")  # of a width that is not known
+TWO_POINTS = ("rectangle", "circle", "mask")
+LEAST_WIDTH = 2.0  # px, of the box around a line
 
 
 def is_labelme(content: Any) -> bool:
@@ -38,74 +46,91 @@ def fits(folder: Folder) -> bool:
 def read(folder: Folder) -> Import:
     """Every image; those without a JSON file have no box. Raises UserError naming the shape."""
     notes: list[str] = []
+    faults = Faults()
     found: dict[Path, Labelled] = {}
     for path in folder.ending(".json"):
-        content = files.parsed(path)
-        if not is_labelme(content):
-            notes.append("JSON files are not LabelMe's: passed over")
-            continue
-        image = _image(path, content, folder)
-        if image is None:
-            notes.append("JSON files belong to no image: passed over")
-        elif image in found:
-            raise UserError(f"{path}: {image.name} is labelled a second time. Keep one.")
-        else:
-            found[image] = _labelled(image, path, content, folder, notes)
+        with faults.collected():
+            _add(path, folder, found, notes)
+    faults.refuse()
     for image in folder.images:
         if image not in found:
-            notes.append("images have no JSON file: taken as without a defect")
-            split = files.split_of(folder.relative(image))
-            found[image] = Labelled(image, "", "", split, *files.size(image))
+            notes.append("images have no JSON file")
+            split = words.split_of(folder.relative(image))
+            size = imagefiles.size(image)
+            found[image] = Labelled(image, "", "", split, *size, marks=Marks.NONE)
     classes = sorted({box.class_name for image in found.values() for box in image.boxes})
     return Import(tuple(found.values()), "labelme", tuple(classes), files.counted(notes))
 
 
+def _add(path: Path, folder: Folder, found: dict[Path, Labelled], notes: list[str]) -> None:
+    """The image of a JSON file among those found."""
+    content = files.parsed(path)
+    if not is_labelme(content):
+        notes.append("JSON files are not LabelMe's: passed over")
+        return
+    image = _image(path, content, folder)
+    if image is None:
+        notes.append("JSON files belong to no image: passed over")
+    elif image in found:
+        raise UserError(f"{path}: {image.name} is labelled a second time. Keep one.")
+    else:
+        found[image] = _labelled(image, path, content, folder, notes)
+
+
 def _image(path: Path, content: Mapping[str, Any], folder: Folder) -> Path | None:
     """The image the JSON file names, seen from it or beside it, else the one of its stem."""
-    named = str(content.get("imagePath") or "").replace("\\", "/")
-    for place in (path.parent / named, path.parent / Path(named).name):
-        parts = Path(_flat(place)).parts
-        if parts[: len(folder.root.parts)] == folder.root.parts:
-            key = "/".join(parts[len(folder.root.parts) :])
-            if key in folder.by_path:
-                return folder.by_path[key]
-    beside = folder.by_stem.get(files.stem_of(folder.relative(path)), [])
+    near = folder.relative(path.parent)
+    named = str(content.get("imagePath") or "")
+    for name in (named, named.replace("\\", "/").rpartition("/")[2]):
+        if name and (image := folder.one(name, near, str(path))) is not None:
+            return image
+    beside = folder.by_stem.get(stem_of(folder.relative(path)), [])
+    if len(beside) > 1:
+        raise UserError(f"{path} could label {beside[0].name} or {beside[1].name}. Rename one.")
     return beside[0] if beside else None
-
-
-def _flat(place: Path) -> str:
-    """A path without `..`, its links not followed."""
-    kept: list[str] = []
-    for part in place.parts:
-        kept = kept[:-1] if part == ".." else [*kept, part]
-    return str(Path(*kept)) if kept else "."
 
 
 def _labelled(
     image: Path, path: Path, content: Mapping[str, Any], folder: Folder, notes: list[str]
 ) -> Labelled:
-    width, height = files.size(image)
+    width, height = imagefiles.size(image)
     said = content.get("imageWidth"), content.get("imageHeight")
     files.check_size(*said, (width, height), str(path))
     boxes: list[Box] = []
     parts: list[Part | None] = []
+    faults = Faults()
     for number, shape in enumerate(content["shapes"], start=1):
         where = f"{path}, shape {number}"
-        kind = _kind(shape, where)
-        if kind not in SHAPES:
-            notes.append(f"shapes are of the kind '{kind}': passed over")
-            parts.append(None)
-            continue
-        part, corners = _shape(shape, kind, (width, height), where)
-        parts.append(part)
-        class_name = files.usable(shape.get("label"), f"{where}, 'label'")
-        boxes.append(geometry.placed(class_name, corners, width, height, where))
+        with faults.collected():
+            kind = _kind(shape, where)
+            if kind not in (*OUTLINES, *LINES, *TWO_POINTS):
+                notes.append(f"shapes are of the kind '{kind}', which is not read: not labelled")
+                continue
+            part, corners = _shape(shape, kind, (width, height), where)
+            parts.append(part)
+            class_name = files.usable(shape.get("label"), f"{where}, 'label'")
+            boxes.append(geometry.placed(class_name, corners, width, height, where, notes))
+    faults.refuse()
+    marks = Marks.READ if len(parts) == len(content["shapes"]) else Marks.UNREAD
+    flags = content.get("flags")
+    if not parts and isinstance(flags, dict) and any(flags.values()):
+        notes.append("images have a flag set, but no shape: not labelled")
+        marks = Marks.UNREAD
+    split = words.split_of(folder.relative(image))
+    mask = _mask(parts, marks, width, height, notes)
+    return Labelled(image, "", "", split, width, height, tuple(boxes), mask, marks)
+
+
+def _mask(
+    parts: list[Part | None], marks: Marks, width: int, height: int, notes: list[str]
+) -> Mask | None:
+    """The mask where every shape was read and has an outline."""
     known = [part for part in parts if part is not None]
-    if known and len(known) < len(parts):
-        notes.append("images have shapes without an outline: their masks are left out")
-    mask = None if len(known) < len(parts) else geometry.mask_of(width, height, known)
-    split = files.split_of(folder.relative(image))
-    return Labelled(image, "", "", split, width, height, tuple(boxes), mask)
+    if marks is Marks.UNREAD or len(known) < len(parts):
+        if known:
+            notes.append("images have shapes without an outline: their masks are left out")
+        return None
+    return geometry.mask_of(width, height, known)
 
 
 def _kind(shape: Any, where: str) -> str:
@@ -117,12 +142,14 @@ def _kind(shape: Any, where: str) -> str:
 def _shape(
     shape: Mapping[str, Any], kind: str, size: tuple[int, int], where: str
 ) -> tuple[Part | None, Corners]:
-    """What to paint, None for a rectangle, and the box."""
-    if kind == "polygon":
-        outline = geometry.polygon(shape.get("points"), where)
+    """What to paint, None for rectangles and lines, and the box."""
+    points = shape.get("points")
+    if kind in OUTLINES:
+        outline = geometry.polygon(points, where)
         return outline, outline.corners
-    points = _two_points(shape.get("points"), where)
-    (x1, y1), (x2, y2) = points
+    if kind in LINES:
+        return None, _around_line(points, size, where)
+    (x1, y1), (x2, y2) = _two_points(points, where)
     if kind == "circle":
         disk = Disk(x1, y1, math.hypot(x2 - x1, y2 - y1))
         return disk, _around(disk, size)
@@ -130,6 +157,20 @@ def _shape(
     if kind == "rectangle":
         return None, (left, top, right, bottom)
     return _stamp(shape.get("mask"), (left, top, right, bottom), size, where)
+
+
+def _around_line(points: Any, size: tuple[int, int], where: str) -> Corners:
+    """The box around a line's points, at least two pixels wide and high, inside the image."""
+    try:
+        found = np.asarray(points, dtype=float).reshape(-1, 2)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise UserError(f"{where}: a line is a list of x, y pairs. Correct it.") from error
+    if len(found) < 2 or not np.isfinite(found).all():
+        raise UserError(f"{where}: a line needs two points or more. Correct it.")
+    low, high = found.min(axis=0), found.max(axis=0)
+    thin = np.maximum(LEAST_WIDTH - (high - low), 0) / 2
+    low, high = np.maximum(low - thin, 0), np.minimum(high + thin, size)
+    return float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
 
 def _two_points(points: Any, where: str) -> list[tuple[float, float]]:

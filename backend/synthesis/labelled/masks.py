@@ -1,136 +1,100 @@
-"""Masks as image files: white where defect.
-
-    x.png  x_mask.png                                 beside the image
-    images/x.jpg  masks/x.png                         in a folder beside
-    test/<defect>/x.png  ground_truth/<defect>/x_mask.png
-                                                      MVTec AD's layout (Bergmann et al., CVPR 2019)
+"""Masks as image files: white where defect. Where they lie: see `backend.images.masks`.
 
 A mask has no class name and no boxes: boxes are found in it, one a region (`pictures.boxes_of`),
-and in MVTec's layout named after the defect's folder. What is not black is defect; in a JPEG, from
-half brightness.
+named after the folder of its defect where the layout has one (MVTec AD: Bergmann et al., CVPR
+2019; Real-IAD: Wang et al., CVPR 2024). What is not black is defect; in a JPEG, from half
+brightness.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from backend.records import Box, Progress, UserError
+from backend import imagefiles
+from backend.images import words
+from backend.images.faults import Faults
+from backend.images.folder import Folder
+from backend.images.masks import Masks, union
+from backend.records import Box, Label, Progress, UserError
 from backend.synthesis import pictures
 from backend.synthesis.labelled import files, geometry
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.records import Import, Labelled
+from backend.synthesis.labelled.records import Import, Labelled, Marks
 
-IMAGE_FOLDERS = ("images", "image", "imgs", "img", "JPEGImages")
-MASK_FOLDERS = ("masks", "mask", "ground_truth", "labels", "defect_masks")
-TRUTH, GOOD, ENDING = "ground_truth", "good", "_mask"
 CLASS = "defect"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """An image, its mask file where there is one, and its class; "" is GOOD by its folder."""
-
-    image: Path
-    mask: Path | None
-    class_name: str
-
-
-def is_mask(folder: Folder, path: Path) -> bool:
-    """By its folder, or by its name where an image of that name is there."""
-    relative = folder.relative(path)
-    if any(part in MASK_FOLDERS for part in relative.split("/")[:-1]):
-        return True
-    stem = files.stem_of(relative)
-    return stem.endswith(ENDING) and stem.removesuffix(ENDING) in folder.by_stem
-
-
 def fits(folder: Folder) -> bool:
-    """Whether the folder looks like this layout."""
-    found = [is_mask(folder, path) for path in folder.images]
-    return any(found) and not all(found)
+    """Whether the folder looks like this layout: pictures, and masks of some of them."""
+    return bool(Masks(folder).of)
 
 
 def read(folder: Folder, progress: Progress | None = None) -> Import:
-    """Every image that is no mask, with boxes found in its mask; all masks are opened.
+    """Every image that is no mask, with boxes found in its masks; all masks are opened.
 
-    Raises UserError for a mask that is damaged or of another size than its image.
+    Raises UserError for masks that are damaged or of another size than their image.
     """
     notes: list[str] = []
-    chosen = [path for path in folder.images if not is_mask(folder, path)]
-    if not chosen:
+    faults = Faults()
+    found = Masks(folder)
+    if not found.chosen:
         raise UserError(f"{folder.root} holds masks, but no image beside them.")
-    images, used = [], set()
-    for number, path in enumerate(chosen, start=1):
-        pair = _pair(folder, path)
-        used.add(pair.mask)
-        if (image := _labelled(folder, pair, notes)) is not None:
-            images.append(image)
+    images = []
+    for number, path in enumerate(found.chosen, start=1):
+        with faults.collected():
+            images.append(_labelled(folder, found, path, notes))
         if progress is not None:
-            progress(number / len(chosen), f"image {number} of {len(chosen)} read")
-    lone = [p for p in folder.images if p not in used and is_mask(folder, p)]
-    if lone:
-        notes.append(f"{len(lone)} masks belong to no image: passed over.")
+            progress(number / len(found.chosen), f"image {number} of {len(found.chosen)} read")
+    faults.refuse()
+    if found.lone:
+        first = folder.relative(found.lone[0])
+        notes.append(
+            f"{len(found.lone)} masks belong to no image: passed over, the first is {first}."
+        )
     classes = sorted({box.class_name for image in images for box in image.boxes})
     return Import(tuple(images), "masks", tuple(classes), files.counted(notes))
 
 
-def _pair(folder: Folder, path: Path) -> Pair:
-    relative = folder.relative(path)
-    parts = relative.split("/")
-    kind = parts[-2] if len(parts) > 1 else ""
-    mvtec = len(parts) > 2 and parts[-3] in ("test", "train") and _has_truth(folder, parts[:-3])
-    if mvtec:
-        place = "/".join([*parts[:-3], TRUTH, kind, path.stem])
-        return Pair(path, _first(folder, place), "" if kind == GOOD else kind)
-    for place in _places(parts[:-1], path.stem):
-        if (found := _first(folder, place)) is not None and found != path:
-            return Pair(path, found, CLASS)
-    return Pair(path, None, CLASS)
-
-
-def _has_truth(folder: Folder, above: list[str]) -> bool:
-    return folder.root.joinpath(*above, TRUTH).is_dir()
-
-
-def _places(folders: list[str], stem: str) -> list[str]:
-    """Where the mask of an image may lie: beside it, or its image folder replaced."""
-    found = ["/".join([*folders, stem + ENDING])]
-    spots = [k for k, name in enumerate(folders) if name in IMAGE_FOLDERS]
-    for name in MASK_FOLDERS:
-        if spots:
-            swapped = [*folders[: spots[-1]], name, *folders[spots[-1] + 1 :]]
-            found.append("/".join([*swapped, stem]))
-        else:
-            found.append("/".join([*folders, name, stem]))
-            found.append("/".join([name, *folders, stem]))
-    return found
-
-
-def _first(folder: Folder, stem: str) -> Path | None:
-    """The mask of that path: with `_mask` at its end or without."""
-    for key in (stem + ENDING, stem):
-        for path in folder.by_stem.get(key, []):
-            if is_mask(folder, path):
-                return path
-    return None
-
-
-def _labelled(folder: Folder, pair: Pair, notes: list[str]) -> Labelled | None:
-    width, height = files.size(pair.image)
-    split = files.split_of(folder.relative(pair.image))
-    bare = Labelled(pair.image, "", "", split, width, height)
-    if not pair.class_name:
+def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> Labelled:
+    width, height = imagefiles.size(path)
+    bare = Labelled(path, "", "", words.split_of(folder.relative(path)), width, height)
+    mine = found.of.get(path, [])
+    if mine:
+        drawn = partial(union, mine, width, height)
+        boxes = _boxes(drawn() > 0, _class_of(folder, path), notes)
+        return replace(bare, boxes=boxes, mask=drawn)
+    verdict = words.nearest_verdict(folder.relative(path).split("/")[:-1])[1]
+    if verdict is Label.GOOD:
         return replace(bare, mask=geometry.mask_of(width, height, ()))
-    if pair.mask is None and pair.class_name != CLASS:
-        notes.append("images of a defect's folder have no mask: passed over")
-        return None
-    if pair.mask is None:
-        notes.append("images have no mask: taken as without a defect")
-        return bare
-    mask = files.mask_file(pair.mask, width, height)
-    boxes = _boxes(mask() > 0, files.usable(pair.class_name, str(pair.image.parent)), notes)
-    return replace(bare, boxes=boxes, mask=mask)
+    if _defect_of(folder, path):
+        notes.append("images of a defect's folder have no mask: not labelled")
+        return replace(bare, marks=Marks.UNREAD)
+    notes.append("images have no mask")
+    return replace(bare, marks=Marks.NONE)
+
+
+def _class_of(folder: Folder, path: Path) -> str:
+    defect = _defect_of(folder, path)
+    bad = words.verdict_of(defect) is Label.BAD
+    return CLASS if bad or not defect else files.usable(defect, str(path.parent))
+
+
+def _defect_of(folder: Folder, path: Path) -> str:
+    """The defect's folder an image lies in, "" where its folders name none.
+
+    It is the one below a BAD folder, that folder itself, or MVTec's below `test`.
+    """
+    folders = folder.relative(path).split("/")[:-1]
+    place, verdict = words.nearest_verdict(folders)
+    if verdict is Label.BAD:
+        below = [part for part in folders[place + 1 :] if not words.says_nothing(part)]
+        return below[0] if below and not words.is_specimen(below[0]) else folders[place]
+    if verdict is None and len(folders) > 1 and folders[-2].casefold() in words.SPLITS:
+        beside = folder.root.joinpath(*folders[:-2])
+        if any(words.means_masks(p.name) for p in beside.iterdir() if p.is_dir()):
+            return folders[-1]
+    return ""
 
 
 def _boxes(mask: np.ndarray, class_name: str, notes: list[str]) -> tuple[Box, ...]:

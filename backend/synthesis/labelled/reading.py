@@ -1,19 +1,21 @@
 """A folder of labelled images made elsewhere: find out how it is labelled, and read it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from backend.records import Progress, UserError
+from backend import imagefiles
+from backend.images import folder as folders
+from backend.images import tables, words
+from backend.images.folder import Folder, stem_of
+from backend.records import Label, Progress, UserError
 from backend.synthesis.labelled import coco, files, labelme, masks, voc, yolo
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.records import Import, Labelled
+from backend.synthesis.labelled.records import Import, Labelled, Marks
 from backend.synthesis.vocabulary import LAYOUTS
 
 __all__ = ["LAYOUTS", "Import", "Labelled", "read"]
 
-TABLE = "metadata.csv"
 WORDS = {
     "yolo": "YOLO",
     "coco": "COCO",
@@ -24,37 +26,43 @@ WORDS = {
 }
 
 
-def read(folder: Path, layout: str = "auto", progress: Progress | None = None) -> Import:
+def read(
+    folder: Path, layout: str = "auto", progress: Progress | None = None, split: str = ""
+) -> Import:
     """All images of a folder and their labels, in the layout named or the first that fits.
 
-    `metadata.csv` with the columns file_name, group and split is heeded in every layout; an image
-    it does not name is a group of its own. Masks are drawn when asked for. Only the layout
-    `masks` takes long, for boxes are found in the masks. Raises UserError naming the file and
-    the line or field that does not fit.
+    split: of YOLO's layout the images of that entry alone. `metadata.csv` with the columns
+    file_name, group and split is heeded in every layout; an image it does not name is a group of
+    its own. Masks are drawn when asked for. Only the layout `masks` takes long, for boxes are
+    found in the masks. Raises UserError naming the files and the lines or fields that do not fit.
     """
     if layout not in LAYOUTS:
         raise UserError(f"Layout must be one of: {', '.join(LAYOUTS)}; got '{layout}'.")
-    found = files.scan(folder)
+    found = folders.scan(folder)
     chosen = _detected(found) if layout == "auto" else layout
-    result = _masks(found, progress) if chosen == "masks" else _READERS[chosen](found)
+    if chosen == "masks":
+        result = masks.read(found, progress)
+    elif split:
+        result = yolo.read(found, split)
+    else:
+        result = _READERS[chosen](found)
     if not result.images:
         raise UserError(f"{folder} holds no image that can be taken. Look at its layout.")
     if len(result.images) > files.MOST_IMAGES:
         raise UserError(
             f"{folder} holds {len(result.images)} images; {files.MOST_IMAGES} are the most."
         )
-    images, notes = _finished(result.images, found)
+    images, notes = _finished(result.images, found, split)
     counts = f"Read as {WORDS[chosen]}: {len(images)} images, {_boxes(images)} boxes."
     return replace(result, images=images, notes=(counts, *result.notes, *notes))
 
 
-def _masks(folder: Folder, progress: Progress | None) -> Import:
-    return masks.read(folder, progress)
-
-
 def _unlabelled(folder: Folder) -> Import:
     images = [
-        Labelled(path, "", "", files.split_of(folder.relative(path)), *files.size(path))
+        Labelled(
+            *(path, "", "", words.split_of(folder.relative(path)), *imagefiles.size(path)),
+            marks=Marks.NONE,
+        )
         for path in folder.images
     ]
     return Import(tuple(images), "none", (), ("No labels were read.",))
@@ -81,42 +89,78 @@ def _boxes(images: tuple[Labelled, ...]) -> int:
 
 
 def _finished(
-    images: tuple[Labelled, ...], folder: Folder
+    images: tuple[Labelled, ...], folder: Folder, split: str
 ) -> tuple[tuple[Labelled, ...], list[str]]:
-    """The images with name, group and split; what is odd about those, in words."""
-    path = folder.root / TABLE
-    groups = {
-        file_name: files.usable(group, f"{path}, 'group' of '{file_name}'")
-        for file_name, group in files.table(path, "group").items()
-    }
-    splits = _table_splits(folder)
+    """The images with name, group, split and depth; what is odd about them, in words."""
+    about = tables.about(folder, folder.root / tables.METADATA)
+    depth = imagefiles.depth_of(_pictures(folder) if split else (i.path for i in images))
+    notes: list[str] = []
     named = []
     for image in sorted(images, key=lambda image: image.path):
         relative = folder.relative(image.path)
-        name = files.usable(files.stem_of(relative), f"The image {relative!a}")
-        group = groups.get(relative) or groups.get(image.path.name) or name
-        split = splits.get(relative) or splits.get(image.path.name) or image.split
-        named.append(replace(image, name=name, group=group, split=split))
-    _check_unique(named)
-    return tuple(named), _torn(named) + _unnamed(folder, {*groups, *splits})
+        name = files.usable(stem_of(relative), f"The image {relative!a}")
+        where = f"{tables.METADATA}, '{relative}'"
+        group = about.of(image.path, "group")
+        own = words.specimen_of(relative) or name
+        named.append(
+            replace(
+                _without_doubles(_judged(image, relative, notes), notes),
+                name=name,
+                group=files.usable(group, f"{where}, 'group'") if group else own,
+                split=split or _split(about.of(image.path, "split"), where) or image.split,
+                depth=depth if depth.count else None,
+            )
+        )
+    _check_unique(named, folder)
+    notes += _not_labelled(named)
+    told = imagefiles.told_of((image.path for image in images), depth)
+    notes = [*files.counted(notes), *told, *folder.left_out(), *about.notes]
+    return tuple(named), [*notes, *_torn(named)]
 
 
-def _table_splits(folder: Folder) -> dict[str, str]:
-    path = folder.root / TABLE
-    found = files.table(path, "split")
-    for name, word in found.items():
-        if word.lower() not in files.SPLITS:
-            raise UserError(f"{path}, '{name}': split must be train, val or test; got '{word}'.")
-    return {name: files.SPLITS[word.lower()] for name, word in found.items()}
+def _pictures(folder: Folder) -> list[Path]:
+    """The folder's images of every split, without masks: they are scaled alike."""
+    return [
+        path
+        for path in folder.images
+        if not any(words.means_masks(part) for part in folder.relative(path).split("/")[:-1])
+    ]
 
 
-def _check_unique(images: list[Labelled]) -> None:
+def _judged(image: Labelled, relative: str, notes: list[str]) -> Labelled:
+    """An image without labels in a folder of BAD ones shows a defect that nobody marked."""
+    verdict = words.nearest_verdict(relative.split("/")[:-1])[1]
+    if image.marks is Marks.NONE and verdict is Label.BAD:
+        notes.append("images lie in a folder of BAD ones, but nothing marks their defects")
+        return replace(image, marks=Marks.UNREAD)
+    return image
+
+
+def _without_doubles(image: Labelled, notes: list[str]) -> Labelled:
+    """Equal boxes of an image count once."""
+    kept = tuple(dict.fromkeys(image.boxes))
+    notes += ["labels occur twice in their image: taken once"] * (len(image.boxes) - len(kept))
+    return replace(image, boxes=kept)
+
+
+def _not_labelled(images: list[Labelled]) -> list[str]:
+    unread = sum(image.marks is Marks.UNREAD for image in images)
+    return [f"{unread} images count as not labelled: never trained on or tested."] if unread else []
+
+
+def _split(word: str, where: str) -> str:
+    if word and word.lower() not in words.SPLITS:
+        raise UserError(f"{where}: split must be train, val or test; got '{word}'.")
+    return words.SPLITS.get(word.lower(), "")
+
+
+def _check_unique(images: list[Labelled], folder: Folder) -> None:
     seen: dict[str, Path] = {}
     for image in images:
         if image.name in seen:
+            first, second = folder.relative(seen[image.name]), folder.relative(image.path)
             raise UserError(
-                f"{seen[image.name]} and {image.path.name} have one name but for the suffix. "
-                "Rename or remove one."
+                f"{first} and {second} have one name but for the suffix. Rename or remove one."
             )
         seen[image.name] = image.path
 
@@ -127,14 +171,3 @@ def _torn(images: list[Labelled]) -> list[str]:
         splits[image.group].add(image.split)
     torn = sum(len(found) > 1 for found in splits.values())
     return [f"{torn} groups have images in more than one split."] if torn else []
-
-
-def _unnamed(folder: Folder, names: set[str]) -> list[str]:
-    """Notes on rows of the table that fit no image, or several."""
-    counts = Counter(path.name for path in folder.images)
-    missing = [name for name in names if name not in folder.by_path and not counts[name]]
-    notes = [f"{TABLE} names {len(missing)} images that are not there."] if missing else []
-    several = [name for name in names if name not in folder.by_path and counts[name] > 1]
-    if several:
-        notes.append(f"{TABLE} names {len(several)} files of which there are several.")
-    return notes

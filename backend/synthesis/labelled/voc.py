@@ -10,10 +10,13 @@ from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
 
+from backend import imagefiles
+from backend.images import words
+from backend.images.faults import Faults
+from backend.images.folder import Folder, composed
 from backend.records import Box, UserError
 from backend.synthesis.labelled import files, geometry
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.records import Import, Labelled
+from backend.synthesis.labelled.records import Import, Labelled, Marks
 
 IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 
@@ -38,10 +41,13 @@ def read(folder: Folder) -> Import:
         else:
             labels[image] = path
     images = []
+    faults = Faults()
     for image in folder.images:
         if _is_picture(image):
-            split = splits.get(image.stem, files.split_of(folder.relative(image)))
-            images.append(_labelled(image, labels.get(image), split, notes))
+            split = splits.get(composed(image.stem), words.split_of(folder.relative(image)))
+            with faults.collected():
+                images.append(_labelled(image, labels.get(image), split, notes))
+    faults.refuse()
     classes = sorted({box.class_name for image in images for box in image.boxes})
     return Import(tuple(images), "voc", tuple(classes), files.counted(notes))
 
@@ -57,7 +63,7 @@ def _splits(folder: Folder) -> dict[str, str]:
     for split in ("train", "val", "test"):
         for path in folder.ending(".txt"):
             if path.stem == split and path.parent.name == "Main":
-                found |= {line.strip(): split for line in files.text(path).splitlines()}
+                found |= {composed(line): split for line in files.text(path).splitlines()}
     return found
 
 
@@ -67,13 +73,17 @@ def _image(path: Path, folder: Folder) -> Path | None:
     above = near.rpartition("/")[0]
     starts = [near, *(f"{above}/{name}" for name in IMAGE_FOLDERS)]
     for start in starts:
-        key = f"{start}/{path.stem}".removeprefix("./").removeprefix("/")
+        key = composed(f"{start}/{path.stem}").removeprefix("/")
         if found := folder.by_stem.get(key):
-            return found[0]
-    anywhere = [p for p in folder.by_short_stem.get(path.stem, []) if _is_picture(p)]
-    if len(anywhere) > 1:
-        raise UserError(f"{path} could label {anywhere[0]} or {anywhere[1]}. Rename one.")
-    return anywhere[0] if anywhere else None
+            return _only(found, path)
+    anywhere = [p for p in folder.by_short_stem.get(composed(path.stem), []) if _is_picture(p)]
+    return _only(anywhere, path) if anywhere else None
+
+
+def _only(found: list[Path], label: Path) -> Path:
+    if len(found) > 1:
+        raise UserError(f"{label} could label {found[0]} or {found[1]}. Rename one.")
+    return found[0]
 
 
 def _root(path: Path) -> ElementTree.Element:
@@ -88,24 +98,27 @@ def _root(path: Path) -> ElementTree.Element:
 
 
 def _labelled(path: Path, label: Path | None, split: str, notes: list[str]) -> Labelled:
-    width, height = files.size(path)
+    width, height = imagefiles.size(path)
     if label is None:
-        notes.append("images have no XML file: taken as without a defect")
-        return Labelled(path, "", "", split, width, height)
+        notes.append("images have no XML file")
+        return Labelled(path, "", "", split, width, height, marks=Marks.NONE)
     root = _root(label)
     said = [root.findtext(f"size/{word}") for word in ("width", "height")]
     files.check_size(said[0], said[1], (width, height), str(label))
     marks = root.findall("object")
-    boxes = [
-        _box(mark, width, height, f"{label}, object {k}") for k, mark in enumerate(marks, start=1)
-    ]
+    faults = Faults()
+    boxes = []
+    for k, mark in enumerate(marks, start=1):
+        with faults.collected():
+            boxes.append(_box(mark, width, height, f"{label}, object {k}", notes))
+    faults.refuse()
     if any((mark.findtext("difficult") or "0").strip() == "1" for mark in marks):
         notes.append("files mark objects as difficult: their boxes count like any other")
     mask = None if boxes else geometry.mask_of(width, height, ())
     return Labelled(path, "", "", split, width, height, tuple(boxes), mask)
 
 
-def _box(mark: ElementTree.Element, width: int, height: int, where: str) -> Box:
+def _box(mark: ElementTree.Element, width: int, height: int, where: str, notes: list[str]) -> Box:
     class_name = files.usable(mark.findtext("name"), f"{where}, 'name'")
     found: dict[str, float] = defaultdict(float)
     for word in ("xmin", "ymin", "xmax", "ymax"):
@@ -114,4 +127,4 @@ def _box(mark: ElementTree.Element, width: int, height: int, where: str) -> Box:
         except ValueError as error:
             raise UserError(f"{where}: '{word}' is missing or no number. Correct it.") from error
     corners = found["xmin"] - 1, found["ymin"] - 1, found["xmax"], found["ymax"]
-    return geometry.placed(class_name, corners, width, height, where)
+    return geometry.placed(class_name, corners, width, height, where, notes)

@@ -3,63 +3,95 @@
     class x y width height          a box by its middle
     class x1 y1 x2 y2 x3 y3 …       an outline; its box is the one around it
 
-Classes and splits stand in `data.yaml`; without it, every image of the folder counts and
-`classes.txt` names the classes. The text file of images/a.png is labels/a.txt; where there is no
-folder `images`, it lies beside the image. An image without a text file has no defect.
+Classes and splits stand in a YAML file (`yolo_config`); without it, every image of the folder
+counts. The text file of images/a.png is labels/a.txt, capitals or not, else the one beside the
+image. An image without a text file has no defect, unless one of its name lies elsewhere.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from backend.records import UserError
+from backend import imagefiles
+from backend.images import words
+from backend.images.faults import Faults
+from backend.images.folder import Folder, composed, some, stem_of
+from backend.records import Corners, UserError
 from backend.synthesis.labelled import files, geometry, yolo_config
-from backend.synthesis.labelled.files import Folder
-from backend.synthesis.labelled.geometry import Corners, Polygon
-from backend.synthesis.labelled.records import Import, Labelled, Mask
-from backend.synthesis.labelled.yolo_config import Config
+from backend.synthesis.labelled.geometry import Polygon
+from backend.synthesis.labelled.records import Import, Labelled, Marks, Mask
 
 MASKS = "defect_masks"  # our own export; `masks` would make ultralytics expect class numbers
+LABELS = "labels"
+FARTHEST = 3.0  # of the image's edge: what is farther out was not written in fractions
+LINE = re.compile(r"\d+(?:\.0*)?(?:\s+[-+.\deE]+){4,}")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One defect, corners and outline in px."""
+    """One defect, corners and outline in px. where: its place, for messages."""
 
     class_name: str
     corners: Corners
+    where: str
     outline: Polygon | None = None
 
 
-def beside(path: Path, root: Path, folder: str, suffix: str) -> Path:
-    """What belongs to an image of the set in `root`: its last folder `images` becomes `folder`;
-    where there is none, it lies beside the image."""
-    parts = list(path.parent.relative_to(root).parts)
-    if "images" in parts:
-        parts[len(parts) - 1 - parts[::-1].index("images")] = folder
-    return root.joinpath(*parts, f"{path.stem}{suffix}")
+class Labels:
+    """Which text file belongs to which image of a folder."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+
+    def beside(self, image: Path, place: str, suffix: str) -> Path | None:
+        """What belongs to an image: its last folder `images` becomes `place`, whatever the case."""
+        parts = stem_of(self.folder.relative(image)).casefold().split("/")
+        if "images" not in parts[:-1]:
+            return None
+        at = len(parts) - 2 - parts[-2::-1].index("images")
+        name = "/".join([*parts[:at], place, *parts[at + 1 :]]) + suffix
+        found = self.folder.by_any_case.get(name, [])
+        return found[0] if found else None
+
+    def of(self, image: Path) -> Path | None:
+        """The text file with an image's boxes; None where there is none."""
+        found = self.beside(image, LABELS, ".txt")
+        if found is None:
+            name = stem_of(self.folder.relative(image)).casefold() + ".txt"
+            found = next(iter(self.folder.by_any_case.get(name, [])), None)
+        return found
+
+    def lone(self) -> list[Path]:
+        """Text files with lines of labels that belong to no image."""
+        owned = {self.of(path) for path in self.folder.images}
+        return [p for p in self.folder.ending(".txt") if p not in owned and _has_lines(p)]
 
 
-def label_of(path: Path, root: Path) -> Path:
-    """The text file with an image's boxes."""
-    return beside(path, root, "labels", ".txt")
+def _has_lines(path: Path) -> bool:
+    try:
+        lines = (line.strip() for line in files.text(path).splitlines())
+        return LINE.fullmatch(next((line for line in lines if line), "")) is not None
+    except UserError:
+        return False
 
 
 def lines_of(label: Path, names: Mapping[int, str] | None, width: int, height: int) -> list[Line]:
-    """The defects in an image's text file, none where there is no file.
+    """The defects in a text file.
 
     names: None where nothing names the classes; they are called "class 0", … then. Raises
-    UserError naming the line that does not fit.
+    UserError naming the lines that do not fit.
     """
-    if not label.exists():
-        return []
-    return [
-        _parse_line(line, names, width, height, f"{label}, line {number}")
-        for number, line in enumerate(files.text(label).splitlines(), start=1)
-        if line.strip()
-    ]
+    faults = Faults()
+    found = []
+    for number, line in enumerate(files.text(label).splitlines(), start=1):
+        if line.strip():
+            with faults.collected():
+                found.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
+    faults.refuse()
+    return found
 
 
 def _parse_line(
@@ -69,77 +101,98 @@ def _parse_line(
         number, *values = (float(value) for value in line.split())
         class_number = int(number)
     except (ValueError, OverflowError) as error:
-        raise UserError(f"{where}: '{line}' is not 'class x y width height'.") from error
+        raise UserError(f"{where}: '{line[:80]}' is not 'class x y width height'.") from error
     known = number == class_number >= 0 and (names is None or class_number in names)
     if not known:
         raise UserError(f"{where}: no class has the number {number:g}. Add it to the names.")
     class_name = f"class {class_number}" if names is None else names[class_number]
-    if len(values) == 4:
-        return Line(class_name, _corners(values, width, height, where))
-    if len(values) < 6 or len(values) % 2:
+    if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         raise UserError(f"{where}: '{line[:80]}' is not 'class x y width height'.")
-    if not all(-0.01 <= value <= 1.01 for value in values):
-        raise UserError(f"{where}: the outline must lie in 0…1, got '{line[:80]}'.")
+    if not all(abs(value) <= FARTHEST for value in values):
+        raise UserError(f"{where}: a box or outline must lie in 0…1; got '{line[:80]}'.")
+    if len(values) == 4:
+        return Line(class_name, _corners(values, width, height, where), where)
     outline = geometry.polygon(np.array(values).reshape(-1, 2) * (width, height), where)
-    return Line(class_name, outline.corners, outline)
+    return Line(class_name, outline.corners, where, outline)
 
 
 def _corners(values: list[float], width: int, height: int, where: str) -> Corners:
     x, y, w, h = values
-    if not (0 <= x <= 1 and 0 <= y <= 1 and 0 < w <= 1.001 and 0 < h <= 1.001):
-        raise UserError(f"{where}: the box must lie in 0…1, got {x:g} {y:g} {w:g} {h:g}.")
+    if not (w > 0 and h > 0):
+        raise UserError(f"{where}: width and height must be over 0, got {w:g} {h:g}.")
     left, top = (x - w / 2) * width, (y - h / 2) * height
     return left, top, left + w * width, top + h * height
 
 
 def fits(folder: Folder) -> bool:
     """Whether the folder looks like this layout."""
-    if yolo_config.home(folder) is not None:
+    if yolo_config.find(folder) is not None:
         return True
-    texts = set(folder.ending(".txt"))
-    return any(label_of(path, folder.root) in texts for path in folder.images)
+    labels = Labels(folder)
+    return any((found := labels.of(path)) and _is_label(found) for path in folder.images)
 
 
-def read(folder: Folder) -> Import:
-    """All splits of `data.yaml`, or without it all images. Raises UserError, see `lines_of`."""
+def _is_label(path: Path) -> bool:
+    return path.stat().st_size == 0 or _has_lines(path)
+
+
+def read(folder: Folder, split: str = "") -> Import:
+    """All splits of the set's YAML file, or one; without that file all images.
+
+    Raises UserError naming what does not fit; see `lines_of`.
+    """
     notes: list[str] = []
-    if (home := yolo_config.home(folder)) is not None:
-        found = yolo_config.read(home)
-        names: Mapping[int, str] | None = found.names
+    config = yolo_config.find(folder)
+    found = None if config is None else yolo_config.read(config, folder)
+    if split:
+        splits = dict.fromkeys(_of_split(found, folder, split), split)
+    elif found is not None and any(found.splits.values()):
         splits = _splits(found, folder, notes)
     else:
-        names = _listed_names(folder)
-        splits = {path: files.split_of(name) for name, path in folder.by_path.items()}
-        splits = {path: split for path, split in splits.items() if not _is_mask(folder, path)}
-    images = [_labelled(folder.root, path, split, names, notes) for path, split in splits.items()]
-    notes += _unused(folder, splits)
+        splits = {path: words.split_of(name) for name, path in folder.by_path.items()}
+        splits = {path: place for path, place in splits.items() if not _is_mask(folder, path)}
+    names = found.names if found is not None else yolo_config.listed_names(folder)
+    reading = _Reading(folder, names, notes)
+    images = reading.images(splits)
+    notes += reading.told() + ([] if split else _left(folder, splits))
     seen = {box.class_name: None for image in images for box in image.boxes}
+    if names is None and seen:
+        notes.append(
+            f"No names of classes were found (data.yaml, *.names, classes.txt): "
+            f"they are called {', '.join(sorted(seen)[:3])}{', …' if len(seen) > 3 else ''}."
+        )
     classes = sorted(seen) if names is None else [names[number] for number in sorted(names)]
     return Import(tuple(images), "yolo", tuple(dict.fromkeys(classes)), files.counted(notes))
 
 
-def _listed_names(folder: Folder) -> dict[int, str] | None:
-    """`classes.txt`, one class a line, where there is one."""
-    for path in (folder.root / "classes.txt", folder.root / "labels" / "classes.txt"):
-        if path.exists():
-            lines = [line.strip() for line in files.text(path).splitlines() if line.strip()]
-            return {n: files.usable(line, f"{path}, line {n + 1}") for n, line in enumerate(lines)}
-    return None
+def _of_split(found: yolo_config.Config | None, folder: Folder, split: str) -> list[Path]:
+    """The images of one split. Raises UserError where the set has none, or one is missing."""
+    if found is None:
+        raise UserError(
+            f"{folder.root} has no data.yaml. It names the classes and, under '{split}:', the "
+            "images to take."
+        )
+    if not found.splits[split]:
+        raise UserError(f"{found.path} names no '{split}' images. Add a line '{split}:'.")
+    taken = yolo_config.split_images(found, folder, split)
+    if taken.notes:  # a test set that shrinks unseen is none
+        raise UserError(f"{found.path}: {' '.join(taken.notes)} Put them back or correct the list.")
+    return taken.images
 
 
-def _splits(found: Config, folder: Folder, notes: list[str]) -> dict[Path, str]:
+def _splits(found: yolo_config.Config, folder: Folder, notes: list[str]) -> dict[Path, str]:
     """Image → split. An image in train and elsewhere has none; one in val and test is a test's."""
     entries: dict[Path, list[str]] = {}
-    for split, names in found.splits.items():
-        gone = [name for name in names if yolo_config.is_gone(found.base, name)]
-        notes += [f"'{split}' of {found.path.name} names '{n}', which is not there." for n in gone]
-        if len(gone) < len(names):
-            kept = tuple(name for name in names if name not in gone)
-            chosen = replace(found, splits={split: kept})
-            for path in yolo_config.split_images(chosen, split):
+    gone: list[str] = []
+    for split, named in found.splits.items():
+        if named:
+            taken = yolo_config.split_images(found, folder, split)
+            gone += taken.notes
+            for path in taken.images:
                 entries.setdefault(path, []).append(split)
     if not entries:
-        raise UserError(f"{found.path} names no images. Add 'train:', 'val:' or 'test:'.")
+        raise UserError(f"{found.path} names no image that is there. {' '.join(gone)}".strip())
+    notes += gone
     both = sum("train" in s and len(s) > 1 for s in entries.values())
     if both:
         notes.append(f"{both} images are in 'train' and in another split: taken as not split.")
@@ -147,48 +200,84 @@ def _splits(found: Config, folder: Folder, notes: list[str]) -> dict[Path, str]:
     return {path: "" if split == yolo_config.UNSPLIT else split for path, split in last.items()}
 
 
-def _labelled(
-    root: Path, path: Path, split: str, names: Mapping[int, str] | None, notes: list[str]
-) -> Labelled:
-    width, height = files.size(path)
-    label = label_of(path, root)
-    lines = lines_of(label, names, width, height)
-    boxes = tuple(
-        geometry.placed(line.class_name, line.corners, width, height, f"{label}, defect {k}")
-        for k, line in enumerate(lines, start=1)
-    )
-    if not label.exists():
-        notes.append("images have no text file: taken as without a defect")
-    mask = _outlined(lines, width, height, notes) if label.exists() else None
-    drawn = beside(path, root, MASKS, ".png")
-    if drawn != path.with_suffix(".png") and drawn.exists():
-        mask = files.mask_file(drawn, width, height)
-    return Labelled(path, "", "", split, width, height, boxes, mask)
+class _Reading:
+    """Images with their labels; what was used and noticed on the way."""
 
+    def __init__(self, folder: Folder, names: Mapping[int, str] | None, notes: list[str]) -> None:
+        self.folder, self.names, self.notes = folder, names, notes
+        self.labels = Labels(folder)
+        self.lone = self.labels.lone()
 
-def _outlined(lines: list[Line], width: int, height: int, notes: list[str]) -> Mask | None:
-    """The mask where each defect has an outline; of no defect it is empty."""
-    outlines = [line.outline for line in lines if line.outline is not None]
-    if outlines and len(outlines) < len(lines):
-        notes.append("images have boxes among their outlines: their masks are left out")
-    return None if len(outlines) < len(lines) else geometry.mask_of(width, height, outlines)
+    def images(self, splits: Mapping[Path, str]) -> list[Labelled]:
+        """Raises UserError with all that does not fit, and for two images of one text file."""
+        faults = Faults()
+        owners: dict[Path, Path] = {}
+        found = []
+        for path, split in splits.items():
+            with faults.collected():
+                label = self.labels.of(path)
+                if label is not None and owners.setdefault(label, path) != path:
+                    first, second = (self.folder.relative(p) for p in (owners[label], path))
+                    raise UserError(
+                        f"{first} and {second} have one name but for the suffix, and so one text "
+                        f"file, {self.folder.relative(label)}. Rename or remove one."
+                    )
+                found.append(self._image(path, split, label))
+        faults.refuse()
+        return self._unread(found)
+
+    def _image(self, path: Path, split: str, label: Path | None) -> Labelled:
+        width, height = imagefiles.size(path)
+        drawn = self.labels.beside(path, MASKS, ".png")
+        mask = None if drawn is None else files.mask_file(drawn, width, height)
+        if label is None:
+            return Labelled(path, "", "", split, width, height, (), mask, Marks.NONE)
+        lines = lines_of(label, self.names, width, height)
+        boxes = tuple(
+            geometry.placed(line.class_name, line.corners, width, height, line.where, self.notes)
+            for line in lines
+        )
+        mask = mask or self._outlined(lines, width, height)
+        return Labelled(path, "", "", split, width, height, boxes, mask)
+
+    def _outlined(self, lines: list[Line], width: int, height: int) -> Mask | None:
+        """The mask where each defect has an outline; of no defect it is empty."""
+        outlines = [line.outline for line in lines if line.outline is not None]
+        if outlines and len(outlines) < len(lines):
+            self.notes.append("images have boxes among their outlines: their masks are left out")
+        return None if len(outlines) < len(lines) else geometry.mask_of(width, height, outlines)
+
+    def _unread(self, found: list[Labelled]) -> list[Labelled]:
+        """Images without a text file of which one of their name lies elsewhere are not intact."""
+        lone = {composed(path.stem).casefold() for path in self.lone}
+        images = []
+        for image in found:
+            if image.marks is Marks.NONE:
+                elsewhere = composed(image.path.stem).casefold() in lone
+                self.notes.append(
+                    "images have no text file, but one of their name lies elsewhere: not labelled"
+                    if elsewhere
+                    else "images have no text file"
+                )
+                image = replace(image, marks=Marks.UNREAD) if elsewhere else image
+            images.append(image)
+        return images
+
+    def told(self) -> list[str]:
+        """A note on text files that nobody used."""
+        if not self.lone:
+            return []
+        names = some(self.folder.relative(path) for path in self.lone)
+        return [
+            f"{len(self.lone)} text files with labels belong to no image: passed over ({names})."
+        ]
 
 
 def _is_mask(folder: Folder, path: Path) -> bool:
-    parts = folder.relative(path).split("/")
-    return MASKS in parts or "masks" in parts
+    return any(words.means_masks(part) for part in folder.relative(path).split("/")[:-1])
 
 
-def _unused(folder: Folder, used: Mapping[Path, str]) -> list[str]:
-    """Notes on images in no split and on text files without an image."""
-    labels = {label_of(path, folder.root) for path in used}
-    texts = [p for p in folder.ending(".txt") if "labels" in folder.relative(p).split("/")]
-    lone = [p for p in texts if p not in labels and p.name != "classes.txt"]
+def _left(folder: Folder, used: Mapping[Path, str]) -> list[str]:
+    """A note on images in no split."""
     left = [path for path in folder.images if path not in used and not _is_mask(folder, path)]
-    notes = [f"{len(left)} images are in no split: passed over."] if left else []
-    if lone:
-        notes.append(
-            f"{len(lone)} text files belong to no image: passed over, "
-            f"the first is {folder.relative(lone[0])}."
-        )
-    return notes
+    return [f"{len(left)} images are in no split: passed over."] if left else []

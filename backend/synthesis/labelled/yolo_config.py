@@ -1,5 +1,10 @@
-"""YOLO's `data.yaml`: the names of the classes, and where the images of each split are."""
+"""A YOLO set's configuration: the names of its classes, and where the images of each split are.
 
+Names stand in `data.yaml`, in a YAML file of another name, in darknet's `obj.names` (CVAT), or in
+a `classes.txt` (labelImg).
+"""
+
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,50 +12,78 @@ from typing import Any
 
 import yaml
 
+from backend.images.folder import SUFFIXES, Folder, composed, some
 from backend.records import UserError
-from backend.synthesis import pictures
 from backend.synthesis.labelled import files
-from backend.synthesis.labelled.files import Folder
 
 FILES = ("data.yaml", "data.yml", "dataset.yaml")
+NAME_FILES = ("classes.txt", "_darknet.labels")
 SPLITS = ("train", "val", "test")
 UNSPLIT = "unsplit"  # our own export, where some images have a split and others none
 
 
 @dataclass(frozen=True)
 class Config:
-    """path: the file. base: the folder its entries are relative to. names: number → class.
-    splits: split → list files and folders of images."""
+    """path: the file. base: the folder its entries are relative to, as a path in the set.
+    names: number → class. splits: split → list files and folders of images."""
 
     path: Path
-    base: Path
+    base: str
     names: Mapping[int, str]
     splits: Mapping[str, tuple[str, ...]]
 
 
-def home(folder: Folder) -> Path | None:
-    """Where the set's `data.yaml` lies: in the folder itself, else in the only one below it."""
-    found = [path.parent for path in folder.ending(".yaml", ".yml") if path.name in FILES]
-    if folder.root in found:
-        return folder.root
-    if len(set(found)) > 1:
-        raise UserError(f"{found[0]} and {found[1]} both hold a data.yaml. Read one of them.")
-    return found[0] if found else None
+def find(folder: Folder) -> Path | None:
+    """The YAML file that describes the set: `data.yaml`, else any that names classes; of several,
+    one in the folder itself. Raises UserError naming two of several others."""
+    every = folder.ending(".yaml", ".yml")
+    usual = [path for path in every if path.name in FILES]
+    found = usual or [path for path in every if _names_classes(path)]
+    near = [path for path in found if path.parent == folder.root]
+    chosen = near[:1] if usual and near else near or found
+    if len(chosen) > 1:
+        both = some((folder.relative(path) for path in chosen), 2)
+        raise UserError(f"{both} all describe a YOLO set. Read one of them, or name it data.yaml.")
+    return chosen[0] if chosen else None
 
 
-def read(folder: Path) -> Config:
-    """The folder's `data.yaml`. Raises UserError where it is missing, broken or lacks `names`."""
-    path = next((folder / name for name in FILES if (folder / name).exists()), None)
-    path = path or folder / FILES[0]
+def _names_classes(path: Path) -> bool:
     try:
-        content = yaml.safe_load(files.text(path))
-    except (UserError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"Cannot read {path}. A YOLO data set needs this file.") from error
+        content = _parsed(path)
+    except UserError:
+        return False
+    return isinstance(content, dict) and isinstance(content.get("names"), (dict, list))
+
+
+def _parsed(path: Path) -> Any:
+    """A YAML file, every scalar as the text it is: a class may be called `no` or `1`."""
+    text = files.text(path)
+    try:
+        return yaml.load(text, Loader=yaml.BaseLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        hint = (
+            " Write Windows paths with / or in single quotes."
+            if "escape" in str(error.problem)
+            else " Correct it."
+        )
+        raise UserError(f"{path}{line}: {error.problem or error.context}.{hint}") from error
+    except RecursionError as error:
+        raise UserError(f"{path} is nested too deeply. Export it again.") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{path} is no valid YAML: {str(error).splitlines()[0]}.") from error
+
+
+def read(path: Path, folder: Folder) -> Config:
+    """What a YAML file says of the set. Raises UserError where it is broken or lacks `names`."""
+    content = _parsed(path)
     if not isinstance(content, dict) or not isinstance(content.get("names"), (dict, list)):
         raise UserError(f"{path} lacks 'names', the list of classes.")
     splits = {k: _entries(content.get(k), k, path) for k in (*SPLITS, UNSPLIT)}
     splits["val"] = splits["val"] or _entries(content.get("validation"), "val", path)
-    return Config(path, _base(folder, content), _names(content["names"], path), splits)
+    splits["val"] = splits["val"] or _entries(content.get("valid"), "val", path)
+    return Config(path, _base(folder, path, content), _names(content["names"], path), splits)
 
 
 def _names(names: Any, path: Path) -> dict[int, str]:
@@ -65,55 +98,120 @@ def _entries(entry: Any, split: str, path: Path) -> tuple[str, ...]:
     found = entry if isinstance(entry, list) else [entry] if entry else []
     if not all(isinstance(item, str) for item in found):
         raise UserError(f"{path}, '{split}': name a folder, a list file, or several of them.")
-    return tuple(found)
+    return tuple(item for item in found if item and item not in ("null", "~"))
 
 
-def _base(folder: Path, content: Mapping[str, Any]) -> Path:
+def _base(folder: Folder, path: Path, content: Mapping[str, Any]) -> str:
     """`path` counts where it names a folder of the set; mostly it is one of another computer."""
-    entry = content.get("path")
-    if not isinstance(entry, str):
-        return folder
-    try:
-        place = _inside(folder, entry)
-    except UserError:
-        return folder
-    return folder / entry if place.is_dir() else folder
+    home = folder.relative(path).rpartition("/")[0]
+    entry = content.get("path") if isinstance(content.get("path"), str) else ""
+    named = os.path.normpath(f"{home}/{composed(entry)}".lstrip("/")) if entry else ""
+    return _places(folder).get(named.casefold(), home)
 
 
-def split_images(found: Config, split: str) -> list[Path]:
-    """The images of a split, absolute. Raises UserError for a list or folder that is not there."""
-    paths: list[Path] = []
-    for entry in found.splits[split]:
-        place = _place(found.base, entry)
-        if place.suffix == ".txt":
-            if not place.exists():
-                raise UserError(f"{found.path} names '{entry}', which does not exist.")
-            lines = [line.strip() for line in files.text(place).splitlines()]
-            paths += [_inside(found.base, line) for line in lines if line]
+def _places(folder: Folder) -> dict[str, str]:
+    """The folders of a set that hold images or lists, by their path in small letters."""
+    found: dict[str, str] = {}
+    for path in folder.ending(*SUFFIXES, ".txt"):
+        parts = folder.relative(path).split("/")[:-1]
+        above = ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
+        found |= {place.casefold(): place for place in above}
+    return found
+
+
+@dataclass
+class Split:
+    """The images of a split, and notes on what its entries name that is not there."""
+
+    images: list[Path]
+    notes: list[str]
+
+
+def split_images(config: Config, folder: Folder, split: str) -> Split:
+    """The images a split's entries name: of folders, list files, and single files."""
+    found = Split([], [])
+    known = _places(folder)
+    for entry in config.splits[split]:
+        place = _place(config.base, entry, known, folder)
+        if place is None:
+            words = f"'{split}' of {config.path.name} names '{entry}', which is not there."
+            found.notes.append(words)
+        elif isinstance(place, Path):
+            found.images += [place] if place.suffix.lower() in SUFFIXES else []
+            if place.suffix.lower() == ".txt":
+                found.images += _listed(place, folder, config, found.notes)
         else:
-            paths += pictures.image_files(place)
-    if not paths:
-        raise UserError(f"'{split}' of {found.path} names no images.")
-    return list(dict.fromkeys(paths))
+            start = f"{place}/" if place else ""
+            inside = [p for name, p in folder.by_path.items() if name.startswith(start)]
+            if not inside:
+                found.notes.append(f"'{split}' of {config.path.name}: '{entry}' holds no image.")
+            found.images += inside
+    found.images = list(dict.fromkeys(found.images))
+    return found
 
 
-def _place(base: Path, entry: str) -> Path:
-    """An entry's file or folder; some tools write it with one ../ too many."""
-    return _inside(base, entry.removeprefix("../"))
+def _place(base: str, entry: str, known: Mapping[str, str], folder: Folder) -> str | Path | None:
+    """An entry's folder, as a path in the set, or its file; None where it is not there.
+
+    Some tools write one `../` too many, others the place on the computer they ran on, whose first
+    folders are taken off until the rest is here.
+    """
+    parts = [part for part in os.path.normpath(composed(entry)).split("/") if part != ".."]
+    parts = [part for part in parts if part and part != "." and not part.endswith(":")]
+    if not parts:
+        return base
+    for start in range(len(parts)):
+        for above in dict.fromkeys((base, "")):
+            name = "/".join(filter(None, (above, *parts[start:])))
+            if name.casefold() in known:
+                return known[name.casefold()]
+            files_there = folder.by_any_case.get(name.casefold(), [])
+            if len(files_there) == 1:
+                return files_there[0]
+        if not _is_foreign(entry):
+            return None
+    return None
 
 
-def _inside(base: Path, entry: str) -> Path:
-    try:
-        place = (base / entry).resolve()
-        place.exists()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"'{ascii(entry)[1:80]}' is no path of a file. Correct it.") from error
-    if not place.is_relative_to(base.resolve()):
-        raise UserError(f"'{entry}' lies outside the data set's folder {base}.")
-    return place
+def _is_foreign(entry: str) -> bool:
+    """Is it a place on a computer, not one in the set?"""
+    name = composed(entry)
+    return name.startswith("/") or name[1:2] == ":"
 
 
-def is_gone(base: Path, entry: str) -> bool:
-    """Whether an entry is a folder that is not there; exports often name one they do not hold."""
-    place = _place(base, entry)
-    return place.suffix != ".txt" and not place.is_dir()
+def _listed(place: Path, folder: Folder, config: Config, notes: list[str]) -> list[Path]:
+    """The images of a list file, one a line; those that are not there are told."""
+    near = folder.relative(place).rpartition("/")[0]
+    found, gone = [], []
+    for number, line in enumerate(files.text(place).splitlines(), start=1):
+        if name := line.strip():
+            start = config.base if not name.startswith(".") else near
+            where = f"{folder.relative(place)}, line {number}"
+            image = folder.one(name, start, where)
+            if image is None:
+                gone.append(name)
+            else:
+                found.append(image)
+    if gone:
+        notes.append(
+            f"{len(gone)} images listed in {place.name} are not there ({some(gone)}): passed over."
+        )
+    return found
+
+
+def listed_names(folder: Folder) -> dict[int, str] | None:
+    """The names in a text file, one class a line; None where there is no such file.
+
+    Raises UserError where two such files differ.
+    """
+    found = [p for p in folder.files if p.name in NAME_FILES or p.suffix.lower() == ".names"]
+    names: dict[int, str] | None = None
+    for path in found:
+        lines = [line.strip() for line in files.text(path).splitlines() if line.strip()]
+        mine = {n: files.usable(line, f"{path}, line {n + 1}") for n, line in enumerate(lines)}
+        if names is not None and mine != names:
+            raise UserError(
+                f"{found[0]} and {path} name the classes differently. Keep the right one."
+            )
+        names = mine
+    return names or None

@@ -87,7 +87,7 @@ def of_folder(folder: Path, count: int, seed: int) -> Truths:
     def truths() -> Iterator[Truth]:
         for image in chosen:
             mask = np.asarray(image.read_mask()) > 127
-            pixels = pictures.read_rgb(image.path)
+            pixels = image.read_rgb()
             yield Truth(pixels, mask, boxes_around(mask), "folder", image.group, boxed=False)
 
     return len(chosen), truths()

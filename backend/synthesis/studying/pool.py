@@ -107,9 +107,13 @@ def _photographs(
 ) -> dict[str, tuple[Sample, ...]]:
     """The real training images with their labels, and the intact photographs."""
     held_out = {image.group for image in test.images}
-    images = {"real": testset.read_yolo(Path(spec.real_folder), "train"), "intact": []}
+    read = testset.read_yolo(Path(spec.real_folder), "train")
     if spec.intact_folder:
-        images["intact"] = testset.read_intact(Path(spec.intact_folder), "train")
+        read += testset.read_intact(Path(spec.intact_folder), "train")
+    images = {
+        "real": [image for image in read.images if image.source == "real"],
+        "intact": [image for image in read.images if image.source != "real"],
+    }
     found: dict[str, tuple[Sample, ...]] = {}
     for source, entries in images.items():
         kept = []
@@ -129,7 +133,7 @@ def _kept(folder: Path, k: int, image: LabelledImage, source: str, size: int) ->
     return samples.keep(
         folder,
         f"{k:06d}",
-        imagefiles.read_rgb(image.path),
+        image.read_rgb(),
         image.boxes,
         size,
         source=source,

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend import archives
+from backend.images.folder import SUFFIXES
 from backend.records import Progress
 from backend.specs import param
-from backend.synthesis import pictures
 from backend.synthesis.imageset import Picture
 from backend.synthesis.vocabulary import LAYOUTS
 
@@ -24,7 +24,7 @@ class ImportSettings:
         "",
         "folder or zip with the images",
         path="folder",
-        upload=(".zip", *pictures.SUFFIXES),
+        upload=(".zip", *SUFFIXES),
         when=IMPORTED,
     )
     layout: str = param(
@@ -53,6 +53,7 @@ class Imported:
 def read(settings: ImportSettings, out_dir: Path, progress: Progress) -> Imported:
     """The images of the folder or zip. Raises UserError naming the file that does not fit."""
     from backend.synthesis.labelled import reading
+    from backend.synthesis.labelled.records import Marks
 
     def reading_on(fraction: float, message: str = "", **_: object) -> None:
         progress(0.0, message)
@@ -62,19 +63,20 @@ def read(settings: ImportSettings, out_dir: Path, progress: Progress) -> Importe
 
     def make(index: int) -> Picture:
         image = found.images[index]
-        mask = image.read_mask()
-        labelled = bool(image.boxes) or mask is not None or settings.without_label == WITHOUT[0]
+        unlabelled = image.marks is Marks.NONE and settings.without_label != WITHOUT[0]
         return Picture(
-            pictures.read_rgb(image.path),
+            image.read_rgb(),
             "imported",
             boxes=image.boxes,
-            mask=mask,
+            mask=image.read_mask(),
             group=image.group,
-            labelled=labelled,
+            labelled=image.marks is not Marks.UNREAD and not unlabelled,
             params={"file": image.name, "layout": found.layout},
         )
 
-    return Imported(len(found.images), make, found.notes)
+    without = sum(image.marks is Marks.NONE for image in found.images)
+    told = f"{without} images have no label: taken as {settings.without_label}."
+    return Imported(len(found.images), make, (*found.notes, *([told] if without else [])))
 
 
 def _place(path: Path, out_dir: Path, progress: Progress) -> Path:

@@ -176,7 +176,7 @@ def test_settings_that_make_no_set_are_refused(values, words):
 def test_a_smaller_draw_of_photographs_is_part_of_a_larger_one(tmp_path):
     from backend.synthesis.detecting import sources, testset
 
-    images = testset.read_yolo(photographs(tmp_path / "real"), "train")
+    images = testset.read_yolo(photographs(tmp_path / "real"), "train").images
     for seed in range(3):
         few, more = ({i.name for i in sources.drawn(images, n, seed)} for n in (2, 4))
         assert few < more

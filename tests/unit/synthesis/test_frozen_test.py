@@ -82,12 +82,12 @@ def test_the_very_image_is_refused_even_where_likeness_is_only_reported(tmp_path
 
 
 def test_training_and_test_photographs_of_the_glass_set_do_not_look_alike(shared_data):
-    glass = shared_data / "glass"
+    glass, intact = shared_data / "glass", shared_data / "glass" / "intact"
     train, test = (
         np.stack([leaks.grouping.grey(pictures.read_rgb(i.path)) for i in images])
         for images in (
-            testset.read_yolo(glass, "train") + testset.read_intact(glass / "intact", "train"),
-            testset.read_yolo(glass) + testset.read_intact(glass / "intact", "test"),
+            (testset.read_yolo(glass, "train") + testset.read_intact(intact, "train")).images,
+            (testset.read_yolo(glass) + testset.read_intact(intact, "test")).images,
         )
     )
     assert (leaks.alike(train, test) == -1).all()

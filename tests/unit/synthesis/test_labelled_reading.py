@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as pycoco
 
+from backend import imagefiles
 from backend.records import UserError
 from backend.synthesis import pictures
 from backend.synthesis.labelled import files, geometry, reading
@@ -74,7 +75,8 @@ def test_yolo_splits_classes_and_boxes_are_read(yolo):
     box = next(i for i in found.images if i.boxes).boxes[0]
     assert (box.class_name, box.xyxy, box.source) == ("scratch", (30, 10, 50, 30), "imported")
     assert "Read as YOLO: 3 images, 1 boxes." in found.notes
-    assert "1 images have no text file: taken as without a defect." in found.notes
+    assert "1 images have no text file." in found.notes
+    assert [i.marks for i in found.images] == ["none", "read", "read"]
 
 
 def test_an_empty_text_file_is_a_known_empty_mask_and_a_missing_one_is_not(yolo):
@@ -102,7 +104,8 @@ def test_yolo_without_a_data_yaml_takes_all_images_and_names_classes(tmp_path):
     write(tmp_path / "labels" / "z.txt", "0 0.5 0.5 0.5 0.5\n")
     found = reading.read(tmp_path)
     assert only(found).boxes[0].class_name == "class 2"
-    assert any("1 text files belong to no image" in note for note in found.notes)
+    assert any("1 text files with labels belong to no image" in note for note in found.notes)
+    assert any("they are called class 2" in note for note in found.notes)
     write(tmp_path / "classes.txt", "crack\nscratch\nchip\n")
     assert only(reading.read(tmp_path)).boxes[0].class_name == "chip"
 
@@ -131,23 +134,25 @@ def test_a_data_yaml_in_the_only_folder_below_counts(yolo, tmp_path_factory):
     write(above / "README.txt", "")
     assert {i.split for i in reading.read(above).images} == {"train", "val", "test"}
     write(above / "other" / "data.yaml", "names: [a]")
-    with pytest.raises(UserError, match="both hold a data"):
+    with pytest.raises(UserError, match="all describe a YOLO set"):
         reading.read(above)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("names: [a]\n", "names no images"),
-        ("train: 5\nnames: [a]\n", "'train': name a folder"),
-        ('train: "x\\0y"\nnames: [a]\n', "no path"),
-        (f"train: {'x' * 300}\nnames: [a]\n", "no path"),
-        ("train: ../../etc\nnames: [a]\n", "outside"),
-        ("train: gone.txt\nnames: [a]\n", "'gone.txt', which does not exist"),
+        ("train: {a: b}\nnames: [a]\n", "'train': name a folder"),
+        ("train: 5\nnames: [a]\n", "'train'.*'5', which is not there"),
+        ('train: "x\\0y"\nnames: [a]\n', "names 'x.y', which is not there"),
+        (f"train: {'x' * 300}\nnames: [a]\n", "which is not there"),
+        ("train: ../../etc\nnames: [a]\n", "'../../etc', which is not there"),
+        ("train: gone.txt\nnames: [a]\n", "'gone.txt', which is not there"),
+        ('train: "C:\\users"\nnames: [a]\n', "line 1.*Write Windows paths"),
+        ("train: images\nnames: [a\n", "data.yaml, line 3"),
         ("train: images\nnames: {a: b}\n", "whole number"),
         ("train: images\nnames: [[a]]\n", "no name"),
         ("a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nnames: *c\npath: *c\n", "no name"),
-        ("[" * 1500, "Cannot read"),
+        ("[" * 1500, "nested too deeply"),
     ],
 )
 def test_a_broken_data_yaml_is_named(yolo, content, words):
@@ -174,9 +179,9 @@ def test_an_image_in_train_and_val_has_no_split_and_one_in_val_and_test_is_a_tes
         ("-1 0.5 0.5 0.1 0.1", "line 2.*no class has the number -1"),
         ("0.5 0.5 0.5 0.1 0.1", "line 2.*no class has the number 0.5"),
         ("0 nan 0.5 0.1 0.1", "line 2.*must lie in 0…1"),
-        ("0 0.99 0.5 0.2 0.1", "defect 2.*leaves the image of 80 × 40"),
+        ("0 1.2 0.5 0.2 0.1", "line 2.*leaves the image of 80 × 40"),
         ("0 0.1 0.1 0.2 0.1 0.2 9", "line 2.*outline must lie in 0…1"),
-        ("0 0.1 0.1 0.1 0.2 0.1 0.3", "defect 2.*no area"),
+        ("0 0.1 0.1 0.1 0.2 0.1 0.3", "line 2.*no area"),
         ("x 1 1 1 1", "line 2.*not 'class x y"),
     ],
 )
@@ -184,6 +189,14 @@ def test_a_broken_yolo_line_is_named(yolo, line, words):
     write(yolo / "labels" / "train" / "a.txt", f"0 0.5 0.5 0.1 0.1\n{line}\n")
     with pytest.raises(UserError, match=words):
         reading.read(yolo)
+
+
+def test_a_box_that_reaches_over_the_edge_is_cut_there_and_told(yolo):
+    write(yolo / "labels" / "train" / "a.txt", "0 0.95 0.5 0.2 0.5\n0 0.5 0.5 1.0 1.001\n")
+    found = reading.read(yolo)
+    boxes = next(i for i in found.images if i.boxes).boxes
+    assert boxes[0].xyxy == pytest.approx((68, 10, 80, 30)) and boxes[1].xyxy == (0, 0, 80, 40)
+    assert "1 boxes reach over the edge of their image: cut off there." in found.notes
 
 
 def test_a_box_up_to_a_pixel_outside_is_cut(yolo):
@@ -213,12 +226,12 @@ def test_the_table_keeps_views_of_one_part_together_and_assigns_splits(yolo):
         "c": ("images/test/c", "test"),
     }
     assert "1 groups have images in more than one split." in found.notes
-    assert "metadata.csv names 1 images that are not there." in found.notes
+    assert "metadata.csv names 1 images that are not there (z.png)." in found.notes
 
 
 def test_a_split_that_is_none_is_named(yolo):
     write(yolo / "metadata.csv", "file_name,split\na.png,learn\n")
-    with pytest.raises(UserError, match=r"'a\.png'.*train, val or test; got 'learn'"):
+    with pytest.raises(UserError, match=r"a\.png'.*train, val or test; got 'learn'"):
         reading.read(yolo)
 
 
@@ -260,7 +273,7 @@ def test_a_huge_image_and_too_many_images_are_refused(tmp_path, monkeypatch):
     image(tmp_path / "a.png")
     image(tmp_path / "b.png")
     with monkeypatch.context() as less, pytest.raises(UserError, match=r"a\.png has 80 × 40 px"):
-        less.setattr(pictures, "MOST_PIXELS", 1000)
+        less.setattr(imagefiles, "MOST_PIXELS", 1000)
         reading.read(tmp_path)
     monkeypatch.setattr(files, "MOST_IMAGES", 1)
     with pytest.raises(UserError, match="2 images"):
@@ -299,7 +312,8 @@ def test_coco_boxes_polygons_and_the_split_of_the_files_name_are_read(tmp_path):
     )
     found = reading.read(tmp_path)
     assert (found.layout, found.classes, only(found).split) == ("coco", ("crack", "chip"), "train")
-    assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20)] * 2
+    assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20)]
+    assert "1 labels occur twice in their image: taken once." in found.notes
     assert np.array_equal(only(found).read_mask(), area((10, 5, 30, 20)))
 
 
@@ -350,7 +364,7 @@ def test_coco_images_that_are_not_there_or_not_listed_are_told(tmp_path):
     image(tmp_path / "images" / "b.png")
     found = reading.read(tmp_path)
     assert only(found).path.name == "a.png"
-    assert "1 images listed in train.json are not there: passed over." in found.notes
+    assert any("1 images that are listed are not there" in note for note in found.notes)
     assert "1 images are in no JSON file: passed over." in found.notes
 
 
@@ -366,7 +380,7 @@ def test_coco_files_of_splits_find_their_own_image_of_one_name(tmp_path):
 @pytest.mark.parametrize(
     ("mark", "words"),
     [
-        ({"bbox": [0, 0, 90, 5]}, "annotation 0.*leaves the image"),
+        ({"bbox": [81, 0, 9, 5]}, "annotation 0.*leaves the image"),
         ({"bbox": [0, 0, 0, 5]}, "annotation 0.*no area"),
         ({"bbox": [0, 0, "x", 5]}, "annotation 0: 'bbox'"),
         ({"bbox": [0, 0, float("inf"), 5]}, "annotation 0.*four numbers"),
@@ -458,7 +472,7 @@ def test_voc_files_beside_their_images_and_files_without_one(tmp_path):
     found = reading.read(tmp_path)
     assert [len(i.boxes) for i in found.images] == [1, 0]
     assert "1 XML files belong to no image: passed over." in found.notes
-    assert "1 images have no XML file: taken as without a defect." in found.notes
+    assert "1 images have no XML file." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -468,7 +482,7 @@ def test_voc_files_beside_their_images_and_files_without_one(tmp_path):
         (voc_xml(head='<!DOCTYPE a [<!ENTITY b "c">]>'), "DOCTYPE"),
         (voc_xml((1, 1, "x", 5)), "object 1: 'xmax'"),
         (voc_xml((1, 1, 5, "")), "object 1: 'ymax'"),
-        (voc_xml((1, 1, 90, 5)), "object 1.*leaves the image"),
+        (voc_xml((82, 1, 90, 5)), "object 1.*leaves the image"),
         (voc_xml((9, 1, 5, 5)), "object 1.*no area"),
         (voc_xml(name=""), "object 1, 'name'"),
         (voc_xml().replace("<width>80", "<width>81"), "made for 81 × 40"),
@@ -529,7 +543,7 @@ def test_labelme_polygons_circles_and_masks_give_boxes_and_one_mask(tmp_path):
     assert mask.sum() == disk + 20 * 15 + 12
 
 
-def test_labelme_rectangles_have_no_mask_and_lines_are_passed_over(tmp_path):
+def test_labelme_rectangles_and_lines_have_no_mask_and_points_leave_an_image_unlabelled(tmp_path):
     labelme_set(
         tmp_path,
         shape("rectangle", [[30, 20], [10, 5]]),
@@ -538,16 +552,17 @@ def test_labelme_rectangles_have_no_mask_and_lines_are_passed_over(tmp_path):
         shape("point", [[1, 1]]),
     )
     found = reading.read(tmp_path)
-    assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20)] * 2
-    assert only(found).mask is None
-    assert "1 shapes are of the kind 'linestrip': passed over." in found.notes
+    assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20), (1, 1, 5, 5)]
+    assert only(found).mask is None and only(found).marks == "unread"
+    assert "1 labels occur twice in their image: taken once." in found.notes
+    assert "1 shapes are of the kind 'point', which is not read: not labelled." in found.notes
 
 
 @pytest.mark.parametrize(
     ("broken", "words"),
     [
         (shape("polygon", [[1, 1], [2, 2]]), "shape 1.*three points"),
-        (shape("polygon", [[1, 1], [2, 2], [200, 3]]), "shape 1.*leaves the image"),
+        (shape("polygon", [[101, 1], [102, 2], [200, 3]]), "shape 1.*leaves the image"),
         (shape("rectangle", [[1, 1]]), "shape 1 needs two points"),
         (shape("rectangle", "xx"), "shape 1: 'points'"),
         (shape("circle", [[1, 1], [float("nan"), 2]]), "shape 1 needs two points"),
@@ -598,7 +613,7 @@ def test_masks_are_found_where_they_lie_and_boxes_in_them(tmp_path, picture, mas
     assert np.array_equal(only(found).read_mask(), area((10, 5, 30, 20)))
 
 
-def test_mvtecs_good_parts_are_intact_and_a_defect_without_mask_is_passed_over(tmp_path):
+def test_mvtecs_good_parts_are_intact_and_a_defect_without_mask_is_not_labelled(tmp_path):
     for place in ("train/good/000", "test/good/000", "test/crack/000", "test/crack/001"):
         image(tmp_path / f"{place}.png")
     pictures.write(tmp_path / "ground_truth" / "crack" / "000_mask.png", area((10, 5, 30, 20)))
@@ -607,10 +622,12 @@ def test_mvtecs_good_parts_are_intact_and_a_defect_without_mask_is_passed_over(t
         "train/good/000": ("train", 0),
         "test/good/000": ("test", 0),
         "test/crack/000": ("test", 1),
+        "test/crack/001": ("test", 0),
     }
+    assert [i.name for i in found.images if i.marks == "unread"] == ["test/crack/001"]
     good = next(i for i in found.images if i.split == "train")
     assert not good.read_mask().any()
-    assert "1 images of a defect's folder have no mask: passed over." in found.notes
+    assert "1 images of a defect's folder have no mask: not labelled." in found.notes
 
 
 @pytest.mark.parametrize("kind", ["ones", "palette", "16 bit", "one bit", "jpg"])
@@ -637,7 +654,7 @@ def test_a_mask_of_specks_gets_one_box_and_lone_masks_are_told(tmp_path):
     found = reading.read(tmp_path)
     assert [box.xyxy for box in only(found).boxes] == [(10, 5, 12, 6)]
     assert "1 masks hold only specks: one box is drawn around them." in found.notes
-    assert "1 masks belong to no image: passed over." in found.notes
+    assert "1 masks belong to no image: passed over, the first is masks/z.png." in found.notes
 
 
 def test_a_mask_of_another_size_is_named(tmp_path):

@@ -53,11 +53,6 @@ def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
         pictures.read_rgb(path)
 
 
-def test_an_empty_folder_says_so(tmp_path):
-    with pytest.raises(UserError, match="holds no image"):
-        pictures.image_files(tmp_path)
-
-
 def test_a_sheet_tiles_all_images():
     tiles = [np.full((4, 6, 3), k, dtype=np.uint8) for k in range(5)]
     made = pictures.sheet(tiles, columns=2, gap=1)

@@ -28,7 +28,7 @@ def folder(tmp_path):
 
 
 def test_boxes_come_in_pixels_with_class_and_group(folder):
-    first, second = testset.read_yolo(folder)
+    first, second = testset.read_yolo(folder).images
     assert first.boxes[0].xyxy == (30, 10, 50, 30)
     assert first.boxes[0].class_name == "scratch"
     assert second.boxes == ()
@@ -46,13 +46,13 @@ def test_a_label_that_does_not_fit_is_named_with_its_line(folder, line):
 
 def test_a_list_that_leaves_the_folder_is_refused(folder):
     (folder / "test.txt").write_text("../../../etc/passwd\n")
-    with pytest.raises(UserError, match="outside"):
+    with pytest.raises(UserError, match=r"etc/passwd.*Put them back"):
         testset.read_yolo(folder)
 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("names: {0: crack}\n", "no 'test'"), ("test: test.txt\n", "lacks 'names'"), ("{", "Cannot")],
+    [("names: {0: crack}\n", "no 'test'"), ("test: test.txt\n", "lacks 'names'"), ("{", "line 1")],
 )
 def test_a_data_yaml_that_lacks_something_is_named(folder, content, words):
     (folder / "data.yaml").write_text(content)
@@ -68,8 +68,9 @@ def test_a_missing_image_is_named(folder):
 
 def test_a_csv_beside_a_folder_assigns_its_splits(folder):
     (folder / "images.csv").write_text("file_name,split\na_1.png,train\na_2.png,test\n")
-    assert [p.name for p in testset.split_files(folder / "images", "test")] == ["a_2.png"]
-    assert [p.name for p in testset.split_files(folder / "images", "train")] == ["a_1.png"]
+    for split, name in (("test", "a_2.png"), ("train", "a_1.png")):
+        found = testset.read_intact(folder / "images", split).images
+        assert [image.path.name for image in found] == [name]
 
 
 def test_the_hash_names_images_and_boxes(folder, tmp_path):
@@ -130,7 +131,7 @@ def test_names_with_spaces_and_tables_from_a_spreadsheet_are_read(folder):
     (folder / "images" / "a_2.png").rename(folder / "images" / "part 2.png")
     (folder / "test.txt").write_text("images/a_1.png\nimages/part 2.png\n")
     (folder / "metadata.csv").write_text("file_name,group\npart 2.png,b\n", encoding="utf-8-sig")
-    assert testset.read_yolo(folder)[1].group == "b"
+    assert testset.read_yolo(folder).images[1].group == "b"
 
 
 def test_a_table_without_file_names_is_named(folder):
@@ -140,17 +141,17 @@ def test_a_table_without_file_names_is_named(folder):
 
 
 def test_a_csv_that_assigns_nothing_is_refused(folder):
-    (folder / "images.csv").write_text("file_name,split\na_1.png,Test\n")
+    (folder / "images.csv").write_text("file_name,split\na_1.png,other\n")
     with pytest.raises(UserError, match=r"images\.csv"):
-        testset.split_files(folder / "images", "test")
+        testset.read_intact(folder / "images", "test")
 
 
 def test_the_shared_glass_set_reads_as_its_readme_counts_it(shared_data):
-    images = testset.read_yolo(shared_data / "glass")
+    images = testset.read_yolo(shared_data / "glass").images
     assert len(images) == 134
     counts = {}
     for box in (box for image in images for box in image.boxes):
         counts[box.class_name] = counts.get(box.class_name, 0) + 1
     assert counts == {"crack": 10, "contusion": 94, "scratch": 108, "spot": 118}
-    train = {i.group for i in testset.read_yolo(shared_data / "glass", "train")}
+    train = {i.group for i in testset.read_yolo(shared_data / "glass", "train").images}
     assert not train & {i.group for i in images}

@@ -23,7 +23,7 @@ def test_a_set_is_read_back_as_it_was_written(tmp_path):
     wanted = items("crack", "spot")
     rows, boxes = yolo_set.write(tmp_path, wanted, ["train", "val"], names=("spot", "crack"))
     for split, item in zip(("train", "val"), wanted, strict=True):
-        (read,) = testset.read_yolo(tmp_path / "artifacts", split)
+        (read,) = testset.read_yolo(tmp_path / "artifacts", split).images
         assert (pictures.read_rgb(read.path) == item.pixels).all()
         assert [(box.class_name, box.xyxy) for box in read.boxes] == [
             (item.boxes[0].class_name, pytest.approx((20, 10, 40, 30)))

@@ -1,0 +1,231 @@
+"""The files of a folder that people bring: which count, and which one a written name means.
+
+Names are compared in Unicode's composed form (NFC): a Mac writes "ü" as two characters.
+"""
+
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from backend.records import UserError
+
+# What Pillow reads without anything beside it.
+SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2"),
+    *(".j2k", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm", ".pbm"),
+)
+# Pictures all the same, so they are counted: phones, raw cameras, science, editors.
+UNREAD = (
+    *(".heic", ".heif", ".hif", ".jxl", ".jxr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"),
+    *(".orf", ".rw2", ".raw", ".psd", ".exr", ".hdr", ".dcm", ".svg", ".eps", ".fits", ".tga"),
+)
+LABELS = (".txt", ".yaml", ".yml", ".json", ".xml", ".csv", ".names", ".labels")
+MOST_FILES = 400_000
+SYSTEM = (
+    *("__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "lost+found", "$recycle.bin"),
+    *("system volume information", "@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle"),
+    *("#snapshot", "~snapshot"),
+)
+SYSTEM_STARTS = (".", "~$", "@syno")
+NAMED = 3
+
+
+def is_hidden(relative: str) -> bool:
+    """Is a path's name, or that of a folder above it, one that systems write for themselves?"""
+    parts = [part.casefold() for part in relative.replace("\\", "/").split("/") if part != "."]
+    return any(part in SYSTEM or part.startswith(SYSTEM_STARTS) for part in parts)
+
+
+def composed(name: str) -> str:
+    """A path as text in one spelling: NFC, with slashes, without `./` before it."""
+    text = unicodedata.normalize("NFC", name.strip()).replace("\\", "/")
+    return re.sub(r"^(\./)+", "", text)
+
+
+def stem_of(relative: str) -> str:
+    """A path with slashes, without its suffix."""
+    head, dot, tail = relative.rpartition(".")
+    return head if dot and "/" not in tail else relative
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder's files without hidden ones, absolute and sorted.
+
+    links: links to folders, which are not followed.
+    """
+
+    root: Path
+    files: tuple[Path, ...]
+    links: tuple[Path, ...] = ()
+
+    def ending(self, *suffixes: str) -> list[Path]:
+        return [path for path in self.files if path.suffix.lower() in suffixes]
+
+    def relative(self, path: Path) -> str:
+        """A file's name in the folder: with slashes, in composed form."""
+        return composed(path.relative_to(self.root).as_posix())
+
+    @cached_property
+    def images(self) -> list[Path]:
+        return self.ending(*SUFFIXES)
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Path]:
+        """Images by their path in the folder."""
+        return {self.relative(path): path for path in self.images}
+
+    @cached_property
+    def by_any_case(self) -> Mapping[str, list[Path]]:
+        """All files by their path in the folder, capitals or not."""
+        return grouped((self.relative(path).casefold(), path) for path in self.files)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, list[Path]]:
+        """Images by their file name."""
+        return grouped((composed(path.name), path) for path in self.images)
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, list[Path]]:
+        """Images by their path in the folder without suffix."""
+        return grouped((stem_of(self.relative(path)), path) for path in self.images)
+
+    @cached_property
+    def by_short_stem(self) -> Mapping[str, list[Path]]:
+        """Images by their file name without suffix."""
+        return grouped((composed(path.stem), path) for path in self.images)
+
+    @cached_property
+    def folder_names(self) -> frozenset[str]:
+        """The names of all folders that hold a file."""
+        above = (self.relative(path).split("/")[:-1] for path in self.files)
+        return frozenset(name for names in above for name in names)
+
+    def meant(self, name: str, near: str = "") -> list[Path]:
+        """The images that a name in a list or table can mean; none, one, or several.
+
+        near: the folder of that list, whose own files come first. A name from another computer
+        (`D:\\set\\images\\a.png`) loses folders at its front until it fits; those that are here
+        too must stand in the image's path.
+        """
+        wanted = os.path.normpath(composed(name))
+        for above in (near, "", "images"):
+            if (path := self.by_path.get(os.path.normpath(f"{above or '.'}/{wanted}"))) is not None:
+                return [path]
+        parts = [part for part in wanted.split("/") if part not in ("", "..")]
+        for start in range(len(parts)):
+            end = "/" + "/".join(parts[start:])
+            found = [
+                path
+                for path in self.by_name.get(parts[-1], [])
+                if f"/{self.relative(path)}".endswith(end)
+                and set(parts[:start]) & self.folder_names <= set(self.relative(path).split("/"))
+            ]
+            if found:
+                return found
+        return []
+
+    def one(self, name: str, near: str = "", where: str = "") -> Path | None:
+        """The only image a name can mean, None where it is not there.
+
+        Raises UserError naming two of several.
+        """
+        found = self.meant(name, near)
+        if len(found) > 1:
+            both = " or ".join(self.relative(path) for path in found[:2])
+            raise UserError(f"{where}: '{name}' could be {both}. Name it with its folder.")
+        return found[0] if found else None
+
+    def left_out(self) -> list[str]:
+        """Notes on pictures of formats that are not read, and on links that are not followed."""
+        counts = Counter(path.suffix.lower() for path in self.ending(*UNREAD))
+        notes = [
+            f"{n} {suffix} {'file' if n == 1 else 'files'} left out: this format is not read. "
+            "Save as PNG or JPEG."
+            for suffix, n in sorted(counts.items())
+        ]
+        if self.links:
+            notes.append(
+                f"{len(self.links)} links to folders are not followed "
+                f"({some(self.relative(link) for link in self.links)}). Put the images themselves "
+                "there."
+            )
+        return notes
+
+
+def grouped(pairs: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+    """Files by key, in their order."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for key, path in pairs:
+        found[key].append(path)
+    return dict(found)
+
+
+def some(names: Iterable[str], most: int = NAMED) -> str:
+    """The first few names, and how many more there are."""
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
+
+
+def scan(root: Path) -> Folder:
+    """All files of a folder and below that are not hidden. The one place that looks for files.
+
+    Raises UserError where it is no folder, cannot be read, holds too many files or no image, and
+    for names that no database can keep or that lead out of the folder.
+    """
+    if not is_folder(root):
+        raise UserError(f"There is no folder '{root}' on this computer.")
+    root = root.resolve()
+    found: list[Path] = []
+    links: list[Path] = []
+    for place, folders, names in os.walk(root, onerror=_refuse_closed):
+        shown = sorted(name for name in folders if not is_hidden(name))
+        links += [Path(place, name) for name in shown if Path(place, name).is_symlink()]
+        folders[:] = shown
+        found += [Path(place, name) for name in sorted(names) if not is_hidden(name)]
+        if len(found) > MOST_FILES:
+            raise UserError(f"'{root}' holds over {MOST_FILES} files. Split it up.")
+    folder = Folder(root, tuple(found), tuple(links))
+    _check_names(folder)
+    if not folder.images:
+        others = " ".join(folder.left_out())
+        raise UserError(f"'{root}' holds no image ({', '.join(SUFFIXES)}). {others}".rstrip())
+    return folder
+
+
+def is_folder(path: Path) -> bool:
+    """Is it a folder? A name too long or not allowed is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _refuse_closed(error: OSError) -> None:
+    raise UserError(
+        f"Cannot read the folder '{error.filename}': {error.strerror}. Allow it to be read."
+    ) from error
+
+
+def _check_names(folder: Folder) -> None:
+    seen: dict[str, Path] = {}
+    for path in folder.files:
+        try:
+            name = folder.relative(path)
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{str(path)!a} is no file name in UTF-8. Rename the file.") from error
+        if name in seen:
+            raise UserError(f"'{seen[name]}' and '{path}' differ in nothing one sees. Rename one.")
+        seen[name] = path
+        read = path.suffix.lower() in (*SUFFIXES, *LABELS)
+        if read and path.is_symlink() and not path.resolve().is_relative_to(folder.root):
+            raise UserError(
+                f"'{name}' is a link to what lies outside {folder.root}. Put the file itself there."
+            )
