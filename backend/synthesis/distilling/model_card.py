@@ -85,7 +85,7 @@ def describe(
         paints_mask=sampler.paints_mask,
         classes=sampler.classes,
         teacher=_teacher(student),
-        recipe=_recipe(student),
+        recipe=specs.counting(Spec, student.spec),
         training={
             "images": result.get("images"),
             "images_kept_away": result.get("held", 0),
@@ -106,13 +106,6 @@ def _teacher(student: Run) -> dict[str, Any]:
     found = origins.behind(student)
     taught = found[0] if found else {"run": "", "kind": "", "teacher": ""}
     return taught | {"licence": origins.licence(student.folder), "behind": found[1:]}
-
-
-def _recipe(student: Run) -> dict[str, Any]:
-    """The settings that count; a preset rules some of them out."""
-    known = {p.name: p for p in specs.params(Spec)}
-    values = specs.defaults(Spec) | student.spec
-    return {name: values[name] for name, p in known.items() if specs.matters(p, values, known)}
 
 
 def _markdown(card: Card) -> str:
