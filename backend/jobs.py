@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from backend import registry, runs, specs
+from backend import lineage, registry, runs, specs
 from backend.inspection import active_threshold
 from backend.records import RunState, UserError
 from backend.runs import Run
@@ -59,11 +59,12 @@ def submit(
 
 
 def _check_inputs(settings: Settings, spec: Any) -> None:
-    for p in specs.params(type(spec)):
+    known = {p.name: p for p in specs.params(type(spec))}
+    for name, run_id in lineage.links(type(spec), vars(spec)):
+        _check_run_input(settings, known[name], run_id)
+    for p in known.values():
         value = getattr(spec, p.name)
         for item in value if p.many else (value,):
-            if p.run and item:
-                _check_run_input(settings, p, item)
             if p.path and item and not _is_there(Path(item).expanduser(), p):
                 raise UserError(f"{p.label}: there is no {p.path} '{item}' on this computer.")
 
@@ -117,21 +118,12 @@ def active(folders: Iterable[Path]) -> list[Run]:
     return sorted(found, key=lambda run: (run.created, run.id))
 
 
-def inputs(run: Run) -> list[str]:
-    """Ids of the runs whose results this run needs. Raises UserError for a damaged spec."""
-    spec = specs.from_json(registry.get(run.kind).spec_type, run.spec)
-    found: list[str] = []
-    for p in specs.params(type(spec)):
-        value = getattr(spec, p.name)
-        if p.run and value:
-            found += value if p.many else [value]
-    return found
-
-
 def waits_for(settings: Settings, run: Run) -> list[str]:
-    """Inputs that are not ready yet. Raises UserError where one of them never will be."""
+    """Inputs that are not ready yet. Raises UserError where one of them never will be, or for a
+    damaged spec."""
+    specs.from_json(registry.get(run.kind).spec_type, run.spec)
     waiting = []
-    for run_id in inputs(run):
+    for run_id in lineage.parents(run):
         folder = settings.runs / run_id
         if not folder.is_dir():
             raise UserError(f"Its input {run_id} was deleted. Restore that, then resume this run.")
@@ -346,13 +338,16 @@ class Supervisor:
             self._take_in()
 
     def dependents(self, run_id: str) -> list[str]:
-        """Runs whose spec names this one, ended or not."""
-        found = {run.id for run in self.active() if run_id in json.dumps(run.spec)}
+        """Runs whose settings name this one, ended or not."""
+        found = {run.id for run in self.active() if run_id in lineage.parents(run)}
         frame = self.store.read(
-            "SELECT id FROM runs WHERE id <> ? AND contains(spec::VARCHAR, ?) ORDER BY id",
-            [run_id, run_id],
+            "SELECT id, kind, spec FROM runs WHERE contains(spec::VARCHAR, ?)", [run_id]
         )
-        return sorted(found | set(frame["id"]))
+        for row in frame.itertuples():
+            named = lineage.links_of(str(row.kind), json.loads(str(row.spec)))
+            if run_id in (other for _, other in named):
+                found.add(str(row.id))
+        return sorted(found - {run_id})
 
     def delete(self, run_id: str) -> None:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""
@@ -364,7 +359,7 @@ class Supervisor:
             for run in self.active():
                 if run.id == run_id:
                     raise UserError(f"{run_id} is {run.state}. Cancel it first.")
-                if run_id in json.dumps(run.spec):
+                if run_id in (one.id for one in lineage.ancestors(run)):
                     raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
             self.settings.trash.mkdir(parents=True, exist_ok=True)
             folder.rename(self.settings.trash / run_id)

@@ -31,6 +31,7 @@ import psutil
 from backend.records import RunState, UserError
 
 EDITS = "edits.jsonl"
+PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
 
 
@@ -153,9 +154,15 @@ def create(
 
 def read(folder: Path) -> Run:
     """The run in a folder. Raises UserError naming the file that is missing or damaged."""
+    return _with_outcome(_with_process(asked_for(folder)))
+
+
+def asked_for(folder: Path) -> Run:
+    """A run as it was submitted, from its spec.json alone, whatever became of it. Raises UserError
+    where that is missing or damaged."""
     head = read_json(folder / "spec.json")
     with _fields_of(folder / "spec.json"):
-        run = Run(
+        return Run(
             id=folder.name,
             folder=folder,
             kind=str(head["kind"]),
@@ -166,7 +173,6 @@ def read(folder: Path) -> Run:
             parent=head.get("parent", ""),
             queued=head.get("queued", True),
         )
-    return _with_outcome(_with_process(run))
 
 
 def _moment(text: str) -> datetime:

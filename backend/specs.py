@@ -103,6 +103,17 @@ def matters(p: Param, values: Mapping[str, Any], known: Mapping[str, Param]) -> 
     return values[other] in wanted and matters(known[other], values, known)
 
 
+def counting(spec_type: SpecType, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored settings of a run that count: those that no other choice rules out."""
+    known = {p.name: p for p in params(spec_type)}
+    whole = defaults(spec_type) | dict(values)
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in known or matters(known[name], whole, known)
+    }
+
+
 def _param_of(field: dataclasses.Field[Any], hint: Any) -> Param:
     many = typing.get_origin(hint) is tuple
     if many:
@@ -150,6 +161,14 @@ def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
     spec = spec_type(**checked)
     validate(spec)
     return spec
+
+
+def stored(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
+    """The settings of a run that ended, maybe in an older version: those that are gone since are
+    passed over, new ones have their default. Raises UserError for a value that cannot be."""
+    known = {p.name: p for p in params(spec_type)}
+    given = {name: value for name, value in values.items() if name in known}
+    return spec_type(**{name: check(known[name], value) for name, value in given.items()})
 
 
 def validate(spec: Any) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backend import registry, runs, specs
+from backend import lineage, registry, runs, specs
 from backend.records import Cancelled, RunState, UserError
 from backend.settings import PROJECT
 
@@ -158,14 +158,13 @@ def _revision() -> str:
 
 def _inputs(folder: Path, spec: Any) -> dict[str, str]:
     found = {}
+    for name, run_id in lineage.links(type(spec), vars(spec)):
+        source = runs.sibling(folder, run_id)
+        made = [source / part for part in runs.PRODUCTS]
+        found[f"{name}:{run_id}"] = runs.fingerprint(*made)
     for p in specs.params(type(spec)):
         value = getattr(spec, p.name)
-        if p.run and value:
-            for run_id in value if p.many else (value,):
-                source = runs.sibling(folder, run_id)
-                made = [source / part for part in ("facts", "artifacts", runs.EDITS)]
-                found[f"{p.name}:{run_id}"] = runs.fingerprint(*made)
-        elif p.path and value and Path(value).exists():
+        if p.path and value and Path(value).exists():
             found[f"{p.name}:{value}"] = runs.fingerprint(Path(value))
     return found
 

@@ -75,10 +75,11 @@ def _imported(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
 
 def _finder(spec: "Spec", out_dir: Path) -> taking.Find:
     from backend.inspection.importing import finding
+    from backend.synthesis import detector
 
     if not spec.detector_run:
         file = Path(spec.detector_file).expanduser()
         return finding.finder(file, spec.detector_size, spec.confidence)
     run_folder = runs.sibling(out_dir, spec.detector_run)
-    size = int(runs.read(run_folder).spec["size"])
+    size = detector.size_of(runs.read(run_folder))
     return finding.finder(run_folder / "artifacts" / "detector.pt", size, spec.confidence)

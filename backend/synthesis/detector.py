@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend import facts, runs
+from backend import facts, runs, specs
 from backend.records import Progress
+from backend.runs import Run
 from backend.specs import param
 from backend.synthesis.detecting import curves, intervals, judging, testset, weights
 
@@ -107,6 +108,7 @@ class Result:
     the data set's own validation images. own_validation_ap50, own_precision (the highest) and
     own_recall (the highest): the figures source A reports, on those images. real: whether the
     test images are photographs. near_duplicates: training images that look like a test image.
+    size: edge length at which it looks, px; 0 from earlier versions, see `size_of`.
     """
 
     ap50: float
@@ -129,6 +131,12 @@ class Result:
     classes: tuple[str, ...]
     near_duplicates: int
     test_hash: str
+    size: int = 0
+
+
+def size_of(run: Run) -> int:
+    """Edge length at which a finished detector looks, px, whatever preset it was trained with."""
+    return (run.result or {}).get("size") or specs.stored(Spec, run.spec).recipe().size
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -152,7 +160,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
     exporting.to_onnx(trained.best, size)
-    return _result(test, trained, judged, figures, near, start is not None)
+    return _result(test, trained, judged, figures, near, start is not None, size)
 
 
 def _test_set(spec: Spec, out_dir: Path) -> testset.HeldOutSet:
@@ -186,6 +194,7 @@ def _result(
     figures: list[dict[str, Any]],
     near: int,
     started_pretrained: bool,
+    size: int,
 ) -> Result:
     by_name = {(row["subject"], row["metric"]): row for row in figures}
     ap = by_name["all test images", "AP50"]
@@ -213,4 +222,5 @@ def _result(
         classes=trained.names,
         near_duplicates=near,
         test_hash=test.hash,
+        size=size,
     )

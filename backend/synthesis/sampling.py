@@ -73,7 +73,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         boxes=totals.boxes,
         mask_share=totals.mask_share,
         size=spec.size or sampler.size,
-        licence=origins.licence(student),
+        licence=origins.licence(out_dir),
         notes=notes,
     )
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend import runs
+from backend import runs, specs
 from backend.records import Progress, UserError
+from backend.runs import Run
 from backend.settings import settings
 from backend.specs import param
 from backend.synthesis import imageset
@@ -102,6 +103,11 @@ class Result:
     loss: float
     best_kid: float | None = None
     pairs: int | None = None
+
+
+def size_of(run: Run) -> int:
+    """Edge length that a finished student paints, px."""
+    return (run.result or {}).get("size") or specs.stored(Spec, run.spec).size
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend import facts, runs
+from backend import facts, lineage, runs
 from backend.records import Progress, UserError
 from backend.specs import param
 
@@ -90,7 +90,7 @@ def _measures(spec: Spec, out_dir: Path) -> list[dict[str, Any]]:
     if not spec.similarity_run:
         return []
     folder = runs.sibling(out_dir, spec.similarity_run)
-    if runs.read(folder).spec["student_run"] != spec.student_run:
+    if spec.student_run not in lineage.parents(runs.asked_for(folder)):
         raise UserError(
             "Similarity: that run measured another student. Choose one of this student."
         )

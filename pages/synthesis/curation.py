@@ -55,7 +55,7 @@ def workbench(run: Run) -> None:
             _editor(run, images.set_index("image").loc[edited], boxes, list(rows["image"]))
         else:
             _sheet(run, rows, filters, boxes)
-        takeaway.offer(run, images)
+        takeaway.offer(run)
 
 
 def _counts(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:

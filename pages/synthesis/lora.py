@@ -3,6 +3,7 @@
 import streamlit as st
 
 from backend.runs import Run
+from backend.synthesis import origins
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
 
@@ -30,6 +31,7 @@ def show(run: Run) -> None:
     st.download_button(
         "LoRA file", path.read_bytes, file_name=f"{run.id}.safetensors", icon=":material/download:"
     )
+    st.caption(f"Licences: {charts.plain(origins.licence(run.folder))}")
     links.to_kind("generate", "Paint with it (teacher: stable-diffusion)")
 
 

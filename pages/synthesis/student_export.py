@@ -6,6 +6,7 @@ import zipfile
 import streamlit as st
 
 from backend.runs import Run
+from backend.synthesis import origins
 from pages.ui import charts, links
 from pages.ui.run_view import kind_page
 
@@ -26,7 +27,14 @@ def show(run: Run) -> None:
         )
         links.to_kind("similarity", "Measure the student")
     charts.metrics(_entries(result))
-    st.caption(f"One thread of {result['computer']}. Licence of its teacher: {result['licence']}.")
+    licence = origins.licence(run.folder)
+    st.caption(f"One thread of {result['computer']}. Licences: {charts.plain(licence)}")
+    if result["licence"] == origins.OURS != licence:
+        st.warning(
+            "The card was written by an earlier version, which overlooked licences of others. "
+            "LICENCE.txt in the zip names them all; export the student again for a card that does.",
+            icon=":material/copyright:",
+        )
     st.download_button(
         "Download all as a zip",
         lambda: zipped(run),
@@ -55,12 +63,13 @@ def _entries(result: dict) -> list[tuple[str, str, str]]:
 
 
 def zipped(run: Run) -> bytes:
-    """The student's files and cards as one zip."""
+    """The student's files and cards as one zip, with the licences as they are known now."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         for name in (*FILES, *CARDS):
             if (run.artifacts / name).exists():
                 file.write(run.artifacts / name, name)
+        file.writestr("LICENCE.txt", origins.licence(run.folder) + "\n")
     return buffer.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import jobs, plots, registry, runs
+from backend import jobs, plots, registry, runs, specs
 from backend.records import RunState, UserError
 from backend.runs import Run
 from pages.ui import charts, film, forms, links, owner
@@ -181,7 +181,8 @@ def about(run: Run) -> None:
     with st.expander("About this run", icon=":material/info:"):
         left, right = st.columns(2)
         left.markdown("**Settings**")
-        left.dataframe(_as_table(run.spec), hide_index=True)
+        counting = specs.counting(registry.get(run.kind).spec_type, run.spec)
+        left.dataframe(_as_table(counting), hide_index=True)
         right.markdown("**Result**")
         right.dataframe(_as_table(run.result or {}), hide_index=True)
         st.caption(_origin(run))

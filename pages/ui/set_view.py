@@ -29,7 +29,7 @@ def show(run: Run, tiles: list[tuple[str, str, str]]) -> None:
         shown = st.toggle("Show boxes", value=True, key=f"boxes-{run.id}")
         chosen = _filtered(run, images, boxes)
         gallery.grid(run, chosen, boxes, "image", shown, False)
-    takeaway.offer(run, images)
+    takeaway.offer(run)
 
 
 def _filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:

@@ -8,16 +8,17 @@ import streamlit as st
 from backend.records import UserError
 from backend.runs import Run
 from backend.settings import settings
-from backend.synthesis import curation
+from backend.synthesis import curation, origins
+from backend.synthesis.labelled import exporting
 from pages.ui import charts
 
 LAYOUTS = {"YOLO": "yolo", "COCO": "coco"}
 
 
-def offer(run: Run, images: pd.DataFrame) -> None:
-    """Write the kept images and their labels as a zip, and download it. images: the run's rows."""
+def offer(run: Run) -> None:
+    """Write the kept images and their labels as a zip, and download it."""
     with st.expander("Take away as a zip", icon=":material/folder_zip:"):
-        licence = _licence(run, images)
+        licence = origins.licence(run.folder)
         st.markdown(
             "Images that are neither rejected nor deleted, with their boxes and masks, in a layout "
             f"that other programs read. Licence: {charts.plain(licence)}"
@@ -27,7 +28,9 @@ def offer(run: Run, images: pd.DataFrame) -> None:
         if st.button("Make the zip", icon=":material/archive:"):
             with st.spinner("Writing the zip …"):
                 _write(run, target, LAYOUTS[layout], licence)
-        if target.exists():
+        if target.exists() and exporting.licence_in(target) != licence:
+            st.info("The zip made earlier names other licences. Make it anew to download it.")
+        elif target.exists():
             made = pd.Timestamp(target.stat().st_mtime, unit="s")
             st.download_button(
                 f"Download ({target.stat().st_size / 1e6:.1f} MB, made {made:%d %b %H:%M} UTC)",
@@ -40,22 +43,9 @@ def offer(run: Run, images: pd.DataFrame) -> None:
 
 
 def _write(run: Run, target: Path, layout: str, licence: str) -> None:
-    from backend.synthesis.labelled.exporting import export
-
     images, boxes = curation.kept(run.folder)
     if images.empty:
         raise UserError("Every image is rejected or deleted. Keep at least one.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    origin = {"run": run.id, "kind": run.kind, "spec": run.spec}
-    export(images, boxes, run.folder, target, layout, licence=licence, origin=origin)
-
-
-def _licence(run: Run, images: pd.DataFrame) -> str:
-    """The licence the run names, else what follows from how its images were made."""
-    if run.spec.get("licence"):
-        return str(run.spec["licence"])
-    own_model = run.spec.get("teacher") == "diffusion" and not run.spec.get("model_run")
-    if run.kind == "generate" and (run.spec.get("teacher") == "renderer" or own_model):
-        return "made by this program: yours."
-    sources = ", ".join(sorted({str(s) for s in images["source"].dropna()}))
-    return f"that of the pictures and models these were made from ({sources})."
+    origin = {"run": run.id, "kind": run.kind, "spec": run.spec, "behind": origins.behind(run)}
+    exporting.export(images, boxes, run.folder, target, layout, licence=licence, origin=origin)

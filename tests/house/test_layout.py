@@ -11,7 +11,7 @@ from backend import registry, specs
 from backend.settings import PROJECT
 
 SECTIONS = ("synthesis", "inspection", "deployment")
-LIGHT = ("store", "records", "settings", "jobs", "specs", "runs", "facts", "registry")
+LIGHT = ("store", "records", "settings", "jobs", "specs", "runs", "facts", "registry", "lineage")
 HEAVY = ("torch", "diffusers", "ultralytics", "transformers", "cv2")
 TOP_LEVEL = {
     *("app.py", "pages", "backend", "storage", "tests", "docs"),

@@ -62,6 +62,21 @@ def test_a_run_waits_for_its_input_and_others_pass_it(make, probe, until):
     assert queue.find(second.id).started < queue.find(other.id).started
 
 
+def test_what_is_behind_a_waiting_run_is_in_use_too(make, probe, until):
+    """A job may read the inputs of its inputs: a comparison, or a search for copies, does."""
+    queue = make(max_jobs=1)
+    first = queue.submit(probe, {"steps": 1})
+    second = queue.submit(probe, {"source_run": first.id})
+    until(lambda: queue.tick() or states(queue, [first, second]) == ["completed"] * 2)
+    third = queue.submit(probe, {"source_run": second.id, "pause": 1.0, "steps": 60})
+    with pytest.raises(UserError, match=f"{first.id} is in use by {third.id}"):
+        queue.delete(first.id)
+    assert queue.dependents(first.id) == [second.id], "those that name it themselves"
+    queue.cancel(third.id)
+    until(lambda: queue.tick() or queue.find(third.id).state.ended)
+    queue.delete(first.id)
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [

@@ -9,6 +9,7 @@ import pytest
 from backend import specs
 from backend.records import UserError
 from backend.specs import param
+from backend.synthesis import detector
 
 
 @dataclass(frozen=True)
@@ -145,3 +146,10 @@ def test_fields_on_which_others_hang_come_first():
         pass
 
     assert [p.name for p in specs.params(Mixed)] == ["teacher", "mode", "count", "start_run"]
+
+
+def test_an_older_runs_settings_are_read_without_those_that_are_gone():
+    spec = specs.stored(detector.Spec, {"preset": "paper", "size": 640, "gone": 1})
+    assert (spec.size, spec.recipe().size) == (640, 128)
+    counting = specs.counting(detector.Spec, {"preset": "paper", "size": 640, "seed": 3})
+    assert counting == {"preset": "paper", "seed": 3}

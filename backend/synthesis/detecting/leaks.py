@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend import duplicates, facts, imagefiles, runs
+from backend import duplicates, facts, imagefiles, lineage, runs
+from backend.records import UserError
 from backend.synthesis import pictures
 from backend.synthesis.detecting import grouping
 
@@ -83,7 +84,7 @@ def _training_pictures(dataset: Path) -> list[Path]:
     """Images of a data set and, unless they were rendered, those of every run behind it: what a
     student learned from, and the photographs on which defects were placed."""
     found = [dataset / path for path in facts.read(dataset, "images")["path"]]
-    for folder in sorted(_behind(dataset)):
+    for folder in _behind(dataset):
         rows = facts.read(folder, "images")
         rows = rows[rows["source"] != "rendered"]
         for column in ("path", "background_path"):
@@ -91,15 +92,21 @@ def _training_pictures(dataset: Path) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def _behind(folder: Path) -> set[Path]:
-    """The runs with images from which this run was made, near and far."""
-    found: set[Path] = set()
-    for value in runs.read(folder).spec.values():
-        for run_id in value if isinstance(value, list) else [value]:
-            source = folder.parent / str(run_id)
-            if runs.RUN_ID.fullmatch(str(run_id)) and (source / "spec.json").exists():
-                found |= {source, *_behind(source)}
-    return {source for source in found if facts.count(source, "images")}
+def _behind(folder: Path) -> list[Path]:
+    """The runs with images from which this run was made, near and far. Raises UserError where one
+    is damaged; what was deleted cannot be looked at, which the log says."""
+    found = []
+    for one in lineage.ancestors(runs.asked_for(folder)):
+        if one.problem == lineage.DAMAGED:
+            raise UserError(
+                f"Run {one.id}, which is behind the training images, is damaged, so nobody can say "
+                "whether it holds a test image. Restore it from a backup."
+            )
+        if one.run is None:
+            print(f"Run {one.id} {one.problem}: its images are not compared with test images.")
+        elif facts.count(one.run.folder, "images"):
+            found.append(one.run.folder)
+    return sorted(found)
 
 
 def _hash(pixels: np.ndarray) -> str:

@@ -15,7 +15,9 @@ from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import testset
 from backend.synthesis.detecting.testset import LabelledImage, Photographs
 from backend.synthesis.detecting.yolo_set import ONE_CLASS, Item
+from backend.synthesis.labelled import files
 from backend.synthesis.labels.labellers import centred_box
+from backend.synthesis.student import size_of
 
 if TYPE_CHECKING:
     from backend.synthesis.dataset import Spec
@@ -207,6 +209,11 @@ def _of_photographs(images: list[LabelledImage], labels: str, size: int = 0) -> 
 
 
 def _size_of(run_folder: Path) -> int:
-    """Edge length of a run's images, px; 0 where it is not known."""
+    """Edge length of a run's images, px; 0 where they are not all of one size and square."""
     run = runs.read(run_folder)
-    return (run.result or {}).get("size") or run.spec.get("size", 0)
+    if run.kind == "distill":
+        return size_of(run)
+    rows, _ = imageset.read(run_folder)
+    sizes = {files.size(run_folder / path) for path in rows["path"]}
+    width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
+    return width if width == height else 0

@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from backend import specs
 from backend.runs import Run
 from backend.synthesis import origins
 from backend.synthesis.distilling.sampler import Sampler
+from backend.synthesis.student import Spec
 
 LIMITS = (
     "It recombines what it learned: scenes and defects of its teacher's images. It invents no new "
@@ -72,7 +74,7 @@ def describe(
     computer: str,
 ) -> Card:
     """The card of a finished student."""
-    origin, result = origins.chain(student.folder)[-1], student.result or {}
+    result = student.result or {}
     limits = LIMITS + (() if sampler.paints_mask else (NO_MASK,))
     return Card(
         name=student.name or student.id,
@@ -82,13 +84,8 @@ def describe(
         latent_dim=sampler.latent_dim,
         paints_mask=sampler.paints_mask,
         classes=sampler.classes,
-        teacher={
-            "run": origin.id,
-            "kind": origin.kind,
-            "teacher": origin.spec.get("teacher", ""),
-            "licence": origins.licence_of(origin),
-        },
-        recipe=student.spec,
+        teacher=_teacher(student),
+        recipe=specs.counting(Spec, student.spec),
         training={
             "images": result.get("images"),
             "images_kept_away": result.get("held", 0),
@@ -104,9 +101,15 @@ def describe(
     )
 
 
+def _teacher(student: Run) -> dict[str, Any]:
+    """The run it learned from, those behind that, and the licences of them all."""
+    found = origins.behind(student)
+    taught = found[0] if found else {"run": "", "kind": "", "teacher": ""}
+    return taught | {"licence": origins.licence(student.folder), "behind": found[1:]}
+
+
 def _markdown(card: Card) -> str:
     teacher, training = card.teacher, card.training
-    made_by = teacher["teacher"] or teacher["kind"]
     seen = f"{training['images']} images, {training['images_kept_away']} more kept away from it"
     paints = "RGB and a mask of the defect" if card.paints_mask else "RGB, no mask"
     lines = [
@@ -114,8 +117,9 @@ def _markdown(card: Card) -> str:
         f"A generator of defect images, distilled with the recipe `{card.preset}`. It paints "
         f"{card.size} × {card.size} px: {paints}. Classes: {', '.join(card.classes) or 'none'}.",
         "## Data",
-        f"Learned from {seen}, made by: {made_by} (run `{teacher['run']}`). Licence of the "
-        f"teacher's images: {teacher['licence']}.",
+        f"Learned from {seen}, of run {_words(teacher)}."
+        + "".join(f" Behind it: run {_words(one)}." for one in teacher["behind"])
+        + f"\n\nLicences of all that went into it: {teacher['licence']}.",
         "## Recipe",
         ", ".join(f"{name} {value}" for name, value in card.recipe.items() if value != ""),
         f"{training['epochs']} epochs, {training['minutes']} minutes.",
@@ -137,6 +141,11 @@ def _markdown(card: Card) -> str:
         + (", probability of defect." if card.paints_mask else "."),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _words(run: dict[str, Any]) -> str:
+    """A run behind the student, by its id and by who made its images."""
+    return f"`{run['run']}` ({run.get('problem') or run['teacher'] or run['kind'] or 'unknown'})"
 
 
 def _measures(rows: tuple[dict[str, Any], ...]) -> str:

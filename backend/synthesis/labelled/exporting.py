@@ -25,6 +25,7 @@ from backend.synthesis.labelled import files, label_files, yolo, yolo_config
 from backend.synthesis.labelled.label_files import Item
 
 LAYOUTS = ("yolo", "coco")
+PROVENANCE = "PROVENANCE.json"
 LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same rows give the same bytes
 MASK_FOLDERS = {"yolo": yolo.MASKS, "coco": "masks"}
 
@@ -62,9 +63,18 @@ def export(
         **labels,
         "metadata.csv": _table(items),
         "README.txt": _readme(layout, counts, classes, licence),
-        "PROVENANCE.json": json.dumps(about, indent=2, default=str, ensure_ascii=False) + "\n",
+        PROVENANCE: json.dumps(about, indent=2, default=str, ensure_ascii=False) + "\n",
     }
     _write(target, items, texts)
+
+
+def licence_in(target: Path) -> str | None:
+    """The licence that a zip made earlier names; None where there is no zip, or no whole one."""
+    try:
+        with zipfile.ZipFile(target) as packed:
+            return str(json.loads(packed.read(PROVENANCE))["licence"])
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
 
 
 def _items(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from backend import devices, runs
 from backend.records import Progress
-from backend.synthesis import diffusion
+from backend.synthesis import diffusion, origins
 from backend.synthesis.distilling import losses
 from backend.synthesis.latent_diffusion import diffusion_model
 from backend.synthesis.latent_diffusion.diffusion_model import SIZE, Codec, ImageDiffusion
@@ -49,8 +49,9 @@ def train(spec: "Spec", lesson: Lesson, out_dir: Path, progress: Progress) -> "R
     model = _learn_denoiser(spec, lesson, codes, detail, denoiser, told)
     steps = {"codec_steps": codec.step, "detail_steps": detail.step, "steps": denoiser.step}
     minutes = (codec.seconds + detail.seconds + denoiser.seconds) / 60
-    card = {"size": SIZE, "images": len(lesson.pictures), "batch": spec.batch, **steps}
-    megabytes = model.save(out_dir / "artifacts" / "model", {**card, "minutes": round(minutes, 1)})
+    card = {"size": SIZE, "images": len(lesson.pictures), "licence": origins.licence(out_dir)}
+    card |= {"batch": spec.batch, "minutes": round(minutes, 1), **steps}
+    megabytes = model.save(out_dir / "artifacts" / "model", card)
     progress(1.0, "done")
     return diffusion.Result(
         images=len(lesson.pictures),

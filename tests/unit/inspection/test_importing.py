@@ -230,16 +230,30 @@ def test_a_square_stays_inside_the_picture_or_repeats_its_edge():
 ENDED = {"state": "completed", "finished": "2026-01-01T00:00:00+00:00", "result": {}, "error": ""}
 
 
-def test_an_own_detector_looks_at_the_size_it_was_trained_with(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("spec", "result", "size"),
+    [
+        ({"size": 96}, {}, 96),
+        ({"size": 640, "preset": "paper"}, {}, 128),
+        ({"size": 640, "preset": "paper"}, {"size": 128}, 128),
+        ({"preset": "paper", "gone_since": True}, {}, 128),
+        ({}, {}, 128),
+        ({"size": 640}, {"size": 320}, 320),
+    ],
+)
+def test_an_own_detector_looks_at_the_size_it_was_trained_with(
+    tmp_path, monkeypatch, spec, result, size
+):
+    """That of its result; of an earlier version's, what the preset made of its settings."""
     name = "20260101T000000-detector-abcdef"
     own = tmp_path / name
     own.mkdir()
-    spec = {"kind": "detector", "created": "2026-01-01T00:00:00+00:00", "spec": {"size": 96}}
-    (own / "spec.json").write_text(json.dumps(spec))
-    (own / "result.json").write_text(json.dumps(ENDED))
+    asked_for = {"kind": "detector", "created": "2026-01-01T00:00:00+00:00", "spec": spec}
+    (own / "spec.json").write_text(json.dumps(asked_for))
+    (own / "result.json").write_text(json.dumps(ENDED | {"result": result}))
     asked = []
     finder = lambda *values: asked.append(values) or (lambda pixels: boxes(("dots", 2)))  # noqa: E731
     monkeypatch.setattr(finding, "finder", finder)
     picture(tmp_path / "full" / "good" / "a.png", 1, 40)
     imported(tmp_path / "full", tmp_path / "run", source="crops", detector_run=name)
-    assert asked == [(own / "artifacts" / "detector.pt", 96, 0.25)]
+    assert asked == [(own / "artifacts" / "detector.pt", size, 0.25)]

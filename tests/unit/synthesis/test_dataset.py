@@ -92,6 +92,24 @@ def test_views_of_one_specimen_stay_in_one_split(tmp_path):
     assert (images.groupby("group")["split"].nunique() == 1).all()
 
 
+@pytest.mark.parametrize(("asked_for", "shapes"), [(128, (32, 32)), (0, (32, 32))])
+def test_intact_photographs_are_as_large_as_the_images_beside_them(tmp_path, asked_for, shapes):
+    """As the images are, not as a setting says that their teacher passed over."""
+    source = image_set(tmp_path, 1, 10)
+    head = runs.read_json(tmp_path / source / "spec.json")
+    runs.write_json(
+        tmp_path / source / "spec.json", head | {"spec": {"teacher": "folder", "size": asked_for}}
+    )
+    random = np.random.default_rng(5)
+    for k in range(3):
+        pictures.write(tmp_path / f"ok/{k}.png", random.integers(0, 255, (60, 80, 3), np.uint8))
+    _, folder = build(
+        tmp_path, source_runs=[source], counts=[0], intact_folder=str(tmp_path / "ok")
+    )
+    rows = facts.read(folder, "images")
+    assert {pictures.read_rgb(folder / path).shape[:2] for path in rows["path"]} == {shapes}
+
+
 def test_near_duplicates_of_two_runs_stay_in_one_split(tmp_path):
     """The same pictures in two runs, one of them brighter."""
     first = image_set(tmp_path / "runs", 5, 20)

@@ -23,7 +23,7 @@ def test_every_image_has_its_mask_and_boxes_around_it(tmp_path):
     folder, result = sample(tmp_path, student_run=student.id, count=20, class_name="crack")
     images, boxes = imageset.read(folder)
     assert (len(images), result.images, result.size) == (20, 20, 64)
-    assert result.licence == "CC BY 4.0"
+    assert result.licence.startswith("CC BY 4.0 (run ")
     assert set(boxes["class_name"]) == {"crack"}
     for row in imageset.records(images):
         mask = pictures.read_rgb(folder / row["mask_path"])[..., 0] > 127
