@@ -117,7 +117,7 @@ def _how_paired(choice: str, pairing: str) -> str:
     if choice == UNSEEN:
         return (
             "Kept away while it learned; afterwards the latent was sought that paints each best."
-            if pairing == "own latent"
+            if pairing == similarity.OWN_LATENT
             else "It learned from none of these images; each is painted from its own noise."
         )
     return f"How a teacher image got its partner: {pairing}."
