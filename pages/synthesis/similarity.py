@@ -53,10 +53,12 @@ def _verdicts(by_name: Figures, result: dict[str, Any]) -> None:
         f"(n = {kid.n}). Not copies: {measures.words(copies)} of them; 0.95 is the aim"
         + (f", {result['control']} reach {control.value:.2f}." if control is not None else ".")
     )
-    good = kid.value < grey / 2 and copies.high >= aim
-    (st.success if good else st.warning)(
-        words, icon=":material/check_circle:" if good else ":material/warning:"
-    )
+    if kid.high < grey / 2 and copies.low >= aim:
+        st.success(words, icon=":material/check_circle:")
+    elif kid.low >= grey / 2 or copies.high < aim:
+        st.warning(words, icon=":material/warning:")
+    else:
+        st.info(words + " One of the two cannot be told yet.", icon=":material/question_mark:")
 
 
 def _verdict_on_pairs(gap: Any) -> None:

@@ -91,10 +91,12 @@ class Evidence:
     def missing(self) -> str:
         """Why nothing can be concluded whatever the differences are; "" where something can."""
         if not self.learned():
-            best = max((r["value"] for r in self.learning if r["metric"] == AP50), default=0.0)
+            best = max((r for r in self.learning if r["metric"] == AP50), key=lambda r: r["value"])
+            reached = with_interval(best["value"], best["low"], best["high"])
             return (
-                f"These detectors learned nothing. No conclusion. Their AP50 is {best:.2f} at "
-                f"most; {standing.CONTROL} reaches {self.control:.2f}. {LONGER}"
+                f"These detectors learned nothing. No conclusion. Their highest AP50, {reached}, "
+                f"is under {standing.HARDLY} or not beyond that of {standing.CONTROL}, "
+                f"{self.control:.2f}. {LONGER}"
             )
         if self.seeds < LEAST_SEEDS:
             many = "One seed cannot" if self.seeds == 1 else f"{self.seeds} seeds cannot"
