@@ -50,6 +50,7 @@ def show() -> None:
         float(result.get("confidence", judging.UNKNOWN)),
         key=f"try-{run.id}",
         help="From how sure on a box is drawn. It starts where the detector was judged.",
+        least=0.001,
     )
     detector = _detector(str(model), model.stat().st_mtime)
     _scene(run, detector, at)

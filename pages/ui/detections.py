@@ -22,9 +22,10 @@ SHOWN = {
 PAGE = 12
 
 
-def confidence(start: float, key: str, help: str) -> float:
+def confidence(start: float, key: str, help: str, least: float = 0.0) -> float:
     """A slider over the confidences there are to work at; it begins exactly at `start`."""
-    at = float(st.slider("Confidence", 0.0, 1.0, start, 0.001, "%.3f", key=key, help=help))
+    start = max(start, least)
+    at = float(st.slider("Confidence", least, 1.0, start, 0.001, "%.3f", key=key, help=help))
     return at if at == start else round(at, 3)
 
 

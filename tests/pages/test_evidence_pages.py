@@ -104,7 +104,7 @@ def test_a_study_says_first_what_helps_and_what_harms(empty_dashboard, storage, 
     study(storage, difference=difference)
     app = open_page(STUDY)
     is_well(app)
-    assert first_words(app).startswith(f"Of 1 comparison: {word} in 1")
+    assert first_words(app).startswith(f"{word.capitalize()}: a added to real+intact")
     assert f"**{word.capitalize()}:** with 10 real" in words(app)
     assert bool(app.warning) is (word == "harms")
     assert "Constant box" not in tiles(app)

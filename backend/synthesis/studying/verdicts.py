@@ -52,9 +52,13 @@ class Findings:
         return (*(verdict.sentence for verdict in self.verdicts), *self.beside)
 
     def clear(self, row: Row) -> bool:
-        """May this row of `contrasts` be shown as beyond chance?"""
+        """May this row of `contrasts` be shown as beyond chance?
+
+        False alarms and recall are no measure of a detector that learned nothing.
+        """
         told = {(row["arm"], row["real"]), (row["baseline"], row["real"])} & self.learned
-        return self.conclusive and bool(told) and shown(row)
+        enough = len(told) >= (1 if row["metric"] == AP50 else 2)
+        return self.conclusive and enough and shown(row)
 
 
 @dataclass(frozen=True)
@@ -127,13 +131,25 @@ def findings(evidence: Evidence) -> Findings:
 
 
 def _headline(found: Sequence[Verdict]) -> str:
-    """How many comparisons help, harm, or cannot be told."""
-    count = {word: sum(verdict.word == word for verdict in found) for word in WORDS}
+    """What helps and what harms, and of how many comparisons nothing can be told."""
     n = f"{len(found)} comparison{'' if len(found) == 1 else 's'}"
-    if count[UNCLEAR] == len(found):
+    told = [_named(word, found) for word in WORDS if word != UNCLEAR]
+    unclear = sum(verdict.word == UNCLEAR for verdict in found)
+    if unclear == len(found):
         return f"Cannot be told: no difference is beyond chance in {n}."
-    parts = [f"{word} in {number}" for word, number in count.items() if number]
-    return f"Of {n}: {', '.join(parts)}."
+    return " ".join(filter(None, [*told, f"Cannot be told in {unclear} of {n}." * bool(unclear)]))
+
+
+def _named(word: str, found: Sequence[Verdict]) -> str:
+    """`Helps: copy-paste added to real+intact (10, 20 real images).`; "" where nothing does."""
+    amounts: dict[str, list[str]] = {}
+    for verdict in (v for v in found if v.word == word):
+        words = f"{verdict.arm} in place of {verdict.baseline}"
+        if verdict.baseline.startswith("real"):
+            words = f"{verdict.arm.rpartition('+')[2]} added to {verdict.baseline}"
+        amounts.setdefault(words, []).append(str(verdict.real))
+    parts = [f"{words} ({', '.join(real)} real images)" for words, real in amounts.items()]
+    return f"{word.capitalize()}: {'; '.join(parts)}." if parts else ""
 
 
 def shown(row: Row) -> bool:

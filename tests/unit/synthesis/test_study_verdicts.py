@@ -52,7 +52,7 @@ def found(**changes: object) -> Findings:
 
 def test_a_gain_beyond_chance_helps_with_its_interval_and_chance():
     told = found(contrasts=[contrast(**UP), contrast(ALARMS, **FEWER)])
-    assert told.headline == "Of 1 comparison: helps in 1."
+    assert told.headline == "Helps: a added to real+intact (10 real images)."
     assert told.sentences() == (
         "Helps: with 10 real and 23 intact images, adding 200 synthetic ones (a) raises AP50 by "
         "0.08 [0.02, 0.13], p = 0.01 after Holm; intact images with an alarm: 0.21 → 0.10 (−0.11 "
@@ -62,7 +62,7 @@ def test_a_gain_beyond_chance_helps_with_its_interval_and_chance():
 
 def test_a_loss_beyond_chance_harms_and_is_said_as_plainly():
     told = found(contrasts=[contrast(**DOWN)])
-    assert told.headline == "Of 1 comparison: harms in 1."
+    assert told.headline == "Harms: a added to real+intact (10 real images)."
     assert told.verdicts[0].word == "harms"
     assert "lowers AP50 by 0.08 [0.02, 0.13], p = 0.01 after Holm" in told.sentences()[0]
 
@@ -126,6 +126,8 @@ def test_a_detector_that_learns_only_with_synthetic_images_is_helped():
     (verdict,) = told.verdicts
     assert verdict.word == "helps", "alarms of one that learned nothing are no measure"
     assert verdict.sentence.endswith("The detector of real+intact learned nothing.")
+    assert told.clear(contrast(**UP))
+    assert not told.clear(contrast(ALARMS, **MANY))
 
 
 def test_a_detector_that_learns_only_without_them_is_harmed():
@@ -152,7 +154,9 @@ def test_a_comparison_where_neither_learned_stays_open_beside_one_that_tells():
         contrasts=[contrast(**UP), contrast(**UP, real=5)],
         trials=[*SOUND.trials, trial(BASE, 5), trial(MORE, 5)],
     )
-    assert told.headline == "Of 2 comparisons: helps in 1, cannot be told in 1."
+    assert told.headline == (
+        "Helps: a added to real+intact (10 real images). Cannot be told in 1 of 2 comparisons."
+    )
     assert told.sentences()[1].endswith("Neither detector learned anything.")
 
 
@@ -172,6 +176,7 @@ def test_two_kinds_of_synthetic_images_are_compared_in_words():
     ]
     pair = contrast(arm="b", baseline="a", real=0, difference=0.1, low=0.05, high=0.2)
     told = found(learning=rows, contrasts=[pair], trials=[trial("a", 0), trial("b", 0)])
+    assert told.headline == "Helps: b in place of a (0 real images)."
     assert told.sentences()[0] == (
         "Helps: without any real image, b in place of a raises AP50 by 0.10 [0.05, 0.20], "
         "p = 0.01 after Holm."
