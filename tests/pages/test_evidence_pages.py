@@ -18,12 +18,15 @@ IMAGES = {"p": 1, "q": 1, "m": 0, "n": 0}  # name → defects
 
 
 def finished(storage, kind: str, tables: dict[str, list], result: dict[str, Any], **spec) -> Run:
-    """A completed run with these facts, known to the dashboard."""
-    run = runs.create(storage.runs, kind, spec)
+    """A completed run with these facts, known to the dashboard.
+
+    Made beside the runs: the queue would start one that is there and has not ended.
+    """
+    run = runs.create(storage.storage / "making", kind, spec)
     for table, rows in tables.items():
         facts.write(run.folder, table, rows)
     runs.finish(run.folder, RunState.COMPLETED, result=result)
-    made = runs.read(run.folder)
+    made = runs.read(run.folder.rename(storage.runs / run.id))
     owner.take_in(made)
     return made
 
