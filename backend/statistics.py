@@ -18,6 +18,7 @@ from backend.records import MIN_BAD
 
 Interval = tuple[float, float, float]  # value, low, high
 Floats = NDArray[np.float64]
+Z95 = float(stats.norm.isf(0.025))  # half a 95 % interval, in standard errors
 
 
 def reliable(n_bad: int) -> bool:
@@ -193,6 +194,11 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         raise ValueError(f"p-values must lie in [0, 1]; leave out: {', '.join(unusable)}")
     adjusted = multipletests(list(p_values.values()), method="holm")[1]
     return {key: float(p) for key, p in zip(p_values, adjusted, strict=True)}
+
+
+def normal_p(difference: float, se: float) -> float:
+    """Two-sided p of a difference with this standard error; 1 where nothing varies."""
+    return float(2 * stats.norm.sf(abs(difference) / se)) if se > 0 else 1.0
 
 
 def clopper_pearson(

@@ -6,7 +6,7 @@ rebuilt from the run folders with `rebuild`.
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,23 +138,33 @@ class Store:
         return int(frame["n"][0])
 
     def latest_figures(
-        self, kind: str, subject: str, metric: str, alike: str, limit: int = 20
+        self,
+        kind: str,
+        subject: str,
+        metric: str,
+        alike: str,
+        limit: int = 20,
+        only: Mapping[str, str] | None = None,
     ) -> pd.DataFrame:
         """One figure over the newest completed runs of a kind that can be compared, oldest first.
 
         alike: JSON path of the spec or result that must be as in the newest run, "" for any.
+        only: JSON path of the spec or result → value that a run must have there to count.
         Columns id, created, value, low, high, n, alike.
         """
+        wanted = only or {}
+        more = " AND coalesce(r.result ->> ?, r.spec ->> ?, '') = ?" * len(wanted)
+        pairs = [word for path, value in wanted.items() for word in (path, path, value)]
         return self.read(
-            """WITH found AS (
+            f"""WITH found AS (
                  SELECT r.id, r.created, f.value, f.low, f.high, f.n,
                         coalesce(r.result ->> ?, r.spec ->> ?, '') AS alike
                  FROM figures f JOIN runs r ON r.id = f.run_id
-                 WHERE r.kind = ? AND f.subject = ? AND f.metric = ?
+                 WHERE r.kind = ? AND f.subject = ? AND f.metric = ?{more}
                  ORDER BY r.created DESC, r.id DESC LIMIT ?)
                SELECT * FROM found WHERE alike = (SELECT alike FROM found LIMIT 1)
                ORDER BY created, id""",
-            [alike, alike, kind, subject, metric, limit],
+            [alike, alike, kind, subject, metric, *pairs, limit],
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:

@@ -60,6 +60,8 @@ def _on_signals(handler: Callable[..., None]) -> Iterator[None]:
 
 def _say_how_it_ended(run: Run) -> None:
     if run.state is RunState.COMPLETED:
+        for words in _verdicts(run.result or {}):
+            console.print(words, soft_wrap=True, markup=False)
         figures = ", ".join(
             f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v)
         )
@@ -68,6 +70,11 @@ def _say_how_it_ended(run: Run) -> None:
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
     if run.state is RunState.FAILED:
         console.print(f"Its log: {run.folder / 'log.txt'}", soft_wrap=True)
+
+
+def _verdicts(result: dict[str, Any]) -> list[str]:
+    """What the run found, in sentences, the main one first; none where figures say it all."""
+    return [words for words in (result.get("verdict"), *result.get("verdicts", ())) if words]
 
 
 def _is_figure(value: Any) -> bool:

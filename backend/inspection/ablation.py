@@ -4,7 +4,7 @@ The first setting is the model's own. Every other is compared with it on the sam
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from backend import facts, runs, specs
 from backend.inspection import crossval
 from backend.records import Progress, UserError
 from backend.specs import param
+from backend.wording import chance, known
 
 OWN = "as it is"
 FIXED = ("parts_run", "folds", "repeats", "seed", "jobs", "methods", "class_scores")
@@ -40,14 +41,14 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """best: the setting with the highest mean AUROC of the diffusion score. gain: of `best` over
-    the model as it is. averaged: feature types that the mean is over."""
+    """verdict: which settings the diffusion score is better or worse with, beyond chance.
 
+    own_auroc: its mean AUROC as the model is. averaged: feature types that the mean is over.
+    """
+
+    verdict: str
     settings: int
-    best: str
-    auroc: float
     own_auroc: float
-    gain: float
     averaged: tuple[str, ...]
     folds: int
     mode: str
@@ -131,15 +132,47 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     return _result(rows, judge.averaged, base)
 
 
+def chances(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Setting → two-sided p of its difference to the model as it is, after Holm over the settings.
+
+    From the width of the interval, as if the bootstrap were normal; without one nothing is known.
+    """
+    from backend import statistics
+
+    raw = {}
+    for row in rows:
+        figures: list[Any] = [row.get(f"difference{end}") for end in ("", "_low", "_high")]
+        if all(map(known, figures)):
+            value, low, high = figures
+            width = (high - low) / (2 * statistics.Z95)
+            raw[row["setting"]] = statistics.normal_p(value, width)
+    return statistics.holm(raw)
+
+
+def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which settings are better or worse than the model as it is; rows of one method."""
+    sure, others = chances(rows), len(rows) - 1
+    told = [row for row in rows if sure.get(row["setting"], 1) < 0.05]
+    parts = [
+        f"{side} than the model as it is: "
+        + ", ".join(f"{row['setting']} ({chance(sure[row['setting']])})" for row in found)
+        for side, found in (
+            ("Better", [row for row in told if row["difference"] > 0]),
+            ("Worse", [row for row in told if row["difference"] < 0]),
+        )
+        if found
+    ]
+    if parts:
+        return f"{'. '.join(parts)}. After Holm over {others} settings."
+    return "Cannot be told: no setting differs from the model as it is beyond chance (Holm)."
+
+
 def _result(rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec) -> Result:
     mine = [row for row in rows if row["method"] == "diffusion"]
-    best = max(mine, key=lambda row: row["auroc"])
     return Result(
+        verdict=verdict(mine),
         settings=len(mine),
-        best=best["setting"],
-        auroc=round(best["auroc"], 4),
         own_auroc=round(mine[0]["auroc"], 4),
-        gain=round(best["auroc"] - mine[0]["auroc"], 4),
         averaged=averaged,
         folds=base.folds,
         mode=base.mode,

@@ -92,16 +92,21 @@ def curves(frame: pd.DataFrame, title: str) -> go.Figure:
 def intervals(frame: pd.DataFrame, title: str, x: str) -> go.Figure:
     """Values with 95 % intervals, one row a subject, on a 0 to 1 axis.
 
-    frame: subject, value, low, high, n.
+    frame: subject, value, low, high, n. Open grey marks: subjects that begin with "control".
     """
     rows = frame.iloc[::-1]
+    control = rows["subject"].str.startswith("control")
     figure = go.Figure()
     figure.add_scatter(
         x=rows["value"],
         y=[wrapped(f"{s} (n = {n:.0f})") for s, n in zip(rows["subject"], rows["n"], strict=True)],
         error_x=whiskers(rows["value"], rows["low"], rows["high"], thickness=2),
         mode="markers",
-        marker={"size": 11, "color": GOOD},
+        marker={
+            "size": 11,
+            "color": [NEUTRAL if c else GOOD for c in control],
+            "symbol": ["circle-open" if c else "circle" for c in control],
+        },
         hovertemplate="%{y}<br>%{x:.3f}<extra></extra>",
     )
     figure.update_xaxes(range=[-0.02, 1.02])

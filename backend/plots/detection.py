@@ -108,7 +108,7 @@ def over_confidence(
             y=frame[column],
             mode="lines",
             line={"color": colour, "dash": DASHES[number]},
-            name=f"{name}: {value:.2f}",
+            name=f"{name}: {_figure(value)}",
         )
         figure.add_scatter(
             x=[at],
@@ -123,6 +123,10 @@ def over_confidence(
     most = float(frame[list(columns)].iloc[place].max())
     figure.update_yaxes(range=[0, 1.02 if most <= 1 else 2 * most])
     return styled(figure, title, "confidence", "", 340)
+
+
+def _figure(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2f}"
 
 
 def precision_recall(frame: pd.DataFrame, at: float, n: int) -> go.Figure:

@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from backend.plots import BAD, GOOD, NEUTRAL, styled, whiskers, wrapped
+from backend.wording import chance
 
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A949B")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x", "star", "cross")
@@ -34,7 +35,7 @@ def learning_curves(
     if control is not None:
         line = {"dash": "dash", "color": NEUTRAL}
         figure.add_hline(y=control, line=line)
-        words = f"constant box {control:.2f}"
+        words = f"control: constant box {control:.2f}"
         figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=words)
     figure.update_xaxes(tickvals=list(range(len(amounts))), ticktext=[str(n) for n in amounts])
     figure.update_xaxes(range=[-0.4, len(amounts) - 0.6])
@@ -64,14 +65,14 @@ def _spread(rows: pd.DataFrame, value: str) -> dict[str, Any]:
 def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
     """Forest plot of one metric: each arm less the arm without what it adds, with interval.
 
-    frame: arm, baseline, real, metric, difference, low, high, p_holm, n_images, n_groups, seeds.
-    Filled marks are beyond chance after Holm.
+    frame: arm, baseline, real, metric, difference, low, high, p_holm, n_images, n_groups, seeds,
+    clear: whether it may be taken for more than chance, drawn as a filled mark.
     """
     rows = frame[frame["metric"] == metric].iloc[::-1]
-    sure = rows["p_holm"] < 0.05
+    sure = rows["clear"].astype(bool)
     words = [
         f"{wrapped(str(row.arm))}<br>{wrapped(f'less {row.baseline}')}<br>"
-        f"{row.real} real, {_chance(row.p_holm)}"
+        f"{row.real} real, {chance(float(str(row.p_holm)))}"
         for row in rows.itertuples()
     ]
     figure = go.Figure()
@@ -93,10 +94,6 @@ def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
     first = rows.iloc[0]
     title = f"Paired differences, n = {first['n_images']} images, {first['n_groups']} specimens"
     return styled(figure, title, f"difference in {metric}", "", 130 + 62 * len(rows))
-
-
-def _chance(p: Any) -> str:
-    return "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
 
 
 def own_beside_real(frame: pd.DataFrame) -> go.Figure:

@@ -40,7 +40,8 @@ def limit_histogram(
 def ablation_differences(frame: pd.DataFrame) -> go.Figure:
     """Difference in mean AUROC of each setting to the model as it is, with its interval.
 
-    frame: setting, difference, difference_low, difference_high; the first row is the model itself.
+    frame: setting, difference, difference_low, difference_high, p_holm; the first row is the model
+    itself.
     """
     rows = frame[frame["difference"].notna()].iloc[::-1]
     figure = go.Figure()
@@ -61,10 +62,10 @@ def ablation_differences(frame: pd.DataFrame) -> go.Figure:
 
 
 def _colour(row: Any) -> str:
-    """Blue above zero, orange below it, grey where the interval holds zero."""
-    if row.difference_low > 0:
-        return GOOD
-    return BAD if row.difference_high < 0 else NEUTRAL
+    """Blue where better beyond chance, orange where worse, else grey."""
+    if not row.p_holm < 0.05:
+        return NEUTRAL
+    return GOOD if row.difference > 0 else BAD
 
 
 def ablation_cost(frame: pd.DataFrame) -> go.Figure:

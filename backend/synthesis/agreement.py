@@ -1,6 +1,6 @@
 """How far automatic labels agree with exact masks, so that nobody has to trust them blindly."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ from backend.synthesis import pictures
 from backend.synthesis.labels import exact, labellers
 from backend.synthesis.labels.exact import Truth
 from backend.synthesis.vocabulary import LIGHTINGS
+from backend.wording import with_interval
 
 CEILING = "exact mask"
+CONTROL = "centred"  # source A's dummy, the same box whatever the image shows
 SHARE = "share of boxes with IoU > 0.5"
 PRECISION = "share of found boxes that fit"
 MASK_IOU, NEAR_F1, BOX_IOU = "mean mask IoU", "mean line F1", "mean box IoU"
@@ -70,11 +72,14 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """best: the labeller with the largest share of boxes that fit, its share and 95 % interval.
+    """best: the labeller with the largest share of boxes that fit, its share and 95 % interval; no
+    more than that, for its lead over others may be chance. The control `centred` is it only where
+    no other was compared. verdict: each labeller's share, in words.
 
     ceiling: the share that boxes around the exact masks reach; None where they are the truth.
     """
 
+    verdict: str
     images: int
     boxes: int
     best: str
@@ -196,14 +201,27 @@ def _figure(
     return {"metric": metric, "value": value, "low": low, "high": high, "n": int(whole.sum())}
 
 
+def _in_words(labellers: Sequence[str], by_name: Mapping[tuple[str, str], Mapping]) -> str:
+    """Every labeller's share of boxes that fit, with its interval."""
+    parts = []
+    for name in labellers:
+        row = by_name.get((name, SHARE))
+        if row is not None:
+            size = with_interval(row["value"], row["low"], row["high"])
+            parts.append(f"{name}{' (control)' if name == CONTROL else ''} {size}")
+    return f"Share of boxes that fit: {', '.join(parts)}." if parts else "No image has a true box."
+
+
 def _result(spec: Spec, count: int, figures: list[dict[str, Any]]) -> Result:
     by_name = {(row["subject"], row["metric"]): row for row in figures}
 
     def share(labeller: str) -> dict[str, Any]:
         return by_name.get((labeller, SHARE), {})
 
-    best = max(spec.labellers, key=lambda labeller: share(labeller).get("value", 0.0))
+    others = [name for name in spec.labellers if name != CONTROL] or spec.labellers
+    best = max(others, key=lambda labeller: share(labeller).get("value", 0.0))
     return Result(
+        verdict=_in_words(spec.labellers, by_name),
         images=count,
         boxes=int(share(best).get("n", 0)),
         best=best,

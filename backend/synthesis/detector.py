@@ -1,6 +1,6 @@
 """The detector: YOLO trained on a data set, judged on images it never saw."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +8,7 @@ from backend import facts, runs, specs
 from backend.records import Progress
 from backend.runs import Run
 from backend.specs import param
-from backend.synthesis.detecting import curves, intervals, judging, testset, weights
+from backend.synthesis.detecting import curves, intervals, judging, standing, testset, weights
 
 if TYPE_CHECKING:
     from backend.synthesis.detecting.training import TrainedDetector
@@ -104,22 +104,28 @@ class Result:
     """AP50 on the test images, intact ones among them; interval over groups of images,
     None where AP50 is 0 or 1.
 
+    verdict: what that shows, in words. gain: AP50 less the constant box's, in pairs.
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
-    the data set's own validation images. own_validation_ap50, own_precision (the highest) and
+    the data set's own validation images; precision and recall: there too, precision None where no
+    box is that sure. own_validation_ap50, own_precision (the highest) and
     own_recall (the highest): the figures source A reports, on those images. real: whether the
     test images are photographs. near_duplicates: training images that look like a test image.
     size: edge length at which it looks, px; 0 from earlier versions, see `size_of`.
     """
 
+    verdict: str
     ap50: float
     ap50_low: float | None
     ap50_high: float | None
     ap50_95: float
     false_alarms: float | None
-    recall: float
-    precision: float
+    recall: float | None
+    precision: float | None
     confidence: float
     constant_box_ap50: float
+    gain: float
+    gain_low: float | None
+    gain_high: float | None
     own_validation_ap50: float
     own_precision: float
     own_recall: float
@@ -156,7 +162,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.95, "working out intervals")
     _write_facts(out_dir, test, judged)
     figures = intervals.figures(judged, trained.confidence, spec.seed)
-    figures += _controls(test, trained)
+    figures += _controls(test, trained, judged, spec.seed)
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
     exporting.to_onnx(trained.best, size)
@@ -169,16 +175,19 @@ def _test_set(spec: Spec, out_dir: Path) -> testset.HeldOutSet:
     return testset.load(spec.test_folder, spec.test_intact_folder, out_dir, spec.recipe().size)
 
 
-def _controls(test: testset.HeldOutSet, trained: "TrainedDetector") -> list[dict[str, Any]]:
-    """What a box in the middle of every image would score, and source A's way of scoring: on the
-    data set's own validation images."""
-    constant = judging.constant_box(test.images, trained.names).ap50()
+def _controls(
+    test: testset.HeldOutSet, trained: "TrainedDetector", judged: judging.Judged, seed: int
+) -> list[dict[str, Any]]:
+    """What a box in the middle of every image would score, how far the detector is beyond it, and
+    source A's way of scoring: on the data set's own validation images."""
+    box = judging.constant_box(test.images, trained.names)
     own = trained.own.ap50()
-    rows = [("constant box", constant, len(test.images))]
+    rows = [("constant box", box.ap50(), len(test.images))]
     rows.append(("own validation images", own, len(trained.own.truths)))
-    return [
+    controls: list[dict[str, Any]] = [
         {"subject": subject, "metric": "AP50", "value": value, "n": n} for subject, value, n in rows
     ]
+    return [*controls, intervals.gain(judged, box, seed)]
 
 
 def _write_facts(out_dir: Path, test: testset.HeldOutSet, judged: judging.Judged) -> None:
@@ -201,7 +210,9 @@ def _result(
     alarms = by_name.get(("intact images", "share with an alarm"))
     chosen = judged.at_confidence(trained.confidence)
     own = curves.paper_row(trained.own)
-    return Result(
+    gain = by_name["all test images", standing.GAIN]
+    result = Result(
+        verdict="",
         ap50=ap["value"],
         ap50_low=ap["low"],
         ap50_high=ap["high"],
@@ -211,6 +222,9 @@ def _result(
         precision=chosen.precision,
         confidence=trained.confidence,
         constant_box_ap50=by_name["constant box", "AP50"]["value"],
+        gain=gain["value"],
+        gain_low=gain["low"],
+        gain_high=gain["high"],
         own_validation_ap50=own.ap50,
         own_precision=own.precision,
         own_recall=own.recall,
@@ -224,3 +238,4 @@ def _result(
         test_hash=test.hash,
         size=size,
     )
+    return replace(result, verdict=standing.verdict(asdict(result)))

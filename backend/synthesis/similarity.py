@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from backend.synthesis.measuring.figures import Row
     from backend.synthesis.measuring.references import Reference
 
-RANDOM_Z = "random z, as in source A"
+OWN_LATENT = "own latent"
+RANDOM_Z = "random z, as in source A"  # the published recipe, the control
 PAPER_PAIRS = 9
 PAPER_MEAN = 0.108
 PAPER_RANGE = (0.036, 0.188)
@@ -93,7 +94,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     found += _of_samples(spec, sampler, images, masks, mean_image, reference, out_dir, progress)
     facts.write(out_dir, "figures", found)
     progress(1.0, "done")
-    pairing = "own latent" if len(sampler.latents) or len(sampler.held_latents) else RANDOM_Z
+    pairing = OWN_LATENT if len(sampler.latents) or len(sampler.held_latents) else RANDOM_Z
     return _result(found, sum(len(c.wanted) for c in copies), pairing, spec.samples, reference.name)
 
 

@@ -122,13 +122,16 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """verdicts: what was found, in sentences. test_hash names the test images.
+    """verdict: what the whole study says; verdicts: each arm against its baseline, in sentences
+    that begin with helps, harms or cannot be told. test_hash names the test images.
+    test_defect_groups: test specimens with a box.
 
     constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
     of one training with its test. near_duplicates: training images, or images behind them, that
     look like a test image; none of them is one.
     """
 
+    verdict: str
     verdicts: tuple[str, ...]
     trials: int
     seeds: int
@@ -136,6 +139,7 @@ class Result:
     test_images: int
     test_intact: int
     test_groups: int
+    test_defect_groups: int
     test_boxes: int
     real_training_images: int
     intact_training_images: int
@@ -182,20 +186,26 @@ def _concluded(
         progress(0.95 + 0.05 * k / len(outcomes), f"intervals {k + 1} of {len(outcomes)}")
         measured.append(contrasts.measure(outcome, draws))
     by_seed = contrasts.seed_draws(spec.seeds, spec.seed)
-    n_groups = len(set(groups))
-    learning = contrasts.learning(measured, by_seed)
+    n_groups, specimens = len(set(groups)), len({s.group for s in gathered.test if s.boxes})
+    box = judging.constant_box([s.labelled() for s in gathered.test])
+    control = box.ap50()
+    learning = contrasts.learning(contrasts.beyond(measured, box, draws), by_seed)
     compared = contrasts.contrast(measured, by_seed, len(groups), n_groups)
-    counts = {(o.trial.arm.name, o.trial.amount): o.figures for o in outcomes}
-    control = judging.constant_box([s.labelled() for s in gathered.test]).ap50()
-    _write_facts(out_dir, measured, outcomes, learning, compared, control)
+    rows = _trial_rows(measured, outcomes)
+    _write_facts(out_dir, rows, learning, compared, control, len(groups))
+    found = verdicts.findings(
+        verdicts.Evidence(rows, learning, compared, control, spec.seeds, specimens)
+    )
     return Result(
-        verdicts=verdicts.sentences(compared, learning, counts),
+        verdict=found.headline,
+        verdicts=found.sentences(),
         trials=len(outcomes),
         seeds=spec.seeds,
         steps=math.prod(fitting.rounds(spec.steps)),
         test_images=len(groups),
         test_intact=sum(not s.boxes for s in gathered.test),
         test_groups=n_groups,
+        test_defect_groups=specimens,
         test_boxes=sum(len(s.boxes) for s in gathered.test),
         real_training_images=len(gathered.training["real"]),
         intact_training_images=len(gathered.training["intact"]),
@@ -207,14 +217,8 @@ def _concluded(
     )
 
 
-def _write_facts(
-    out_dir: Path,
-    measured: Sequence[Any],
-    outcomes: "Sequence[Outcome]",
-    learning: list[dict[str, Any]],
-    compared: list[dict[str, Any]],
-    control: float,
-) -> None:
+def _trial_rows(measured: Sequence[Any], outcomes: "Sequence[Outcome]") -> list[dict[str, Any]]:
+    """Rows of the table `trials`."""
     rows = []
     for one, outcome in zip(measured, outcomes, strict=True):
         figures = outcome.figures
@@ -230,8 +234,19 @@ def _write_facts(
             "own_images": figures["own_images"],
         }
         rows += [trial | {"metric": m, "value": v} for m, v in (one.values | own).items()]
-    facts.write(out_dir, "trials", rows)
+    return rows
+
+
+def _write_facts(
+    out_dir: Path,
+    trials: list[dict[str, Any]],
+    learning: list[dict[str, Any]],
+    compared: list[dict[str, Any]],
+    control: float,
+    n_images: int,
+) -> None:
+    facts.write(out_dir, "trials", trials)
     facts.write(out_dir, "learning", learning)
     facts.write(out_dir, "contrasts", compared)
     figure = {"subject": "constant box", "metric": "AP50", "value": control}
-    facts.write(out_dir, "figures", [figure | {"n": len(outcomes[0].judged.truths)}])
+    facts.write(out_dir, "figures", [figure | {"n": n_images}])

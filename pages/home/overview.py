@@ -1,28 +1,49 @@
 """Overview: what this is, how things stand, and where to begin."""
 
+import math
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import pandas as pd
 import streamlit as st
 
 from backend import demo
 from backend.records import UserError
+from backend.runs import Run
+from backend.synthesis import similarity
+from backend.synthesis.detecting import standing
 from pages.ui import charts, links, owner, run_table
 from pages.ui.chrome import header
 
 LOW_DISK = 2 * 2**30
+TILE = 238  # px
 
 
 @dataclass(frozen=True)
 class Card:
-    """One figure of the overview. alike: JSON path of what runs of one trend must share."""
+    """One figure of the overview.
+
+    alike: JSON path of what runs of one trend must share. only: JSON path → value of the runs that
+    count: no control is shown as a result. nothing: the figure of one that learned nothing; where
+    the interval reaches it, `empty` and `cure` stand in its place.
+    """
 
     kind: str
     subject: str
     metric: str
     alike: str
     title: str
+    only: Mapping[str, str] = field(default_factory=dict)
+    nothing: float = -math.inf
+    empty: str = ""
+    cure: str = ""
+
+    def is_empty(self, run: Run, low: float) -> bool:
+        """Is there no evidence that it learned anything? low: lower bound of the interval."""
+        if self.kind == "detector":
+            return not standing.has_learned(run.result or {})
+        return self.nothing > -math.inf and not low > self.nothing
 
 
 def show() -> None:
@@ -90,14 +111,30 @@ def _begin() -> None:
 
 
 CARDS = (
-    Card("detector", "all test images", "AP50", "$.test_hash", "Detector, AP50"),
-    Card("similarity", "matched minus random", "SSIM", "$.pairing", "Student, SSIM gap"),
-    Card("inspect", "diffusion", "mean AUROC", "$.parts_run", "Inspection, AUROC"),
+    Card(
+        *("detector", "all test images", "AP50", "$.test_hash", "Detector, AP50"),
+        only={"$.real": "true"},
+        empty="Found nothing yet beyond chance",
+        cure=standing.CURE,
+    ),
+    Card(
+        *("similarity", "matched minus random", "SSIM", "$.pairing", "Student, SSIM gap"),
+        only={"$.pairing": similarity.OWN_LATENT},
+        nothing=0.0,
+        empty="Learned nothing yet that can be shown",
+        cure="Distil from more images, or for longer.",
+    ),
+    Card(
+        *("inspect", "diffusion", "mean AUROC", "$.parts_run", "Inspection, AUROC"),
+        nothing=0.5,
+        empty="Cannot be told from guessing yet",
+        cure="Train on more GOOD parts, and measure on more BAD ones.",
+    ),
     Card("latency", "FP32", "p95 ms", "$.threads", "Latency, p95"),
 )
 MEANINGS = {
-    "detector": "Average precision on its test images, 1 is perfect; the trend is over runs on the "
-    "same ones",
+    "detector": "Average precision on its test photographs, 1 is perfect; the trend is over runs "
+    "on the same ones",
     "similarity": "How much more alike (SSIM) its copies are to their own teacher images than to "
     "others: 0 means the student learned nothing",
     "inspect": "Chance that a BAD part scores higher than a GOOD one, mean over the reliable "
@@ -127,18 +164,45 @@ def _pictures() -> None:
 def _figures() -> None:
     with st.container(horizontal=True):
         for card in CARDS:
-            trend = owner.store().latest_figures(card.kind, card.subject, card.metric, card.alike)
+            trend = owner.store().latest_figures(
+                card.kind, card.subject, card.metric, card.alike, only=card.only
+            )
             if len(trend):
                 _card(card, trend)
+            elif card.kind == "detector":
+                _unproven()
+
+
+def _unproven() -> None:
+    """Detectors are there, but none was judged on photographs."""
+    newest = owner.store().runs("detector", "completed", limit=1)
+    if len(newest):
+        _remark(
+            "Detector",
+            "Not judged on photographs yet",
+            standing.REAL_TEST,
+            ("testset", "Freeze a test set", ""),
+        )
+
+
+def _remark(title: str, words: str, cure: str, link: tuple[str, str, str]) -> None:
+    """What stands where a figure would claim too much, and what to do. link: kind, label, run."""
+    with st.container(border=True, width=TILE, height="stretch"):
+        st.caption(title)
+        st.markdown(f"**{words}**")
+        st.caption(cure)
+        links.to_kind(*link)
 
 
 def _card(card: Card, trend: pd.DataFrame) -> None:
     last = trend.iloc[-1]
     run = owner.supervisor().find(last["id"])
-    rendered = (run.result or {}).get("real") is False
+    if card.is_empty(run, last["low"]):
+        _remark(card.title, card.empty, card.cure, (card.kind, "See the newest", run.id))
+        return
     unit = " ms" if card.metric.endswith("ms") else ""
     st.metric(
-        card.title + (" (rendered)" if rendered else ""),
+        card.title,
         f"{last['value']:.2f}{unit}",
         delta=f"{charts.spread(last['low'], last['high'])} n = {last['n']}".strip(),
         delta_color="off",
@@ -146,7 +210,7 @@ def _card(card: Card, trend: pd.DataFrame) -> None:
         help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}.",
         chart_data=list(trend["value"]) if len(trend) > 1 else None,
         border=True,
-        width=238,
+        width=TILE,
         height="stretch",
     )
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.inspection import ablation
 from backend.inspection.ablation import OWN
 from backend.plots import thresholds as thresholds_plots
 from backend.runs import Run
@@ -22,12 +23,14 @@ def show(run: Run) -> None:
     st.caption(
         f"Mode {result['mode']}, {result['folds']} grouped folds, the same for every setting. "
         f"Mean over {', '.join(map(charts.plain, result['averaged']))}. Intervals: bootstrap over "
-        "groups, 95 %. With many settings one may look better by chance: confirm it on new parts."
+        "groups, 95 %; p after Holm over the settings. Confirm what you choose on new parts."
     )
+    sure = ablation.chances(rows.to_dict("records"))
+    shown = rows.assign(p_holm=rows["setting"].map(sure))
     if rows["difference"].notna().any():
         charts.figure(
-            thresholds_plots.ablation_differences(rows),
-            rows.drop(columns="run_id"),
+            thresholds_plots.ablation_differences(shown),
+            shown.drop(columns="run_id"),
             f"ablation-{run.id}",
             "Difference in mean AUROC of each setting, with intervals",
         )
@@ -45,28 +48,20 @@ def show(run: Run) -> None:
 
 def _headline(rows: pd.DataFrame, method: str) -> None:
     """Is any setting better than the model as it is?"""
+    if len(rows) > 1:
+        words = ablation.verdict(rows.to_dict("records"))
+        st.info(charts.plain(words), icon=":material/rule:")
     own = rows[rows["setting"] == OWN].iloc[0]
     charts.metrics(
         [
             (
-                "Mean AUROC, as it is",
+                "AUROC as it is",
                 charts.interval(own["auroc"], own["low"], own["high"]),
-                f"Of the {method} score",
+                f"Mean over feature types, of the {method} score",
             ),
-            ("Settings compared", str(len(rows)), "The model's own included"),
+            ("Settings", str(len(rows)), "Compared, the model's own included"),
         ]
     )
-    better = rows[rows["difference_low"] > 0]["setting"]
-    worse = rows[rows["difference_high"] < 0]["setting"]
-    words = [
-        f"{side} than the model as it is: {', '.join(map(charts.plain, found))}."
-        for side, found in (("Better", better), ("Worse", worse))
-        if len(found)
-    ]
-    if words:
-        st.markdown(" ".join(words))
-    elif len(rows) > 1:
-        st.markdown("No setting can be told from the model as it is: each interval holds zero.")
 
 
 def _table(rows: pd.DataFrame, timed: pd.DataFrame) -> None:

@@ -24,12 +24,10 @@ HEADLINE = (
 def show(run: Run) -> None:
     rows, figures = owner.facts("agreements", run), owner.facts("figures", run)
     by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
-    best = (run.result or {})["best"]
-    for labeller in rows["labeller"].unique():
+    for labeller in sorted(rows["labeller"].unique(), key=agreement.CONTROL.__eq__):
         _verdict(labeller, by_name, rows["image"].nunique())
-    headline = [(name, by_name.get((best, metric)), help) for metric, name, help in HEADLINE]
-    st.caption(f"Labeller {best}, with 95 % intervals:")
-    charts.metrics([(n, charts.interval(r.value, r.low, r.high), w) for n, r, w in headline if r])
+        if labeller != agreement.CONTROL:
+            _tiles(labeller, by_name)
     charts.figure(
         labels_plots.agreement_histogram(rows),
         rows.drop(columns="run_id"),
@@ -40,13 +38,19 @@ def show(run: Run) -> None:
     _examples(run, rows)
 
 
+def _tiles(labeller: str, by_name: dict[tuple[str, str], Any]) -> None:
+    entries = [(name, by_name.get((labeller, metric)), words) for metric, name, words in HEADLINE]
+    charts.metrics([(n, charts.interval(r.value, r.low, r.high), w) for n, r, w in entries if r])
+
+
 def _verdict(labeller: str, by_name: dict[tuple[str, str], Any], images: int) -> None:
     share = by_name.get((labeller, agreement.SHARE))
     if share is None:
         st.info(f"Labeller {labeller}: no image has a true box.", icon=":material/info:")
         return
+    name = labeller.capitalize() + " (control)" * (labeller == agreement.CONTROL)
     words = (
-        f"{labeller.capitalize()} labels: {share.value:.0%} [{100 * share.low:.0f}, "
+        f"{name} labels: {share.value:.0%} [{100 * share.low:.0f}, "
         f"{100 * share.high:.0f}] of boxes fit (IoU > 0.5), n = {share.n} boxes in {images} images."
     )
     precision = by_name.get((labeller, agreement.PRECISION))

@@ -24,6 +24,7 @@ TABS = (
 
 def show(run: Run) -> None:
     result = run.result or {}
+    detector_summary.verdict(result)
     detector_summary.origin(result)
     workbench(run)
     links.to_detector(run.id)
@@ -34,15 +35,11 @@ def workbench(run: Run) -> None:
     """Everything about a detector; the confidence moves within this alone."""
     with plain_errors():
         result = run.result or {}
+        judged = _judged(run)
         images = owner.facts("images", run)
         truths = _in_order(owner.facts("boxes", run), images)
-        judged = _judged(run)
-        at = st.slider(
-            "Confidence",
-            0.0,
-            1.0,
+        at = detections.confidence(
             float(result["confidence"]),
-            0.01,
             key=f"confidence-{run.id}",
             help="From how sure on a box counts. It starts where F1 is best on the data set's own "
             "validation images, so no test image chose it.",
@@ -82,7 +79,7 @@ def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curves(run: Run, judged: Judged, at: float) -> None:
-    rows = curves.frame(judged)
+    rows = curves.frame(judged, at)
     n = len(judged.truth_image)
     pairs = curves.precision_recall(judged)
     left, right = st.columns(2)
@@ -123,8 +120,9 @@ def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> Non
     figure = detection_plots.confusion(table, judged.names)
     charts.figure(figure, rows, f"confusion-{run.id}", "Predicted against true classes")
     st.caption(
-        f"At confidence {at:.2f}; boxes are matched at IoU over {curves.CONFUSION_IOU}, whatever "
-        "their class. Right column: false alarms. Bottom row: missed defects."
+        f"At confidence {at:.3f}. The diagonal is what the summary counts as found (IoU at least "
+        "0.5); of the rest, boxes that lie on a defect of another class are beside the diagonal. "
+        "Right column: false alarms. Bottom row: missed defects."
     )
 
 
@@ -133,7 +131,7 @@ def _sizes(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
         ("size", curves.recall_by_size(judged, at)),
         ("class", detections.recall_by_class(judged, truths, at)),
     ):
-        figure = plots.intervals(rows, f"Recall by {name} at confidence {at:.2f}", "recall")
+        figure = plots.intervals(rows, f"Recall by {name} at confidence {at:.3f}", "recall")
         words = f"Share of defects found by {name}, with 95 % intervals"
         charts.figure(figure, rows, f"recall-{name}-{run.id}", words)
     st.caption(

@@ -53,10 +53,12 @@ def _verdicts(by_name: Figures, result: dict[str, Any]) -> None:
         f"(n = {kid.n}). Not copies: {measures.words(copies)} of them; 0.95 is the aim"
         + (f", {result['control']} reach {control.value:.2f}." if control is not None else ".")
     )
-    good = kid.value < grey / 2 and copies.high >= aim
-    (st.success if good else st.warning)(
-        words, icon=":material/check_circle:" if good else ":material/warning:"
-    )
+    if kid.high < grey / 2 and copies.low >= aim:
+        st.success(words, icon=":material/check_circle:")
+    elif kid.low >= grey / 2 or copies.high < aim:
+        st.warning(words, icon=":material/warning:")
+    else:
+        st.info(words + " One of the two cannot be told yet.", icon=":material/question_mark:")
 
 
 def _verdict_on_pairs(gap: Any) -> None:
@@ -117,7 +119,7 @@ def _how_paired(choice: str, pairing: str) -> str:
     if choice == UNSEEN:
         return (
             "Kept away while it learned; afterwards the latent was sought that paints each best."
-            if pairing == "own latent"
+            if pairing == similarity.OWN_LATENT
             else "It learned from none of these images; each is painted from its own noise."
         )
     return f"How a teacher image got its partner: {pairing}."

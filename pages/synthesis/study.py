@@ -5,10 +5,12 @@ import streamlit as st
 
 from backend.plots import study as study_plots
 from backend.runs import Run
+from backend.synthesis.studying import verdicts
+from backend.synthesis.studying.verdicts import Findings
 from pages.ui import charts, links, owner
 from pages.ui.run_view import kind_page
 
-AP50, ALARMS = "AP50", "intact images with an alarm"
+AP50, ALARMS = verdicts.AP50, verdicts.ALARMS
 UNFOLDED = 4  # comparisons
 TRIAL = ["arm", "real", "seed", "real_images", "intact_images", "synthetic_images"]
 METHOD = """
@@ -22,7 +24,10 @@ METHOD = """
   recall are taken at the confidence with the best F1 on the real ones of them (on all of them
   where none is real) and on intact photographs that it never trained on. Test images play no part.
 - **Intervals.** 95 %, bootstrap over specimens of the test set and over seeds, paired within a
-  difference; p adjusted after Holm within each metric.
+  difference; p allows for how few the seeds are, and is adjusted after Holm within each metric.
+- **Verdicts.** From three seeds and six test specimens with a defect on. A detector has learned
+  something where its AP50 is at least 0.05 and its 95 % interval lies above the AP50 of one box in
+  the middle of every image; where neither detector of a comparison has, nothing is concluded.
 """
 
 
@@ -30,10 +35,12 @@ def show(run: Run) -> None:
     result = run.result or {}
     learning, contrasts = owner.facts("learning", run), owner.facts("contrasts", run)
     trials = owner.facts("trials", run)
-    _verdicts(result)
+    found = _findings(result, trials, learning, contrasts)
+    _verdicts(found)
+    _origin(result)
     _headline(result)
     _curves(run, result, learning)
-    _contrasts(run, contrasts)
+    _contrasts(run, contrasts, found)
     _own(run, trials)
     _table(run, trials)
     with st.expander("How this was measured", icon=":material/straighten:"):
@@ -41,22 +48,49 @@ def show(run: Run) -> None:
     links.to_kind("detector", "Train the detector you want to use")
 
 
-def _verdicts(result: dict) -> None:
-    """What could be shown; below it, folded where there is anything above, what could not."""
-    told = result["verdicts"]
-    if not told:
-        st.info("These arms hold no pair that differs in one thing.", icon=":material/info:")
-    unclear = [words for words in told if "no difference in AP50 can be shown" in words]
-    clear = [words for words in told if words not in unclear]
-    st.markdown("\n".join(f"- {charts.plain(words)}" for words in clear))
+def _findings(
+    result: dict, trials: pd.DataFrame, learning: pd.DataFrame, contrasts: pd.DataFrame
+) -> Findings:
+    """Worked out from the rows, so that a study of an earlier version claims no more than these."""
+    rows = (frame.to_dict("records") for frame in (trials, learning, contrasts))
+    specimens = result.get("test_defect_groups", result["test_groups"])
+    return verdicts.findings(
+        verdicts.Evidence(*rows, result["constant_box_ap50"], result["seeds"], specimens)
+    )
+
+
+def _verdicts(found: Findings) -> None:
+    """The study in a sentence, then each comparison, those that say something first."""
+    words = [verdict.word for verdict in found.verdicts]
+    if not found.conclusive:
+        st.warning(charts.plain(found.headline), icon=":material/do_not_disturb_on:")
+    elif verdicts.HARMS in words or verdicts.BOTH in words:
+        st.warning(charts.plain(found.headline), icon=":material/trending_down:")
+    elif verdicts.HELPS in words:
+        st.success(charts.plain(found.headline), icon=":material/trending_up:")
+    else:
+        st.info(charts.plain(found.headline), icon=":material/question_mark:")
+    unclear = [v for v in found.verdicts if v.word == verdicts.UNCLEAR]
+    clear = [v for v in found.verdicts if v.word != verdicts.UNCLEAR]
+    _sentences([*(v.sentence for v in clear), *found.beside])
     if unclear:
         with st.expander(
-            f"{len(unclear)} comparisons without a difference that can be shown",
-            expanded=not clear or len(unclear) <= UNFOLDED,
+            f"{len(unclear)} comparison{'' if len(unclear) == 1 else 's'} of which nothing can be "
+            "told",
+            expanded=found.conclusive and len(unclear) <= UNFOLDED,
             icon=":material/question_mark:",
         ):
-            st.markdown("\n".join(f"- {charts.plain(words)}" for words in unclear))
-    _origin(result)
+            _sentences([v.sentence for v in unclear])
+
+
+def _sentences(told: list[str]) -> None:
+    """Each as a point of a list, the verdict before the colon in bold."""
+    points = []
+    for words in told:
+        verdict, colon, rest = charts.plain(words).partition("\\:")
+        bold = colon and verdict.lower() in verdicts.WORDS
+        points.append(f"- **{verdict}:**{rest}" if bold else f"- {charts.plain(words)}")
+    st.markdown("\n".join(points))
 
 
 def _origin(result: dict) -> None:
@@ -81,11 +115,6 @@ def _headline(result: dict) -> None:
             ("Of them intact", str(result["test_intact"]), "On these alarms are false"),
             ("Test specimens", str(result["test_groups"]), "Intervals are over these"),
             ("Boxes", str(result["test_boxes"]), "Defects marked in the test images"),
-            (
-                "Constant box",
-                f"{result['constant_box_ap50']:.2f}",
-                "The control: AP50 of one box in the middle of every image",
-            ),
             (
                 "A training",
                 f"{result['seconds_per_trial']:.0f} s",
@@ -125,25 +154,30 @@ def _curves(run: Run, result: dict, learning: pd.DataFrame) -> None:
         )
     dotted = "Dotted: synthetic images alone. " if rows["real"].nunique() > 1 else ""
     st.caption(
-        f"{dotted}Dashed: one box in the middle of every image. AP50 (average precision) is 1 "
-        "where every defect is found, with at least half of both boxes shared, before any false "
-        "alarm."
+        f"{dotted}Dashed, the control: one box in the middle of every image. AP50 (average "
+        "precision) is 1 where every defect is found, with at least half of both boxes shared, "
+        "before any false alarm."
     )
 
 
-def _contrasts(run: Run, contrasts: pd.DataFrame) -> None:
+def _contrasts(run: Run, contrasts: pd.DataFrame, found: Findings) -> None:
     if contrasts.empty:
         return
     st.subheader("What each ingredient adds", anchor=False)
     metrics = list(dict.fromkeys(contrasts["metric"]))
     metric = st.segmented_control("Metric", metrics, default=metrics[0], required=True)
+    rows = contrasts.assign(clear=[found.clear(row) for row in contrasts.to_dict("records")])
     charts.figure(
-        study_plots.paired_differences(contrasts, metric),
-        contrasts.drop(columns="run_id"),
+        study_plots.paired_differences(rows, metric),
+        rows.drop(columns="run_id"),
         f"contrasts-{run.id}",
         f"Paired differences in {metric}, with 95 % intervals",
     )
-    st.caption("Filled marks are beyond chance after Holm's correction; open ones are not.")
+    st.caption(
+        "Filled marks are beyond chance after Holm's correction; open ones are not."
+        if found.conclusive
+        else "Open marks: nothing here may be concluded from, whatever the interval."
+    )
 
 
 def _own(run: Run, trials: pd.DataFrame) -> None:

@@ -13,8 +13,9 @@ from backend.records import RunState, UserError
 from backend.runs import Run
 from backend.settings import settings
 from backend.synthesis import pictures
+from backend.synthesis.detecting import judging, standing
 from backend.synthesis.detecting.onnx_detector import OnnxDetector, Sighting
-from pages.ui import charts, forms, gallery, links, owner, run_view, sights, uploads
+from pages.ui import charts, detections, forms, gallery, links, owner, run_view, sights, uploads
 from pages.ui.chrome import header, plain_errors
 
 MOST_FILES, MOST_MEGABYTES = 20, 20
@@ -42,15 +43,14 @@ def show() -> None:
             icon=":material/info:",
         )
         return
-    start = float((run.result or {}).get("confidence", 0.25))
-    at = st.slider(
-        "Confidence",
-        0.01,
-        1.0,
-        max(start, 0.01),
-        0.01,
+    result = run.result or {}
+    if "ap50" in result and not standing.has_learned(result):
+        st.warning(charts.plain(standing.verdict(result)), icon=":material/model_training:")
+    at = detections.confidence(
+        float(result.get("confidence", judging.UNKNOWN)),
         key=f"try-{run.id}",
-        help="From how sure on a box is drawn.",
+        help="From how sure on a box is drawn. It starts where the detector was judged.",
+        least=0.001,
     )
     detector = _detector(str(model), model.stat().st_mtime)
     _scene(run, detector, at)

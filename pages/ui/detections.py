@@ -22,13 +22,20 @@ SHOWN = {
 PAGE = 12
 
 
+def confidence(start: float, key: str, help: str, least: float = 0.0) -> float:
+    """A slider over the confidences there are to work at; it begins exactly at `start`."""
+    start = max(start, least)
+    at = float(st.slider("Confidence", least, 1.0, start, 0.001, "%.3f", key=key, help=help))
+    return at if at == start else round(at, 3)
+
+
 def table(images: pd.DataFrame, judged: Judged, confidence: float) -> pd.DataFrame:
     """Image rows with boxes, hits, missed, false_alarms, and how sure the surest false alarm is.
 
     The rows are in the order of `judged`.
     """
     count = len(judged.truths)
-    chosen = judged.confidence >= confidence
+    chosen = judged.drawn(confidence)
     hits = np.bincount(judged.image[chosen & judged.correct], minlength=count)
     wrong = chosen & ~judged.correct
     sureness = np.zeros(count)
@@ -68,7 +75,7 @@ def _pictures(
     by_truth = dict(list(truths.groupby("image")))
     with st.container(horizontal=True):
         for row in rows.itertuples():
-            mine = (judged.image == row.Index) & (judged.confidence >= confidence)
+            mine = (judged.image == row.Index) & judged.drawn(confidence)
             picture = gallery.overlaid(
                 run.folder / row.path, None, by_truth.get(row.image), 320, _boxes(judged, mine)
             )

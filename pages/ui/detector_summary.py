@@ -7,17 +7,25 @@ import streamlit as st
 
 from backend import plots
 from backend.runs import Run
-from backend.synthesis.detecting import curves
+from backend.synthesis.detecting import curves, standing
 from backend.synthesis.detecting.judging import Judged
 from pages.ui import charts, owner
 
-OWN = "AP50 on the data set's own validation images: what the paper reports. No evidence."
-HARDLY = 0.05  # AP50 under which a detector is of no use
+CONTROLS = ("constant box", "own validation images")
+
+
+def verdict(result: dict[str, Any]) -> None:
+    """What the detector is worth, first of all: no figure stands above it."""
+    words = charts.plain(standing.verdict(result))
+    if standing.has_learned(result) and result["real"]:
+        st.success(words, icon=":material/center_focus_strong:")
+    else:
+        st.warning(words, icon=":material/model_training:")
 
 
 def origin(result: dict[str, Any]) -> None:
     """What the detector was judged on, and what it started from."""
-    kind = "real photographs" if result["real"] else "rendered images, not real ones"
+    kind = "real photographs" if result["real"] else "rendered images, **not real ones**"
     start = (
         "pretrained weights"
         if result["pretrained"]
@@ -30,49 +38,40 @@ def origin(result: dict[str, Any]) -> None:
     near = result.get("near_duplicates")
     if near:
         words += f" {near} training images look like a test image, so read the figures with care."
-    if result["real"]:
-        st.info(words, icon=":material/fact_check:")
-    else:
-        st.warning(
-            words + " These figures say nothing about your parts: freeze a test set of real "
-            "photographs and name it in the form.",
-            icon=":material/warning:",
-        )
+    st.caption(words)
 
 
 def show(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
-    """Its figures at a confidence, in tiles and in words; its average precision with controls."""
+    """Its figures at a confidence, in tiles and in words; its average precision with controls.
+
+    One that learned nothing has no figure to put into a tile.
+    """
     figures = owner.facts("figures", run)
-    charts.metrics(_headline(result, figures, judged, at))
+    if standing.has_learned(result):
+        charts.metrics(_headline(result, figures, judged, at))
     st.markdown(_in_words(judged, at))
-    if result["ap50"] < HARDLY:
-        st.warning(
-            "It has learned next to nothing. Train it for more epochs, on more images or from "
-            "pretrained weights (Weights file, under More settings).",
-            icon=":material/model_training:",
-        )
     rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
-    rows = rows.assign(subject=rows["subject"] + ", " + rows["metric"])
+    mark = rows["subject"].isin(CONTROLS).map({True: "control: ", False: ""})
+    rows = rows.assign(subject=mark + rows["subject"] + ", " + rows["metric"])
     charts.figure(
         plots.intervals(rows, "Average precision with 95 % intervals", "average precision"),
         figures.drop(columns="run_id"),
         f"figures-{run.id}",
         "Average precision on the test images beside the controls",
     )
-    printed = curves.summary(judged)
     st.caption(
-        "As ultralytics' own val prints it (precision and recall where F1 is highest): "
-        + ", ".join(f"{name} {value:.3f}" for name, value in printed.items())
-        + ". “Images with a defect” leaves the intact ones out, as most published figures do."
+        "“Images with a defect” leaves the intact ones out, as most published figures do. "
+        "Controls: a box in the middle of every image; and the data set's own validation images, "
+        "which the paper reports and which are no evidence."
     )
 
 
 def _in_words(judged: Judged, at: float) -> str:
     """What the detector does at a confidence, in counts."""
     found = int(curves.found(judged, at).sum())
-    wrong = int((~judged.correct & (judged.confidence >= at)).sum())
+    wrong = int((~judged.correct & judged.drawn(at)).sum())
     words = (
-        f"At confidence {at:.2f} it finds **{found} of {len(judged.truth_image)}** defects and "
+        f"At confidence {at:.3f} it finds **{found} of {len(judged.truth_image)}** defects and "
         f"draws **{wrong:,}** boxes that fit none"
     )
     intact = judged.truths == 0
@@ -90,7 +89,7 @@ def _headline(
     low_high = ["value", "low", "high"]
     entries = [
         (
-            "AP50",
+            "AP50" if result["real"] else "AP50 (rendered)",
             charts.interval(result["ap50"], result["ap50_low"], result["ap50_high"]),
             "Average precision: 1 where every defect is found, with at least half of both boxes "
             "shared (IoU 0.5), before any false alarm. Intact images are among them. Below: 95 % "
@@ -106,8 +105,8 @@ def _headline(
             )
         )
     entries += [
-        ("Precision", f"{chosen.precision:.2f}", f"Share of boxes that fit, at {at:.2f}"),
-        ("Recall", f"{chosen.recall:.2f}", f"Share of defects found, at {at:.2f}"),
+        ("Precision", charts.number(chosen.precision), f"Share of boxes that fit, at {at:.3f}"),
+        ("Recall", charts.number(chosen.recall), f"Share of defects found, at {at:.3f}"),
     ]
     intact = judged.truths == 0
     if intact.any():
@@ -115,6 +114,4 @@ def _headline(
         count = judged.alarms(at)[intact].mean()
         meaning = f"Share of {intact.sum()} intact images with a box, {count:.2f} boxes an image"
         entries.append(("Intact alarmed", f"{share:.2f}", meaning))
-    own = result["own_validation_ap50"]
-    entries.append(("Own AP50", f"{own:.2f}", OWN))
     return entries

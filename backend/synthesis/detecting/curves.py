@@ -1,7 +1,7 @@
 """What is drawn of a judged detector: curves over confidence, confusion, recall by size.
 
-Where ultralytics' `val` has the same figure, it is computed as there: curves on 1000 confidences,
-averaged over classes; precision and recall where the smoothed F1 is highest.
+At a confidence, every figure counts the same boxes (`Judged.drawn`), of all classes together.
+Source A's row alone is read off ultralytics' curves: on 1000 confidences, averaged over classes.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 
 from backend.statistics import clopper_pearson
-from backend.synthesis.detecting.judging import Judged
-from backend.synthesis.detecting.matching import box_iou
+from backend.synthesis.detecting.judging import CONFIDENCES, Judged, at_least
+from backend.synthesis.detecting.matching import IOUS, box_iou
 
 GRID = np.linspace(0, 1, 1000)
-CONFUSION_IOU = 0.45  # ultralytics' for the confusion matrix
 SMALL, LARGE = 32, 96  # px, COCO's bounds on the root of a defect's area
 SIZES = (f"small, under {SMALL} px", f"medium, {SMALL}–{LARGE} px", f"large, over {LARGE} px")
 
@@ -38,7 +37,7 @@ class PaperRow:
 
 
 def over_confidence(judged: Judged) -> Curves:
-    """Precision, recall and F1 at IoU 0.5 over confidence; zeros for a class not in the truth."""
+    """Precision, recall and F1 at IoU 0.5 as ultralytics' `val` draws them."""
     known = [k for k in range(len(judged.names)) if (judged.truth_class == k).any()]
     pairs = [_of_class(judged, k) for k in known] or [(np.zeros(1000), np.zeros(1000))]
     precision, recall = (np.stack(part) for part in zip(*pairs, strict=True))
@@ -60,18 +59,6 @@ def _of_class(judged: Judged, number: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def summary(judged: Judged) -> dict[str, float]:
-    """The figures `YOLO.val` prints: precision, recall, mAP50, mAP50-95."""
-    drawn = over_confidence(judged)
-    best = int(smoothed(drawn.f1).argmax())
-    return {
-        "precision": float(drawn.precision[best]),
-        "recall": float(drawn.recall[best]),
-        "mAP50": judged.ap50(),
-        "mAP50-95": judged.ap(),
-    }
-
-
 def paper_row(judged: Judged) -> PaperRow:
     """Read off as source A did. The precision curve ends at 1 for every detector."""
     drawn = over_confidence(judged)
@@ -86,34 +73,35 @@ def smoothed(values: np.ndarray, share: float = 0.1) -> np.ndarray:
     return np.convolve(padded, np.full(width, 1 / width), mode="valid")
 
 
-def frame(judged: Judged) -> pd.DataFrame:
-    """The curves as rows: confidence, precision, recall, f1, and of intact images `alarms` (an
-    image) and `alarmed` (share with any); NaN where no image is intact."""
-    drawn = over_confidence(judged)
+def frame(judged: Judged, at: float) -> pd.DataFrame:
+    """The curves as rows, that of the confidence `at` among them: what `at_confidence` says.
+
+    Columns confidence, precision (NaN without a box), recall, f1, and of intact images `alarms`
+    (an image) and `alarmed` (share with any), NaN where no image is intact.
+    """
+    grid = np.union1d(CONFIDENCES, [at])
+    sureness = judged.confidence
+    boxes, hits = (at_least(c, grid) for c in (sureness, sureness[judged.correct]))
+    wanted = judged.truths.sum()
     columns = {
-        "confidence": GRID,
-        "precision": drawn.precision,
-        "recall": drawn.recall,
-        "f1": drawn.f1,
+        "confidence": grid,
+        "precision": np.divide(hits, boxes, out=np.full(len(grid), np.nan), where=boxes > 0),
+        "recall": hits / max(wanted, 1),
+        "f1": 2 * hits / np.maximum(boxes + wanted, 1),
     }
-    return pd.DataFrame(columns | _alarms(judged))
+    return pd.DataFrame(columns | _alarms(judged, grid))
 
 
-def _alarms(judged: Judged) -> dict[str, np.ndarray]:
+def _alarms(judged: Judged, grid: np.ndarray) -> dict[str, np.ndarray]:
     intact = np.flatnonzero(judged.truths == 0)
     if not len(intact):
-        return {name: np.full(len(GRID), np.nan) for name in ("alarms", "alarmed")}
+        return {name: np.full(len(grid), np.nan) for name in ("alarms", "alarmed")}
     mine = np.isin(judged.image, intact)
     surest = pd.Series(judged.confidence[mine]).groupby(judged.image[mine]).max()
     return {
-        "alarms": _at_least(judged.confidence[mine]) / len(intact),
-        "alarmed": _at_least(surest.to_numpy()) / len(intact),
+        "alarms": at_least(judged.confidence[mine], grid) / len(intact),
+        "alarmed": at_least(surest.to_numpy(), grid) / len(intact),
     }
-
-
-def _at_least(confidence: np.ndarray) -> np.ndarray:
-    """How many are at least as sure as each confidence of the grid [1000]."""
-    return len(confidence) - np.searchsorted(np.sort(confidence), GRID, side="left")
 
 
 def precision_recall(judged: Judged) -> pd.DataFrame:
@@ -139,7 +127,7 @@ def precision_recall(judged: Judged) -> pd.DataFrame:
 def found(judged: Judged, confidence: float) -> np.ndarray:
     """Which true boxes are found at this confidence: bool [T]."""
     met = np.zeros(len(judged.truth_image), dtype=bool)
-    claims = judged.truth[(judged.confidence >= confidence) & (judged.truth >= 0)]
+    claims = judged.truth[judged.drawn(confidence) & (judged.truth >= 0)]
     met[claims] = True
     return met
 
@@ -169,27 +157,30 @@ def recall_of(met: np.ndarray, kind: np.ndarray, kinds: tuple[str, ...]) -> pd.D
 def confusion(judged: Judged, truth_boxes: np.ndarray, confidence: float) -> np.ndarray:
     """Counts [C + 1, C + 1] of predicted (rows) against true classes, the last being background.
 
-    truth_boxes: [T, 4] in the order of `judged.truth_image`. As ultralytics: boxes are matched
-    whatever their class, surest first, at IoU over 0.45.
+    truth_boxes: [T, 4] in the order of `judged.truth_image`. The hits of `found` come first, so the
+    diagonal adds up to what is found; boxes left over then meet true boxes left over, whatever
+    their class, surest first.
     """
     count = len(judged.names)
     table = np.zeros((count + 1, count + 1), int)
-    chosen = np.flatnonzero(judged.confidence > confidence)
+    drawn = judged.drawn(confidence)
+    hit, missed = drawn & judged.correct, ~found(judged, confidence)
+    np.add.at(table, (judged.classes[hit], judged.truth_class[judged.truth[hit]]), 1)
     for image in range(len(judged.truths)):
-        truths = np.flatnonzero(judged.truth_image == image)
-        mine = chosen[judged.image[chosen] == image]
+        truths = np.flatnonzero(missed & (judged.truth_image == image))
+        mine = np.flatnonzero(drawn & ~hit & (judged.image == image))
         overlap = box_iou(judged.xyxy[mine], truth_boxes[truths])
         _count(table, judged.classes[mine], judged.truth_class[truths], overlap)
     return table
 
 
 def _count(table: np.ndarray, classes: np.ndarray, truths: np.ndarray, overlap: np.ndarray) -> None:
-    """Adds one image to the table."""
+    """Adds the boxes of one image that are no hit, and the defects missed there, to the table."""
     free = np.ones(len(truths), dtype=bool)
     for row, number in enumerate(classes.tolist()):
         left = np.where(free, overlap[row], 0)
         best = int(left.argmax()) if len(left) else -1
-        if best >= 0 and left[best] > CONFUSION_IOU:
+        if best >= 0 and left[best] >= IOUS[0]:
             free[best] = False
             table[number, truths[best]] += 1
         else:

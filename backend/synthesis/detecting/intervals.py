@@ -7,6 +7,7 @@ import numpy as np
 
 from backend.statistics import clopper_pearson
 from backend.synthesis.detecting.judging import Judged
+from backend.synthesis.detecting.standing import GAIN
 
 RESAMPLES, FEW = 500, 200  # FEW for AP50-95, which takes ten times as long
 Measure = Callable[[np.ndarray], float]
@@ -34,6 +35,16 @@ def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]
     return rows + _of_classes(judged, every, seed)
 
 
+def gain(judged: Judged, control: Judged, seed: int) -> dict[str, Any]:
+    """AP50 less that of a control on the same images, in pairs, as a row of `figures`."""
+
+    def difference(weight: np.ndarray) -> float:
+        return judged.ap50(weight) - control.ap50(weight)
+
+    every = np.ones(len(judged.truths))
+    return _row("all test images", GAIN, judged, difference, every, seed)
+
+
 def _of_classes(judged: Judged, every: np.ndarray, seed: int) -> list[dict[str, Any]]:
     """AP50 of each class, where the detector knows several."""
     if len(judged.names) == 1:
@@ -51,7 +62,7 @@ def _of_class(judged: Judged, number: int) -> Measure:
 
 
 def _recall(judged: Judged, confidence: float) -> Measure:
-    hits = judged.correct & (judged.confidence >= confidence)
+    hits = judged.correct & judged.drawn(confidence)
     found = np.bincount(judged.image[hits], minlength=len(judged.truths))
     return lambda weight: _ratio((weight * found).sum(), (weight * judged.truths).sum())
 

@@ -8,18 +8,28 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backend.records import Box
+from backend.records import Box, UserError
 from backend.synthesis.detecting.matching import IOUS, box_iou, claimed, match
 from backend.synthesis.detecting.testset import LabelledImage
 from backend.synthesis.detecting.yolo_set import ONE_CLASS
 
 RECALL_GRID = np.linspace(0, 1, 101)
+CONFIDENCES = np.round(np.arange(1001) / 1000, 3)  # those to work at, as a slider offers them
+UNKNOWN = 0.25  # to work at where no box is right at any of them
 
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    precision: float
-    recall: float
+    """What a detector does where boxes of at least `confidence` count, all classes together.
+
+    precision: share of boxes that fit, None without any. recall: share of defects found, None
+    where there is no defect. f1: 0 where nothing is found.
+    """
+
+    confidence: float
+    precision: float | None
+    recall: float | None
+    f1: float
 
 
 @dataclass(frozen=True)
@@ -79,17 +89,34 @@ class Judged:
         right = self.levels[mine]
         return float(np.mean([average_precision(right[:, k], counted, wanted) for k in levels]))
 
+    def drawn(self, confidence: float) -> np.ndarray:
+        """Which predictions count at this confidence: bool [P]."""
+        return self.confidence >= confidence
+
     def at_confidence(self, confidence: float) -> OperatingPoint:
-        chosen = self.confidence >= confidence
-        hits = self.correct[chosen].sum()
+        """What the detector does at this confidence."""
+        chosen = self.drawn(confidence)
+        hits, boxes, truths = (int(n.sum()) for n in (self.correct[chosen], chosen, self.truths))
         return OperatingPoint(
-            precision=float(hits / max(chosen.sum(), 1)),
-            recall=float(hits / max(self.truths.sum(), 1)),
+            confidence=confidence,
+            precision=hits / boxes if boxes else None,
+            recall=hits / truths if truths else None,
+            f1=2 * hits / max(boxes + truths, 1),
         )
+
+    def best_f1(self) -> OperatingPoint:
+        """Where F1 is highest, of `CONFIDENCES`; of several the surest, for fewer false alarms.
+
+        At `UNKNOWN` where no box is right. Every figure "at the best F1" is taken here.
+        """
+        boxes, hits = (at_least(c) for c in (self.confidence, self.confidence[self.correct]))
+        f1 = 2 * hits / np.maximum(boxes + self.truths.sum(), 1)
+        best = len(f1) - 1 - int(f1[::-1].argmax())
+        return self.at_confidence(float(CONFIDENCES[best]) if f1[best] > 0 else UNKNOWN)
 
     def alarms(self, confidence: float) -> np.ndarray:
         """Number of boxes on each image at this confidence: int [N]."""
-        return np.bincount(self.image[self.confidence >= confidence], minlength=len(self.truths))
+        return np.bincount(self.image[self.drawn(confidence)], minlength=len(self.truths))
 
     def alarmed(self, confidence: float) -> np.ndarray:
         """Which images have at least one box at this confidence: bool [N]."""
@@ -148,9 +175,12 @@ def _number(name: str, names: tuple[str, ...]) -> int:
 def _matched(
     found: np.ndarray, truth: np.ndarray, numbers: np.ndarray, given: np.ndarray | None, first: int
 ) -> tuple[np.ndarray, ...]:
-    """One image's boxes, confidence, classes, levels, IoU and claimed truth, surest first."""
+    """One image's boxes, confidence, classes, levels, IoU and claimed truth, surest first.
+
+    All in float64, as the stored rows have them, so that these give the same figures again.
+    """
     order = np.argsort(-found[:, 4], kind="stable")
-    found = found[order]
+    found = found[order].astype(float)
     classes = found[:, 5].astype(int) if found.shape[1] > 5 else np.zeros(len(found), int)
     overlap = box_iou(found[:, :4], truth) * (classes[:, None] == numbers[None])
     levels = match(overlap) if given is None else given[order]
@@ -177,13 +207,9 @@ def average_precision(correct: np.ndarray, weight: np.ndarray, truths: float) ->
     return float(np.trapezoid(np.interp(RECALL_GRID, recall, envelope), RECALL_GRID))
 
 
-def best_f1_confidence(judged: Judged) -> float:
-    """The confidence with the highest F1; 0.25 where nothing was right."""
-    if not judged.correct.any():
-        return 0.25
-    hits = np.cumsum(judged.correct)
-    f1 = 2 * hits / (np.arange(1, len(hits) + 1) + judged.truths.sum())
-    return float(judged.confidence[int(np.argmax(f1))])
+def at_least(confidence: np.ndarray, grid: np.ndarray = CONFIDENCES) -> np.ndarray:
+    """How many of `confidence` [P] are at least as sure as each value of the grid [G]: int [G]."""
+    return len(confidence) - np.searchsorted(np.sort(confidence), grid, side="left")
 
 
 def constant_box(images: Sequence[LabelledImage], names: tuple[str, ...] = ONE_CLASS) -> Judged:
@@ -220,8 +246,10 @@ def from_rows(
 ) -> Judged:
     """What `prediction_rows` and the tables `images` and `boxes` keep of a judgement.
 
-    Rows of earlier versions, which lack `levels`, are matched again.
+    Rows of earlier versions, which lack `levels`, are matched again. Raises UserError where two
+    images share a name, for then nobody knows whose box a row is.
     """
+    _refuse_namesakes(images)
     truths = {str(name): rows for name, rows in boxes.groupby("image", sort=False)}
     found = {str(name): rows for name, rows in predictions.groupby("image", sort=False)}
     made, given, pictures = [], [], []
@@ -235,6 +263,18 @@ def from_rows(
         pictures.append(_image(name, str(group), truths.get(name, boxes.iloc[:0])))
     known = predictions["levels"].notna().all()
     return judge(pictures, made, given if known else None, names)
+
+
+def _refuse_namesakes(images: pd.DataFrame) -> None:
+    names = images["image"].astype(str)
+    twice = names[names.duplicated()].unique()
+    if len(twice):
+        paths = images.loc[names == twice[0], "path"].astype(str)
+        raise UserError(
+            f"{len(twice)} names of test images stand for several images, as '{twice[0]}' for "
+            f"{' and '.join(paths[:2])}, so its boxes cannot be told apart. Give every test image "
+            "a name of its own and train the detector again."
+        )
 
 
 def _image(name: str, group: str, boxes: pd.DataFrame) -> LabelledImage:

@@ -65,8 +65,8 @@ class OnnxDetector:
 
 def _decoded(output: np.ndarray, confidence: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Corners [P, 4], confidence [P] and class [P] of the network's output [4 + classes, P]."""
-    sureness = output[4:].max(0)
-    chosen = np.flatnonzero(sureness > confidence)
+    sureness = output[4:].max(0).astype(float)
+    chosen = np.flatnonzero(sureness >= confidence)
     chosen = chosen[np.argsort(-sureness[chosen], kind="stable")][:MOST_CANDIDATES]
     x, y, width, height = output[:4, chosen]
     corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1)

@@ -65,7 +65,7 @@ def train(
         names=names,
         epochs=len((out_dir / "artifacts" / "results.csv").read_text().splitlines()) - 1,
         own=judged,
-        confidence=judging.best_f1_confidence(judged),
+        confidence=judged.best_f1().confidence,
     )
 
 

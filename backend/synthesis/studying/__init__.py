@@ -9,5 +9,5 @@ Where to look:
     fitting     one detector, trained for a fixed number of steps
     trials      all trials, side by side, those of an interrupted study taken as they are
     contrasts   what the trials say: means, paired differences, intervals
-    verdicts    the same in words
+    verdicts    what may be concluded from that, in words: helps, harms, or cannot be told
 """

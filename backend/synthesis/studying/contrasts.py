@@ -8,18 +8,20 @@ the same real images and the same starting points stand on both sides of a diffe
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from backend.statistics import holm
 from backend.synthesis.detecting.judging import Judged, average_precision
 from backend.synthesis.studying.arms import Trial
 from backend.synthesis.studying.trials import Outcome
+from backend.synthesis.studying.verdicts import ALARMS, AP50, GAIN
 
 RESAMPLES = 1000
-METRICS = ("AP50", "intact images with an alarm", "recall")
+METRICS = (AP50, ALARMS, "recall")
 Cell = tuple[str, int]  # arm, amount of real images
 Row = dict[str, Any]
 
@@ -66,7 +68,7 @@ def _metrics(judged: Judged, confidence: float, weights: np.ndarray) -> dict[str
     """Each metric [R] for image weights [R, N]."""
     intact = judged.truths == 0
     alarmed = judged.alarmed(confidence)
-    right = judged.correct & (judged.confidence >= confidence)
+    right = judged.correct & judged.drawn(confidence)
     hits = np.bincount(judged.image[right], minlength=len(judged.truths))
     with np.errstate(invalid="ignore", divide="ignore"):
         alarms = weights @ (alarmed & intact) / (weights @ intact.astype(float))
@@ -88,11 +90,27 @@ def _ap50(judged: Judged, weights: np.ndarray) -> np.ndarray:
     )
 
 
+def beyond(measured: Sequence[Measured], control: Judged, draws: np.ndarray) -> list[Measured]:
+    """The trials with the metric `GAIN` too: AP50 less that of the constant box, in pairs.
+
+    control: the constant box on the same test images. draws: those of `measure`.
+    """
+    value, drawn = control.ap50(), _ap50(control, draws)
+    return [
+        replace(
+            one,
+            values=one.values | {GAIN: one.values[AP50] - value},
+            resampled=one.resampled | {GAIN: one.resampled[AP50] - drawn},
+        )
+        for one in measured
+    ]
+
+
 def learning(measured: Sequence[Measured], seed_weights: np.ndarray) -> list[Row]:
     """Rows of the table `learning`: an arm's mean over seeds at each amount, with interval."""
     rows: list[Row] = []
     for (arm, amount), found in cells(measured).items():
-        for metric in METRICS:
+        for metric in found[0].values:
             mean, drawn = _averaged(found, metric, seed_weights)
             low, high = _bounds(drawn)
             row: Row = {"arm": arm, "real": amount, "metric": metric, "value": mean}
@@ -113,7 +131,8 @@ def contrast(
 ) -> list[Row]:
     """Rows of the table `contrasts`: each arm against the one that lacks what it adds.
 
-    p: two-sided, from the share of resamples beyond 0; p_holm: adjusted within each metric.
+    p: two-sided, the larger of the share of resamples beyond 0 and of `few_seeds`; p_holm: adjusted
+    within each metric.
     """
     found = cells(measured)
     rows: list[Row] = []
@@ -122,7 +141,7 @@ def contrast(
         for metric in METRICS if baseline else ():
             row: Row = {"arm": arm, "baseline": mine[0].trial.arm.baseline, "real": amount}
             row |= {"metric": metric, "n_images": n_images, "n_groups": n_groups}
-            rows.append(row | _difference(mine, baseline or [], metric, seed_weights))
+            rows.append(row | _difference(mine, baseline or [], metric, seed_weights, n_groups))
     rows = [row for row in rows if not math.isnan(row["difference"])]
     for metric in METRICS:
         places = {str(k): row["p"] for k, row in enumerate(rows) if row["metric"] == metric}
@@ -132,7 +151,11 @@ def contrast(
 
 
 def _difference(
-    mine: list[Measured], baseline: list[Measured], metric: str, seed_weights: np.ndarray
+    mine: list[Measured],
+    baseline: list[Measured],
+    metric: str,
+    seed_weights: np.ndarray,
+    n_groups: int,
 ) -> Row:
     value, drawn = _averaged(mine, metric, seed_weights)
     other, other_drawn = _averaged(baseline, metric, seed_weights)
@@ -140,15 +163,37 @@ def _difference(
     gaps = gaps[np.isfinite(gaps)]
     low, high = _bounds(gaps)
     tail = min((gaps <= 0).sum(), (gaps >= 0).sum()) if len(gaps) else 0
+    pairs = zip(mine, baseline, strict=True)
+    by_seed = np.array([one.values[metric] - less.values[metric] for one, less in pairs])
+    beyond_zero = min(1.0, 2 * (tail + 1) / (len(gaps) + 1))
     return {
         "value": value,
         "baseline_value": other,
         "difference": value - other,
         "low": low,
         "high": high,
-        "p": min(1.0, 2 * (tail + 1) / (len(gaps) + 1)),
+        "p": max(beyond_zero, few_seeds(by_seed, gaps, n_groups)),
         "seeds": len(mine),
     }
+
+
+def few_seeds(by_seed: np.ndarray, resampled: np.ndarray, n_groups: int) -> float:
+    """Two-sided p of a mean difference that knows how few the seeds are; 1 with a single one.
+
+    A resample of three seeds never leaves the range of these three, so its tails are too short.
+    Here the variance of `resampled` [R] is split into that between seeds, from `by_seed` [S], and
+    the rest, between specimens; t with Satterthwaite's degrees of freedom (Biometrics 2, 1946).
+    """
+    seeds = len(by_seed)
+    if seeds < 2 or len(resampled) < 2:
+        return 1.0
+    between = float(by_seed.var(ddof=1)) / seeds
+    rest = max(0.0, float(resampled.var(ddof=1)) - between)
+    spread = between + rest
+    if spread == 0:
+        return float(by_seed.mean() == 0)
+    freedom = spread**2 / (between**2 / (seeds - 1) + rest**2 / max(1, n_groups - 1))
+    return float(2 * stats.t.sf(abs(by_seed.mean()) / math.sqrt(spread), freedom))
 
 
 def _averaged(

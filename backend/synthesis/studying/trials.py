@@ -159,7 +159,7 @@ def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
     if not chosen.correct.any():
         chosen = _judged(drawn, predictions, [*held, *intact])
     return {
-        "confidence": judging.best_f1_confidence(chosen),
+        "confidence": chosen.best_f1().confidence,
         "own_ap50": judged.ap50() if judged.truths.sum() else None,
         "own_images": len(drawn.validation),
     }

@@ -48,6 +48,22 @@ def test_the_same_change_twice_is_refused():
         ablation.grid(BASE, ("timesteps = 8", "timesteps=8"))
 
 
+def setting(name: str, difference: float, half: float) -> dict[str, object]:
+    ends = {"difference_low": difference - half, "difference_high": difference + half}
+    return {"setting": name, "difference": difference} | ends
+
+
+def test_only_what_is_beyond_chance_after_holm_is_called_better_or_worse():
+    own = {"setting": OWN}
+    words = ablation.verdict([own, setting("a", 0.05, 0.02), setting("b", -0.05, 0.02)])
+    assert words.startswith("Better than the model as it is: a (p < 0.01). Worse than the model")
+    one_of_many = [setting("lucky", 0.05, 0.048), *(setting(f"s{k}", 0.0, 0.05) for k in range(9))]
+    assert ablation.verdict([own, *one_of_many]).startswith("Cannot be told")
+    assert ablation.verdict([own, setting("alone", 0.05, 0.048)]).startswith("Better")
+    unmoved = {"setting": "c", "difference": 0.1, "difference_low": None, "difference_high": None}
+    assert ablation.verdict([own, unmoved]).startswith("Cannot be told")
+
+
 def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     made = runs.create(tmp_path, "parts", {})
     (made.folder / "artifacts").mkdir()

@@ -26,18 +26,18 @@ def test_a_curve_an_arm_with_intervals_from_zero_real_images_on(learning):
     assert list(figure.layout.xaxis.ticktext) == ["0", "10", "20"]
     assert [round(x) for x in real.x] == [1, 2]
     assert list(real.error_y.array) == [pytest.approx(0.1)] * 2
-    assert control.name == "constant box 0.10"
+    assert control.name == "control: constant box 0.10"
     assert sorted(shape.y0 for shape in figure.layout.shapes) == [0.1, 0.3]
 
 
-def test_only_differences_beyond_chance_are_filled():
+def test_only_differences_that_may_be_told_are_filled():
     rows = [
-        ("real+intact", "real", 10, AP50, 0.2, 0.1, 0.3, 0.01, 157, 67),
-        ("real+intact", "real", 20, AP50, 0.1, -0.1, 0.3, 0.4, 157, 67),
+        ("real+intact", "real", 10, AP50, 0.2, 0.1, 0.3, 0.01, 157, 67, True),
+        ("real+intact", "real", 20, AP50, 0.1, -0.1, 0.3, 0.4, 157, 67, False),
     ]
     columns = [
         *("arm", "baseline", "real", "metric", "difference", "low", "high", "p_holm"),
-        *("n_images", "n_groups"),
+        *("n_images", "n_groups", "clear"),
     ]
     figure = study_plots.paired_differences(pd.DataFrame(rows, columns=columns), AP50)
     assert list(figure.data[0].marker.symbol) == ["circle-open", "circle"]

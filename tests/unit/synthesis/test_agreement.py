@@ -104,6 +104,20 @@ def test_a_run_with_exact_masks_is_compared_by_its_own_boxes(tmp_path):
     assert figures["edges", PRECISION].value == 1
 
 
+def test_the_control_is_never_the_best_beside_another(tmp_path):
+    run = masked_run(tmp_path)
+    pair = ["centred", "edges"]
+    result = compare(tmp_path, source="run", source_run=run.name, labellers=pair)[0]
+    assert result.best == "edges"
+    assert result.verdict.startswith("Share of boxes that fit: centred (control) ")
+    ahead = [
+        {"subject": name, "metric": metric, "value": value, "low": 0.0, "high": 1.0, "n": 2}
+        for name, value in (("centred", 0.9), ("edges", 0.1))
+        for metric in (SHARE, MASK_IOU)
+    ]
+    assert agreement._result(Spec(), 2, ahead).best == "edges"
+
+
 def test_guessed_masks_are_no_truth(tmp_path):
     run = masked_run(tmp_path, source="attention")
     with pytest.raises(UserError, match="no image whose mask is exact"):

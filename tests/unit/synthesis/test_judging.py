@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backend import facts
-from backend.records import Box
+from backend.records import Box, UserError
 from backend.synthesis.detecting import curves, intervals, judging, testset
 from backend.synthesis.detecting.testset import LabelledImage
 
@@ -53,14 +53,13 @@ def several_classes(seed: int) -> tuple[list[LabelledImage], list[np.ndarray]]:
 
 
 def of_ultralytics(images: list[LabelledImage], found: list[np.ndarray], names: tuple[str, ...]):
-    """What ultralytics makes of the same boxes: its metrics per class, and confusion at 0.25."""
+    """What ultralytics makes of the same boxes: its metrics per class."""
     import torch
     from ultralytics.engine.validator import BaseValidator
-    from ultralytics.utils.metrics import ConfusionMatrix, ap_per_class, box_iou
+    from ultralytics.utils.metrics import ap_per_class, box_iou
 
     validator = BaseValidator.__new__(BaseValidator)
     validator.iouv = torch.linspace(0.5, 0.95, 10)
-    matrix = ConfusionMatrix(names=dict(enumerate(names)))
     right, wanted_classes = [], []
     for truth, boxes in zip(images, found, strict=True):
         wanted = torch.tensor([box.xyxy for box in truth.boxes]).reshape(-1, 4).double()
@@ -70,19 +69,15 @@ def of_ultralytics(images: list[LabelledImage], found: list[np.ndarray], names: 
         overlap = box_iou(wanted, torch.tensor(boxes[:, :4]))
         right.append(validator.match_predictions(predicted, true, overlap).numpy())
         wanted_classes += numbers
-        detections = {"bboxes": boxes[:, :4], "conf": boxes[:, 4], "cls": classes}
-        tensors = {key: torch.tensor(value) for key, value in detections.items()}
-        matrix.process_batch(tensors, {"cls": true, "bboxes": wanted}, conf=0.25)
     pooled = np.vstack(found)
     classes = pooled[:, 5] if pooled.shape[1] > 5 else np.zeros(len(pooled))
-    results = ap_per_class(
+    return ap_per_class(
         np.vstack(right),
         pooled[:, 4],
         classes,
         np.array(wanted_classes),
         names=dict(enumerate(names)),
     )
-    return results, matrix.matrix
 
 
 @pytest.mark.parametrize("names", [("defect",), ("crack", "spot")])
@@ -90,38 +85,116 @@ def of_ultralytics(images: list[LabelledImage], found: list[np.ndarray], names: 
 def test_figures_and_curves_are_those_of_ultralytics(seed, names):
     images, found = scene(seed) if len(names) == 1 else several_classes(seed)
     judged = judging.judge(images, found, names=names)
-    results, matrix = of_ultralytics(images, found, names)
-    _, _, precision, recall, _, ap, _, p_curve, r_curve, f1_curve, _, _ = results
-    drawn, printed = curves.over_confidence(judged), curves.summary(judged)
+    _, _, _, _, _, ap, _, p_curve, r_curve, f1_curve, _, _ = of_ultralytics(images, found, names)
+    drawn = curves.over_confidence(judged)
     assert judged.ap50() == pytest.approx(ap[:, 0].mean(), abs=1e-6)
     assert judged.ap() == pytest.approx(ap.mean(), abs=1e-6)
     assert [judged.class_ap50(k) for k in range(len(names))] == pytest.approx(ap[:, 0], abs=1e-6)
-    assert printed["precision"] == pytest.approx(precision.mean(), abs=1e-6)
-    assert printed["recall"] == pytest.approx(recall.mean(), abs=1e-6)
     for ours, theirs in (
         (drawn.precision, p_curve),
         (drawn.recall, r_curve),
         (drawn.f1, f1_curve),
     ):
         assert ours == pytest.approx(theirs.mean(0), abs=1e-6)
+
+
+SCENES = ("one class", "several classes", "ties", "no predictions", "nothing right", "float32")
+
+
+def judged_scene(kind: str) -> tuple[list[LabelledImage], judging.Judged]:
+    """A scene of that kind with what is made of it."""
+    images, found = several_classes(7) if kind == "several classes" else scene(7)
+    names = NAMES if kind == "several classes" else ("defect",)
+    if kind == "ties":  # a hit and a false alarm are never told apart by their confidence
+        found = [np.column_stack([b[:, :4], np.full(len(b), 0.9), b[:, 5:]]) for b in found]
+    if kind == "no predictions":
+        found = [np.zeros((0, 5)) for _ in images]
+    if kind == "nothing right":
+        found = [b + np.array([500, 500, 500, 500, 0]) for b in found]
+    if kind == "float32":  # as networks give them: 0.9 is a little less than 0.9 then
+        found = [np.round(b, 1).astype(np.float32) for b in found]
+    return images, judging.judge(images, found, names=names)
+
+
+def stored(folder: Path, images: list[LabelledImage], judged: judging.Judged) -> list:
+    """The tables images, boxes and predictions, written and read again."""
+    facts.write(folder, "predictions", judging.prediction_rows(images, judged))
+    facts.write(folder, "images", [testset.image_row(i, folder) for i in images])
+    facts.write(folder, "boxes", [row for i in images for row in testset.box_rows(i)])
+    return [facts.read(folder, name) for name in ("images", "boxes", "predictions")]
+
+
+@pytest.mark.parametrize("kind", SCENES)
+def test_what_the_tables_keep_gives_the_same_figures(tmp_path, kind):
+    images, judged = judged_scene(kind)
+    tables = stored(tmp_path, images, judged)
+    older = [*tables[:2], tables[2].assign(levels=None)]
+    for rows in (tables, older):
+        again = judging.from_rows(*rows, judged.names)
+        best = judged.best_f1()
+        assert again.best_f1() == best
+        assert again.at_confidence(best.confidence) == judged.at_confidence(best.confidence)
+        assert (again.groups == judged.groups).all()
+        for at in (best.confidence, 0.9, 0.25):
+            assert curves.frame(again, at).equals(curves.frame(judged, at))
+        assert (again.ap50(), again.ap()) == (judged.ap50(), judged.ap())
+
+
+@pytest.mark.parametrize("kind", SCENES)
+def test_every_figure_counts_the_same_boxes_at_the_best_f1(kind):
+    images, judged = judged_scene(kind)
     corners = np.array([box.xyxy for i in images for box in i.boxes])
-    assert (curves.confusion(judged, corners, 0.25) == matrix).all()
+    best = judged.best_f1()
+    at = best.confidence
+    assert best == judged.at_confidence(at)
+    (row,) = curves.frame(judged, at).query("confidence == @at").to_dict("records")
+    assert row["precision"] == best.precision or best.precision is None
+    assert (row["recall"], row["f1"]) == (best.recall, best.f1)
+    table = curves.confusion(judged, corners, at)
+    met, boxes = int(curves.found(judged, at).sum()), int(judged.drawn(at).sum())
+    assert np.trace(table) == met == round(best.recall * len(corners))
+    assert table[:-1].sum() == boxes
+    assert table[:, :-1].sum() == len(corners)
+    intact = judged.truths == 0
+    assert row["alarmed"] == judged.alarmed(at)[intact].mean()
+    assert row["alarms"] == judged.alarms(at)[intact].mean()
+    figures = {(f["subject"], f["metric"]): f["value"] for f in intervals.figures(judged, at, 0)}
+    assert figures["images with a defect", "recall"] == best.recall
+    assert figures["intact images", "share with an alarm"] == row["alarmed"]
 
 
-@pytest.mark.parametrize("names", [("defect",), ("crack", "spot")])
-def test_what_the_tables_keep_gives_the_same_figures(tmp_path, names):
-    images, found = scene(7) if len(names) == 1 else several_classes(7)
-    judged = judging.judge(images, found, names=names)
-    facts.write(tmp_path, "predictions", judging.prediction_rows(images, judged))
-    facts.write(tmp_path, "images", [testset.image_row(i, tmp_path) for i in images])
-    facts.write(tmp_path, "boxes", [row for i in images for row in testset.box_rows(i)])
-    tables = [facts.read(tmp_path, name) for name in ("images", "boxes", "predictions")]
-    again = judging.from_rows(*tables, names)
-    assert curves.summary(again) == pytest.approx(curves.summary(judged), abs=1e-12)
-    assert (again.groups == judged.groups).all()
-    older = tables[2].assign(levels=None)
-    unmatched = judging.from_rows(*tables[:2], older, names)
-    assert curves.summary(unmatched) == pytest.approx(curves.summary(judged), abs=1e-12)
+@pytest.mark.parametrize("kind", SCENES)
+def test_no_other_confidence_has_a_higher_f1(kind):
+    _, judged = judged_scene(kind)
+    best = judged.best_f1()
+    every = [judged.at_confidence(float(c)) for c in judging.CONFIDENCES]
+    assert best.f1 == max(point.f1 for point in every)
+    surer = [point for point in every if point.confidence > best.confidence]
+    assert best.f1 == 0 or all(point.f1 < best.f1 for point in surer)
+    assert best.confidence in judging.CONFIDENCES
+
+
+@pytest.mark.parametrize("kind", ["no predictions", "nothing right"])
+def test_without_a_hit_the_best_f1_is_at_a_quarter_and_says_so(kind):
+    best = judged_scene(kind)[1].best_f1()
+    assert (best.confidence, best.recall, best.f1) == (judging.UNKNOWN, 0.0, 0.0)
+    assert best.precision == (None if kind == "no predictions" else 0.0)
+
+
+def test_images_of_one_name_are_refused_for_their_boxes_cannot_be_told_apart(tmp_path):
+    images = [replace(image("a", [(1, 1, 9, 9)]), path=tmp_path / f"{n}/a.png") for n in "xy"]
+    judged = judging.judge(images, [np.array([[1, 1, 9, 9, 0.9]]), np.zeros((0, 5))])
+    with pytest.raises(UserError, match=r"'a' for .*x/a\.png and .*y/a\.png"):
+        judging.from_rows(*stored(tmp_path, images, judged), ("defect",))
+
+
+def test_a_box_of_another_class_stands_beside_the_diagonal():
+    truth = replace(image("a", []), boxes=(Box("crack", (0, 0, 10, 10)),))
+    wrong_and_right = np.array([[0, 0, 10, 10, 0.9, 1], [0, 0, 10, 9, 0.5, 0]])
+    judged = judging.judge([truth], [wrong_and_right], names=NAMES)
+    corners = np.array([[0, 0, 10, 10]])
+    assert curves.confusion(judged, corners, 0.9).tolist() == [[0, 0, 0], [1, 0, 0], [0, 0, 0]]
+    assert curves.confusion(judged, corners, 0.5).tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
 
 
 def test_recall_by_size_counts_each_defect_once():
@@ -137,7 +210,7 @@ def test_recall_by_size_counts_each_defect_once():
 def test_false_alarms_over_confidence_count_intact_images_alone():
     images = [image("a", [(10, 10, 30, 30)]), image("b", []), image("c", [])]
     alarm = np.array([[0, 0, 9, 9, 0.6], [20, 20, 40, 40, 0.4]])
-    rows = curves.frame(judging.judge(images, [alarm, alarm, np.zeros((0, 5))]))
+    rows = curves.frame(judging.judge(images, [alarm, alarm, np.zeros((0, 5))]), 0.5)
     at = rows.set_index("confidence")
     for confidence, alarms, alarmed in ((0.3, 1.0, 0.5), (0.5, 0.5, 0.5), (0.7, 0.0, 0.0)):
         row = at.iloc[np.searchsorted(at.index, confidence)]
@@ -197,7 +270,7 @@ def test_an_ap_that_resampling_cannot_move_has_no_interval():
 def test_best_f1_confidence_keeps_the_hits_and_drops_the_rest():
     truth = image("a", [(10, 10, 30, 30)])
     found = np.array([[10, 10, 30, 30, 0.8], [60, 60, 70, 70, 0.3]])
-    assert judging.best_f1_confidence(judging.judge([truth], [found])) == pytest.approx(0.8)
+    assert judging.judge([truth], [found]).best_f1() == judging.OperatingPoint(0.8, 1.0, 1.0, 1.0)
 
 
 def test_constant_box_scores_where_the_object_fills_the_picture():

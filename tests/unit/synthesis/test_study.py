@@ -68,7 +68,10 @@ def test_a_study_keeps_every_training_and_says_what_each_ingredient_adds(
     assert (result.trials, result.test_images, result.test_intact) == (4, 6, 2)
     contrasts = facts.read(out_dir, "contrasts")
     assert set(contrasts["arm"]) == {"real+intact+rendered", "real+intact+copy-paste"}
-    assert len(result.verdicts) == 2 + 1
+    assert result.verdict.startswith("These detectors learned nothing. No conclusion.")
+    assert all(words.startswith("Cannot be told: ") for words in result.verdicts)
+    assert len(result.verdicts) == 2
+    assert result.test_defect_groups == 2
     assert set(facts.read(out_dir, "learning")["arm"]) == set(trials.index)
     kept = sorted((out_dir / "artifacts" / "predictions").iterdir())
     assert len(kept) == 4

@@ -1,0 +1,23 @@
+"""Figures as they stand in sentences: rounded, with a true minus, with interval or chance."""
+
+
+def known(value: float | None) -> bool:
+    """Is there a figure? A stored row has NaN, or None, where there is none."""
+    return value is not None and value == value
+
+
+def signed(value: float) -> str:
+    """`0.08`, `−0.03`; never `−0.00`."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def with_interval(value: float, low: float | None, high: float | None) -> str:
+    """`0.08 [0.02, 0.13]`, or the value alone where there is no interval."""
+    if low is None or high is None or not (known(low) and known(high)):
+        return signed(value)
+    return f"{signed(value)} [{signed(low)}, {signed(high)}]"
+
+
+def chance(p: float) -> str:
+    """`p = 0.02`, `p < 0.01`."""
+    return "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
