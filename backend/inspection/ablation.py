@@ -41,7 +41,8 @@ class Spec:
 @dataclass(frozen=True)
 class Result:
     """best: the setting with the highest mean AUROC of the diffusion score. gain: of `best` over
-    the model as it is. averaged: feature types that the mean is over."""
+    the model as it is. averaged: feature types that the mean is over. lookalikes: what copies and
+    look-alikes across groups mean for these figures, "" for nothing."""
 
     settings: int
     best: str
@@ -51,6 +52,7 @@ class Result:
     averaged: tuple[str, ...]
     folds: int
     mode: str
+    lookalikes: str
 
 
 def grid(base: crossval.Spec, changes: tuple[str, ...]) -> dict[str, crossval.Spec]:
@@ -111,7 +113,7 @@ def _one(wanted: type, text: str) -> Any:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Cross-validate every setting; writes the facts table `ablations`."""
-    from backend.inspection import ablating, folds
+    from backend.inspection import ablating, folds, lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
     base = specs.from_json(crossval.Spec, runs.read(folder).spec)
@@ -128,10 +130,12 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         rows += judge.rows(words, trial)
         facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")
-    return _result(rows, judge.averaged, base)
+    return _result(rows, judge.averaged, base, lookalikes.warning(folder))
 
 
-def _result(rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec) -> Result:
+def _result(
+    rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec, alike: str
+) -> Result:
     mine = [row for row in rows if row["method"] == "diffusion"]
     best = max(mine, key=lambda row: row["auroc"])
     return Result(
@@ -143,4 +147,5 @@ def _result(rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossva
         averaged=averaged,
         folds=base.folds,
         mode=base.mode,
+        lookalikes=alike,
     )
