@@ -78,7 +78,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.7, "comparing scores")
     differences = compare(model, target, crops, types, 0 if dynamic else 1)
     _refuse_difference(spec, target, differences[0], len(crops))
-    alike = lookalikes.warning(folder)
+    alike = lookalikes.warning(runs.sibling(out_dir, about["parts_run"]))
     result = _result(spec, about, target, differences, len(crops), dynamic, alike)
     _describe(target, about, result)
     progress(1.0, "done", metrics={"difference": result.difference})

@@ -36,11 +36,15 @@ class Share:
         return self.known > 0 and 3 * self.hits >= self.known
 
     @property
-    def words(self) -> str:
+    def count(self) -> str:
+        return f"{self.hits} of {self.known}"
+
+    @property
+    def share(self) -> str:
+        """`38% [23%, 55%]`, "" where no part is known."""
         if not self.known:
-            return "none is known"
-        interval = f"[{self.low:.0%}, {self.high:.0%}]"
-        return f"{self.hits} of {self.known} ({self.hits / self.known:.0%} {interval})"
+            return ""
+        return f"{self.hits / self.known:.0%} [{self.low:.0%}, {self.high:.0%}]"
 
 
 def shares(subject: str, judged: pd.DataFrame) -> tuple[Share, Share]:
@@ -116,9 +120,8 @@ def misses(run_folder: Path) -> str:
     if not any(one.too_many for one in found):
         return ""
     total, *each = found
-    told = "; ".join(f"{one.subject} {one.words}" for one in each if one.too_many)
-    each_words = f" A third or more of one type: {told}." if told else ""
+    many = "; ".join(f"{one.subject} {one.count}, {one.share}" for one in each if one.too_many)
     return (
-        f"It misses {total.words} of the known BAD parts: it calls them GOOD, and nobody looks at "
-        f"them.{each_words}"
+        f"It misses {total.count} known BAD parts, {total.share}: it calls them GOOD, and nobody "
+        f"looks at them. A third or more are missed of {many}."
     )

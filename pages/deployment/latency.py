@@ -17,9 +17,9 @@ def show(run: Run) -> None:
     rows = owner.facts("latencies", run)
     charts.metrics(
         [
-            ("Median", f"{result['p50']:.1f} ms", "Half of the parts are faster"),
-            ("95 % within", f"{result['p95']:.1f} ms", ""),
-            ("99 % within", f"{result['p99']:.1f} ms", ""),
+            ("Median", _ms(result["p50"]), "Half of the parts are faster"),
+            ("95 % within", _ms(result["p95"]), ""),
+            ("99 % within", _ms(result["p99"]), ""),
             ("Parts per second", f"{result['parts_per_second']:.0f}", "One after the other"),
         ]
     )
@@ -43,6 +43,10 @@ def show(run: Run) -> None:
     )
     over = (rows["milliseconds"] > SOURCE_B_BUDGET_MS).mean()
     st.markdown(f"{over:.1%} of the parts took longer than {SOURCE_B_BUDGET_MS:.0f} ms.")
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
 
 
 def _conditions(load: dict[str, Any] | None) -> str:

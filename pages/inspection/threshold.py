@@ -81,8 +81,9 @@ def _by_hand(run: Run) -> None:
     missed = {one.subject: one for one in measured.missed(run.folder)}
     lines = ["Chosen by hand, so **no promise**. With the parts that they were chosen on:", ""]
     for name in chosen:
-        lost = missed[name].words if name in missed else "none is known"
-        told = f"false alarms {alarms[name].words} GOOD; BAD missed {lost}"
+        told = f"false alarms {alarms[name].count} GOOD parts, {alarms[name].share}; "
+        lost = missed.get(name)
+        told += f"{lost.count} BAD missed, {lost.share}" if lost else "no BAD part is known"
         lines.append(f"- **{charts.plain(name)}**: {charts.plain(told)}")
     lines += ["", "New parts will do a little worse: the limit was fitted to these."]
     st.warning("\n".join(lines), icon=":material/back_hand:")
@@ -213,12 +214,13 @@ def _judged(mine: pd.DataFrame, row: pd.Series, alarm: float) -> pd.DataFrame:
 
 def _tried(limit: float, alarms: Share, missed: Share) -> str:
     """What a limit does with the known parts."""
-    words = f"Above {limit:.2f}: **{charts.plain(alarms.words)}** of the GOOD parts raise an alarm"
+    share = charts.plain(alarms.share)
+    words = f"Above {limit:.2f}: **{alarms.count}** GOOD parts raise an alarm ({share})"
     if not missed.known:
         return f"{words}. No BAD part is known."
-    lost = f"**{charts.plain(missed.words)}** of the BAD parts are missed"
+    lost = f"**{missed.count}** BAD parts are missed, called GOOD ({charts.plain(missed.share)})"
     red = " :red[:material/error: A third or more.]" if missed.too_many else ""
-    return f"{words}, and {lost}: called GOOD.{red}"
+    return f"{words}, and {lost}.{red}"
 
 
 def _use(run: Run, feature: str, limit: float) -> None:

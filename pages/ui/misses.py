@@ -23,7 +23,7 @@ def tile(run: Run) -> tuple[str, str]:
     if not found:
         return "–", "No BAD part is known"
     one = found[0]
-    return f"{one.hits} of {one.known} [{one.low:.0%}, {one.high:.0%}]", meaning
+    return f"{one.count} [{one.low:.0%}, {one.high:.0%}]", meaning
 
 
 def short(run: Run) -> str:
@@ -32,4 +32,4 @@ def short(run: Run) -> str:
         found = measured.missed(run.folder)
     except UserError:  # a damaged run among others
         return "–"
-    return f"{found[0].hits} of {found[0].known}" if found else "–"
+    return found[0].count if found else "–"

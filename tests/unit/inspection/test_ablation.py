@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from backend import facts, runs, specs
-from backend.inspection import ablation, crossval, parts
+from backend.inspection import ablation, crossval, lookalikes, parts
 from backend.inspection.ablation import OWN, Spec
 from backend.records import RunState, UserError
 
@@ -70,4 +70,5 @@ def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     assert baseline["timesteps = 1"] == baseline[OWN], "the same folds and features"
     assert (mine["part_ms"] > 0).all()
     assert result.settings == 2
+    assert result.lookalikes == lookalikes.UNKNOWN
     assert not (run.folder / "checkpoint" / "timed").exists()
