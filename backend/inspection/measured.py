@@ -123,5 +123,5 @@ def misses(run_folder: Path) -> str:
     many = "; ".join(f"{one.subject} {one.count}, {one.share}" for one in each if one.too_many)
     return (
         f"It misses {total.count} known BAD parts, {total.share}: it calls them GOOD, and nobody "
-        f"looks at them. A third or more are missed of {many}."
+        f"looks at them. A third or more are missed of: {many}."
     )

@@ -7,7 +7,7 @@ import streamlit as st
 from backend.inspection import lookalikes
 from backend.inspection.checks import findings
 from backend.plots import parts as parts_plots
-from backend.records import Label
+from backend.records import Label, RunState
 from backend.runs import Run
 from pages.ui import charts, forms, gallery, links, owner
 from pages.ui.run_view import kind_page
@@ -92,10 +92,22 @@ def _alike_across_groups(run: Run) -> None:
         return
     with st.container(border=True):
         st.warning(charts.plain(words), icon=":material/content_copy:")
+        if made := _joined_before(run):
+            links.to_kind("parts", "The same parts with look-alikes in one group", made)
+            return
         st.markdown(JOINING)
         if st.button("Make look-alikes one group", type="primary", icon=":material/merge:"):
             name = f"{run.name or run.id}, look-alikes in one group"
             forms.start("parts", run.spec | {"group_lookalikes": True}, name, run.id)
+
+
+def _joined_before(run: Run) -> str:
+    """The newest run that joined these parts' groups, "" where there is none."""
+    rows = owner.store().runs("parts", RunState.COMPLETED)
+    for run_id in rows.loc[rows["parent"] == run.id, "id"]:
+        if owner.supervisor().find(run_id).spec == run.spec | {"group_lookalikes": True}:
+            return str(run_id)
+    return ""
 
 
 def _left_out(run: Run) -> None:

@@ -42,10 +42,11 @@ def show(run: Run) -> None:
             ("BAD missed", *misses.tile(run)),
         ]
     )
-    st.markdown(_promise(run))
     _by_hand(run)
-    with st.expander("What this promise rests on", icon=":material/balance:"):
-        st.markdown(GROUNDS)
+    if not threshold_versions.promises_nothing(result):
+        st.markdown(_promise(run))
+        with st.expander("What this promise rests on", icon=":material/balance:"):
+            st.markdown(GROUNDS)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
     _table(run, rows)
@@ -58,10 +59,9 @@ def show(run: Run) -> None:
 
 def _promised(result: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The two promised rates, where any type has a limit that promises something."""
-    by_hand = result.get("by_hand", ())
-    if by_hand and set(by_hand) == set(result["ready"]):
+    if threshold_versions.promises_nothing(result):
         return [("False alarms", "no promise", "Every limit was chosen by hand")]
-    of = "GOOD parts" + (" of the types not chosen by hand" if by_hand else "")
+    of = "GOOD parts" + (" of the types not chosen by hand" if result.get("by_hand") else "")
     return [
         ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", f"Promised, of {of}"),
         (
@@ -97,17 +97,16 @@ def _wanted(run: Run) -> Promise:
 def _promise(run: Run) -> str:
     """What is promised, and what it rests on."""
     wanted = _wanted(run)
+    kind = "any type not chosen by hand" if (run.result or {}).get("by_hand") else "a type"
     if wanted.confidence:
-        words = (
+        return (
             f"Certified: with {wanted.confidence:.0%} confidence, at most {wanted.alarm_rate:.1%} "
-            "of new GOOD parts of a type raise an alarm. "
+            f"of new GOOD parts of {kind} raise an alarm."
         )
-    else:
-        words = (
-            f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new "
-            "GOOD parts of a type raise an alarm; one plant may have bad luck. "
-        )
-    return words.strip()
+    return (
+        f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new GOOD "
+        f"parts of {kind} raise an alarm; one plant may have bad luck."
+    )
 
 
 def _table(run: Run, rows: pd.DataFrame) -> None:

@@ -113,7 +113,7 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
         "made (UTC)": f"{one.created:%Y-%m-%d %H:%M}",
         "method": result["method"],
         "promise": _promise(result),
-        "false alarms": f"≤ {result['alarm_rate']:.1%}",
+        "false alarms": "–" if promises_nothing(result) else f"≤ {result['alarm_rate']:.1%}",
         "types": len(result["ready"]),
         "BAD missed": misses.short(one),
         "beware": lookalikes.warning(one.folder),
@@ -123,11 +123,17 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
     }
 
 
+def promises_nothing(result: dict[str, Any]) -> bool:
+    """Was every limit of a version chosen by hand?"""
+    by_hand = set(result.get("by_hand", ()))
+    return bool(by_hand) and by_hand == set(result["ready"])
+
+
 def _promise(result: dict[str, Any]) -> str:
     """What stands behind a version's limits."""
     by_hand = result.get("by_hand", ())
     if not by_hand:
         return str(result["promise"])
-    if set(by_hand) == set(result["ready"]):
+    if promises_nothing(result):
         return "none: by hand"
     return f"{result['promise']}; by hand: {', '.join(by_hand)}"
