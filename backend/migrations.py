@@ -207,4 +207,10 @@ STEPS = (
     ALTER TABLE parts ADD COLUMN excess DOUBLE;
     ALTER TABLE parts ADD COLUMN area DOUBLE;
     """,
+    # parts.given_group: as the import read it, before groups whose parts look alike were joined.
+    # thresholds.by_hand: the alarm limit was chosen by a person and promises nothing.
+    """
+    ALTER TABLE parts ADD COLUMN given_group VARCHAR;
+    ALTER TABLE thresholds ADD COLUMN by_hand BOOLEAN;
+    """,
 )

@@ -218,6 +218,23 @@ def clopper_pearson(
     return float(interval.low), float(interval.high)
 
 
+def grouped_share(hits: ArrayLike, groups: ArrayLike, alpha: float = 0.05) -> Interval:
+    """Share of the parts [n] that are hits, with an exact interval that counts groups, not parts.
+
+    Clopper-Pearson with as many trials as there are groups, as for parts that are all alike within
+    a group (Korn and Graubard 1998): the usual interval where each part is a group of its own,
+    else on the safe side. Without a part (NaN, 0, 1).
+    """
+    found, names = np.asarray(hits, dtype=bool), np.asarray(groups)
+    if not len(found):
+        return math.nan, 0.0, 1.0
+    share, n = float(found.mean()), len(np.unique(names))
+    k = share * n
+    low = float(stats.beta.ppf(alpha / 2, k, n - k + 1)) if share > 0 else 0.0
+    high = float(stats.beta.isf(alpha / 2, k + 1, n - k)) if share < 1 else 1.0
+    return share, low, high
+
+
 def hanley_mcneil_se(area: float, n_good: int, n_bad: int) -> float:
     """Standard error of an AUROC from its value and the counts (Hanley & McNeil 1982).
 

@@ -18,6 +18,7 @@ from backend.runs import Run
 from backend.settings import Settings
 
 POLL_SECONDS = 0.2
+WARNINGS = ("lookalikes", "misses", "busy")  # of a result: sentences that go with its figures
 console = Console(stderr=True, highlight=False)
 
 
@@ -66,6 +67,9 @@ def _say_how_it_ended(run: Run) -> None:
             f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v)
         )
         console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
+        for name in WARNINGS:
+            if (run.result or {}).get(name):
+                console.print(f"Warning: {(run.result or {})[name]}", soft_wrap=True, markup=False)
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
     if run.state is RunState.FAILED:

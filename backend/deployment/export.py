@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend import runs
-from backend.inspection import parts
+from backend.inspection import lookalikes, parts
 from backend.records import Progress, UserError
 from backend.specs import param
 
@@ -45,7 +45,8 @@ class Spec:
 class Result:
     """difference: largest |ONNX Runtime - torch| / max(1, |torch|) of a score (z units).
 
-    map_difference: the same of a map value.
+    map_difference: the same of a map value. lookalikes: what copies and look-alikes across groups
+    mean for the model's AUROC and limits, "" for nothing.
     """
 
     file: str
@@ -59,6 +60,7 @@ class Result:
     dynamic_batch: bool
     opset: int
     backbone: str
+    lookalikes: str
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -76,7 +78,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.7, "comparing scores")
     differences = compare(model, target, crops, types, 0 if dynamic else 1)
     _refuse_difference(spec, target, differences[0], len(crops))
-    result = _result(spec, about, target, differences, len(crops), dynamic)
+    alike = lookalikes.warning(runs.sibling(out_dir, about["parts_run"]))
+    result = _result(spec, about, target, differences, len(crops), dynamic, alike)
     _describe(target, about, result)
     progress(1.0, "done", metrics={"difference": result.difference})
     return result
@@ -100,6 +103,7 @@ def _result(
     differences: tuple[float, float],
     checked: int,
     dynamic: bool,
+    alike: str,
 ) -> Result:
     return Result(
         file=f"artifacts/{target.name}",
@@ -113,6 +117,7 @@ def _result(
         dynamic_batch=dynamic,
         opset=spec.opset,
         backbone=about["backbone"],
+        lookalikes=alike,
     )
 
 
@@ -235,6 +240,7 @@ def _describe(target: Path, about: dict[str, Any], result: Result) -> None:
         "dynamic_batch": result.dynamic_batch,
         "opset": result.opset,
         "sha256": runs.fingerprint(target),
+        "lookalikes": result.lookalikes,
         "provenance": about,
     }
     (target.parent / "model.json").write_text(json.dumps(head, indent=1), encoding="utf-8")

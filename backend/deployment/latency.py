@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend import facts, runs
-from backend.deployment import export
+from backend.deployment import export, load
+from backend.deployment.load import Load
 from backend.records import Progress
 from backend.specs import param
 
@@ -28,7 +29,10 @@ class Spec:
 
 @dataclass(frozen=True)
 class Result:
-    """Percentiles of one call, crop in and score out, in ms."""
+    """Percentiles of one call, crop in and score out, in ms.
+
+    load: how busy the computer was. busy: what in it makes the figures doubtful, "" for nothing.
+    """
 
     variant: str
     p50: float
@@ -39,6 +43,8 @@ class Result:
     repetitions: int
     threads: int
     cpu: str
+    load: Load
+    busy: str
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -50,7 +56,10 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.02, "reading crops")
     crops, types = export.sample(out_dir, head["provenance"], 64)
     session = open_session(folder / "artifacts" / "model.onnx", spec.threads)
+    progress(0.04, "looking how busy the computer is")
+    watch = load.Watch(out_dir)
     times = np.array(list(_time(spec, session, crops, types, progress)))
+    found = watch.load()
     variant = f"FP32, batch 1, {spec.threads} thread{'s' if spec.threads > 1 else ''}"
     rows = [
         {"variant": variant, "sample": i, "milliseconds": float(t)} for i, t in enumerate(times)
@@ -69,6 +78,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         repetitions=len(times),
         threads=spec.threads,
         cpu=cpu_name(),
+        load=found,
+        busy=load.words(found),
     )
 
 

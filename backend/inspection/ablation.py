@@ -44,6 +44,7 @@ class Result:
     """verdict: which settings the diffusion score is better or worse with, beyond chance.
 
     own_auroc: its mean AUROC as the model is. averaged: feature types that the mean is over.
+    lookalikes: what copies and look-alikes across groups mean for these figures, "" for nothing.
     """
 
     verdict: str
@@ -52,6 +53,7 @@ class Result:
     averaged: tuple[str, ...]
     folds: int
     mode: str
+    lookalikes: str
 
 
 def grid(base: crossval.Spec, changes: tuple[str, ...]) -> dict[str, crossval.Spec]:
@@ -112,7 +114,7 @@ def _one(wanted: type, text: str) -> Any:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Cross-validate every setting; writes the facts table `ablations`."""
-    from backend.inspection import ablating, folds
+    from backend.inspection import ablating, folds, lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
     base = specs.from_json(crossval.Spec, runs.read(folder).spec)
@@ -129,7 +131,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         rows += judge.rows(words, trial)
         facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")
-    return _result(rows, judge.averaged, base)
+    return _result(rows, judge.averaged, base, lookalikes.warning(folder))
 
 
 def chances(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -167,7 +169,9 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
     return "Cannot be told: no setting differs from the model as it is beyond chance (Holm)."
 
 
-def _result(rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec) -> Result:
+def _result(
+    rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec, alike: str
+) -> Result:
     mine = [row for row in rows if row["method"] == "diffusion"]
     return Result(
         verdict=verdict(mine),
@@ -176,4 +180,5 @@ def _result(rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossva
         averaged=averaged,
         folds=base.folds,
         mode=base.mode,
+        lookalikes=alike,
     )

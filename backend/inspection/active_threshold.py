@@ -4,13 +4,11 @@ A journal in the storage folder, one JSON line a choice, only ever appended to: 
 in force, and going back is one more line. A line cut short by a crash is passed over.
 """
 
-import fcntl
-import json
-import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backend import runs
+from backend import journal, runs
 from backend.records import RunState, UserError
 
 JOURNAL = "active_thresholds.jsonl"
@@ -19,7 +17,11 @@ FILE = "artifacts/thresholds.json"  # of a threshold run: what the line's progra
 
 @dataclass(frozen=True)
 class Activation:
-    """time: UTC, ISO 8601. who, why: as the person entered them."""
+    """time: UTC, ISO 8601. who, why: as the person entered them.
+
+    by_hand: types whose limit promises nothing. misses, lookalikes: the warnings that stood when
+    it was chosen, "" for none; an older line lacks all three.
+    """
 
     run_id: str
     inspect_run: str
@@ -27,10 +29,21 @@ class Activation:
     who: str
     why: str
     time: str
+    by_hand: str = ""
+    misses: str = ""
+    lookalikes: str = ""
 
 
-def activate(storage: Path, run_folder: Path, who: str, why: str) -> Activation:
-    """Put a finished threshold run in force. Raises UserError for one that gives no limit."""
+def activate(
+    storage: Path, run_folder: Path, who: str, why: str, accept_misses: bool = False
+) -> Activation:
+    """Put a finished threshold run in force.
+
+    Raises UserError for one that gives no limit, and for one that misses a third or more of the
+    known BAD parts where this was not accepted.
+    """
+    from backend.inspection import lookalikes, measured  # the queue, which asks here, starts sooner
+
     run = runs.read(run_folder)
     if run.kind != "threshold" or run.state is not RunState.COMPLETED or run.result is None:
         raise UserError(f"{run.id} is no finished threshold. Choose another version.")
@@ -40,6 +53,9 @@ def activate(storage: Path, run_folder: Path, who: str, why: str) -> Activation:
         raise UserError("Who is missing: enter your name, so that others know whom to ask.")
     if not (run_folder / FILE).is_file():
         raise UserError(f"{run_folder / FILE} is missing. Make this version again.")
+    misses = measured.misses(run_folder)
+    if misses and not accept_misses:
+        raise UserError(f"{misses} Choose a lower limit, or confirm that you accept this.")
     chosen = Activation(
         run.id,
         str(run.spec["inspect_run"]),
@@ -47,35 +63,22 @@ def activate(storage: Path, run_folder: Path, who: str, why: str) -> Activation:
         who.strip(),
         why.strip(),
         runs.now().isoformat(timespec="seconds"),
+        ", ".join(run.result.get("by_hand", ())),
+        misses,
+        lookalikes.warning(run_folder),
     )
-    _append(storage / JOURNAL, chosen)
+    storage.mkdir(parents=True, exist_ok=True)
+    with journal.locked(storage / JOURNAL) as file:
+        journal.append(file, asdict(chosen))
     return chosen
-
-
-def _append(path: Path, chosen: Activation) -> None:
-    """One whole line, on the disk; a line before it that was cut short is closed first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(0, end - 1))
-        torn = b"" if file.read(1) in (b"", b"\n") else b"\n"
-        file.write(torn + json.dumps(asdict(chosen)).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def history(storage: Path) -> list[Activation]:
     """Every choice so far, oldest first."""
-    path = storage / JOURNAL
-    if not path.exists():
-        return []
     found = []
-    for line in path.read_bytes().splitlines():
-        try:
-            found.append(Activation(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
+    for line in runs.json_lines(storage / JOURNAL):
+        with suppress(TypeError):
+            found.append(Activation(**line))
     return found
 
 

@@ -113,6 +113,7 @@ class Result:
     """mean_auroc: method -> mean over `averaged` features. None where no BAD part is known.
 
     baseline: the one with the highest mean AUROC. difference: the diffusion's mean less its.
+    lookalikes: what copies and look-alikes across groups mean for these figures, "" for nothing.
     """
 
     mean_auroc: dict[str, float | None]
@@ -131,16 +132,18 @@ class Result:
     repeats: int
     part_seconds: float
     seconds: float
+    lookalikes: str
     notes: tuple[str, ...]
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Score every part out of fold; writes scores, AUROCs, comparisons, maps and the model."""
-    from backend.inspection import features, fitting, folds, maps, neighbours, reporting
+    from backend.inspection import features, fitting, folds, lookalikes, maps, neighbours, reporting
 
     started = time.monotonic()
     progress(0.01, "reading crops")
-    data = folds.load(runs.sibling(out_dir, spec.parts_run), spec.size)
+    parts_folder = runs.sibling(out_dir, spec.parts_run)
+    data = folds.load(parts_folder, spec.size)
     choice = features.choose(spec.weights, spec.weights_file, settings().weights)
     made = folds.make_folds(data, spec.folds, spec.repeats, spec.seed)
     shared = fitting.shared_features(spec, choice, data, fitting.part_of(progress, 0.02, 0.15))
@@ -154,11 +157,17 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     summary = reporting.summarise(data, table, spec.mode, spec.seed, out_dir, progress)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in summary.means.items() if v})
     part_seconds = shared.part_seconds if shared else 0.0
-    return _result(spec, data, summary, choice.note, (part_seconds, time.monotonic() - started))
+    seconds = part_seconds, time.monotonic() - started
+    return _result(spec, data, summary, choice.note, seconds, lookalikes.warning(parts_folder))
 
 
 def _result(
-    spec: Spec, data: "Data", summary: "Summary", backbone: str, seconds: tuple[float, float]
+    spec: Spec,
+    data: "Data",
+    summary: "Summary",
+    backbone: str,
+    seconds: tuple[float, float],
+    alike: str,
 ) -> Result:
     """seconds: for the features of one part, and for the whole job."""
     n_good = int(data.good.sum())
@@ -179,5 +188,6 @@ def _result(
         repeats=spec.repeats,
         part_seconds=round(seconds[0], 5),
         seconds=round(seconds[1], 1),
+        lookalikes=alike,
         notes=summary.notes,
     )

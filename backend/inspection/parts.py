@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from backend import facts, imagefiles
-from backend.inspection import part_sources
+from backend.inspection import lookalikes, part_sources
 from backend.inspection.checks import copies, findings, measures
 from backend.inspection.importing import reading
 from backend.inspection.part_sources import Taken
@@ -23,7 +23,7 @@ from backend.specs import param
 
 COLUMNS = (
     *("part", "path", "feature", "label", "group", "defect"),
-    *("image", "x1", "y1", "x2", "y2", "mask_path", "excess", "area"),
+    *("image", "x1", "y1", "x2", "y2", "mask_path", "excess", "area", "given_group"),
 )
 CHECKED = (
     *("part", "width", "height", "brightness", "contrast", "sharpness"),
@@ -83,6 +83,11 @@ class Spec:
     skip_unreadable: bool = param(
         False, "leave out pictures that cannot be read instead of stopping", when=IMPORTED
     )
+    group_lookalikes: bool = param(
+        False,
+        "groups that share a copy or a look-alike become one, so that no fold learns from a part "
+        "and is judged on its twin; the names given are kept beside",
+    )
     scale: float = param(0.3, "share of source B's 1,327 parts", lo=0.02, hi=1.0, when=SIMULATED)
     severity: float = param(1.0, "size of the defects", lo=0.2, hi=3.0, when=SIMULATED)
     size: int = param(128, "edge of a crop, px", lo=64, hi=512, when=SIMULATED)
@@ -100,8 +105,10 @@ class Spec:
 class Result:
     """counts: feature -> [GOOD, BAD]. duplicates: images that occur in more than one group.
 
-    alike: parts that look almost the same as one of another group. left_out: pictures, or parts
-    of them, that were not taken in. problems: checks that found one.
+    alike: parts that look almost the same as one of another group. joined: groups as given that
+    are one with another for their parts look alike. left_out: pictures, or parts of them, that
+    were not taken in. problems: checks that found one. lookalikes: what the copies and
+    look-alikes mean for every figure that rests on these parts, "" where there are none.
     """
 
     n: int
@@ -112,10 +119,12 @@ class Result:
     groups: int
     duplicates: int
     alike: int
+    joined: int
     left_out: int
     problems: int
     layout: str
     source: str
+    lookalikes: str
     notes: tuple[str, ...]
 
 
@@ -132,7 +141,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         greys.append(measures.small_grey(pixels))
     _refuse_none(rows, taken)
     progress(0.92, "looking for copies")
-    frame = _with_copies(pd.DataFrame(rows), np.stack(greys))
+    frame = _with_copies(pd.DataFrame(rows), np.stack(greys), spec.group_lookalikes)
     return _reported(spec, out_dir, frame, taken)
 
 
@@ -146,15 +155,18 @@ def _refuse_none(rows: list[dict[str, Any]], taken: Taken) -> None:
     )
 
 
-def _with_copies(frame: pd.DataFrame, greys: np.ndarray) -> pd.DataFrame:
+def _with_copies(frame: pd.DataFrame, greys: np.ndarray, join: bool) -> pd.DataFrame:
+    """The parts with their copies and look-alikes; `join`: their groups are made one."""
     frame = frame.reindex(columns=list(dict.fromkeys((*COLUMNS, *CHECKED))))
-    near = copies.near(greys, frame["feature"])
-    alike = pd.Series(near, index=frame.index).where(near > 0)
-    return frame.assign(
+    frame = frame.assign(
         copy_of=copies.exact(frame["digest"], frame["part"]),
-        near_group=near,
-        leak=copies.leaks(frame["digest"], frame["group"]) | copies.leaks(alike, frame["group"]),
+        near_group=copies.near(greys, frame["feature"]),
+        given_group=frame["group"],
     )
+    if join:
+        frame = frame.assign(group=copies.joined(frame))
+    copied, alike = copies.torn(frame)
+    return frame.assign(leak=copied | alike)
 
 
 def _reported(spec: Spec, out_dir: Path, frame: pd.DataFrame, taken: Taken) -> Result:
@@ -179,7 +191,8 @@ def _summary(
         str(f): [int(g), int(n - g)]
         for f, (g, n) in zip(table.index, table.to_numpy(), strict=True)
     }
-    torn = copies.leaks(frame["digest"], frame["group"])
+    copied, alike = (int(torn.sum()) for torn in copies.torn(frame))
+    told = (f.words for f in found if f.level != findings.OK or f.subject == findings.JOINED)
     return Result(
         n=len(frame),
         n_good=int(good.sum()),
@@ -187,13 +200,15 @@ def _summary(
         features=tuple(counts),
         counts=counts,
         groups=int(frame["group"].nunique()),
-        duplicates=int(torn.sum()),
-        alike=int((frame["leak"] & ~torn).sum()),
+        duplicates=copied,
+        alike=alike,
+        joined=findings.joined_groups(frame)[0],
         left_out=len(taken.unreadable) + len(taken.unfound),
         problems=sum(one.level == findings.PROBLEM for one in found),
         layout=taken.layout,
         source="simulated (rendered, not real)" if spec.source == "simulator" else spec.folder,
-        notes=(*taken.notes, *(one.words for one in found if one.level != findings.OK)),
+        lookalikes=lookalikes.words(copied, alike),
+        notes=(*taken.notes, *told),
     )
 
 

@@ -7,6 +7,7 @@ change little between folds the promise carries over, though it is no longer pro
 Scores of the first repeat count, since a mean over repeats spreads less than one model's scores.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from backend import facts, runs
-from backend.inspection import thresholds
+from backend.inspection import lookalikes, measured, thresholds, versions
 from backend.inspection.active_threshold import FILE
 from backend.inspection.thresholds import Limits, Promise
 from backend.records import Label, Progress, UserError
@@ -56,13 +57,29 @@ class Spec:
     confidence: float = param(
         0.95, "how sure a certified limit is", lo=0.5, hi=0.999, when=CERTIFIED
     )
+    by_hand: tuple[str, ...] = param(
+        (),
+        "limits chosen by a person for single types, as dots = 3.2; they promise nothing",
+        advanced=True,
+    )
 
     def check(self) -> None:
+        self.chosen()
         if self.review_rate < self.alarm_rate:
             raise UserError(
                 "Review rate includes the alarms, so it cannot be below the alarm rate. "
                 "Raise it, or lower the alarm rate."
             )
+
+    def chosen(self) -> dict[str, float]:
+        """Feature type → its limit chosen by hand. Raises UserError for a line that gives none."""
+        found: dict[str, float] = {}
+        for line in self.by_hand:
+            name, limit = _limit_by_hand(line)
+            if name in found:
+                raise UserError(f"By hand: '{name}' is there twice. Take one away.")
+            found[name] = limit
+        return found
 
     @property
     def wanted(self) -> Promise:
@@ -70,10 +87,27 @@ class Spec:
         return Promise(self.alarm_rate, self.review_rate, confidence)
 
 
+def _limit_by_hand(line: str) -> tuple[str, float]:
+    """`dots = 3.2`: the type may hold an equals sign itself."""
+    name, _, number = (word.strip() for word in line.rpartition("="))
+    try:
+        limit = float(number)
+    except ValueError:
+        limit = math.nan
+    if not name or not math.isfinite(limit):
+        raise UserError(f"By hand: '{line}' is not of the form: dots = 3.2.")
+    return name, limit
+
+
 @dataclass(frozen=True)
 class Result:
     """version: number among this model's thresholds. ready, short: features with a limit for
-    alarms, and those with too few GOOD parts for one."""
+    alarms, and those with too few GOOD parts for one. by_hand: of the ready ones those whose limit
+    a person chose. missed: known BAD parts that are called GOOD.
+
+    misses, lookalikes: what a person must know of the BAD parts missed, and of copies and
+    look-alikes across groups; "" for nothing.
+    """
 
     version: int
     method: str
@@ -84,24 +118,35 @@ class Result:
     short: tuple[str, ...]
     n_good: int
     n_bad: int
+    missed: int
+    by_hand: tuple[str, ...]
+    misses: str
+    lookalikes: str
     notes: tuple[str, ...]
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
-    """Calibrate every feature type; writes the facts table `thresholds` and thresholds.json."""
+    """Calibrate every feature type; writes the facts tables `thresholds` and `figures`, and
+    thresholds.json."""
     folder = runs.sibling(out_dir, spec.inspect_run)
     progress(0.1, "reading scores")
     scores = calibration_scores(folder, spec.method)
-    version = _next_version(out_dir, spec.inspect_run)
-    rows = [
-        _row(spec, version, str(name), mine, progress)
-        for name, mine in scores.groupby("feature", sort=True)
-    ]
-    facts.write(out_dir, "thresholds", rows)
-    table = pd.DataFrame(rows)
-    _write(spec, version, table, out_dir)
+    limits = _limits(spec, scores)
+    judged = _judged(scores, limits)
+    version = versions.claim(folder, out_dir.name)
+    table = pd.DataFrame(
+        [
+            _row(spec, version, str(name), mine, limits[str(name)])
+            for name, mine in judged.groupby("feature", sort=True)
+        ]
+    )
+    facts.write(out_dir, "thresholds", table)
+    ready = table.loc[table["enough"], "feature"]
+    facts.write(out_dir, "figures", list(measured.figures(judged, list(ready))))
+    result = _result(spec, table, measured.misses(out_dir), lookalikes.warning(folder))
+    _write(spec, result, table, out_dir)
     progress(1.0, f"version {version}")
-    return _result(spec, version, table)
+    return result
 
 
 def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
@@ -120,23 +165,33 @@ def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
     return rows.merge(parts[["part", "group"]], on="part", validate="one_to_one")
 
 
-def _next_version(out_dir: Path, inspect_run: str) -> int:
-    """One more than the newest finished version of the same model."""
-    found = [0]
-    for earlier in runs.readable(out_dir.parent.glob("*-threshold-*")):
-        if earlier.result and earlier.spec.get("inspect_run") == inspect_run:
-            found.append(int(earlier.result.get("version", 0)))
-    return max(found) + 1
+def _limits(spec: Spec, scores: pd.DataFrame) -> dict[str, Limits]:
+    """Feature type → its limits. Raises UserError for one chosen by hand that is not there."""
+    chosen, found = spec.chosen(), {}
+    for name, mine in scores.groupby("feature", sort=True):
+        good = mine[mine["label"] == int(Label.GOOD)]
+        limits = thresholds.find_limits(good["score"], good["group"], spec.wanted)
+        found[str(name)] = thresholds.with_alarm(limits, chosen.get(str(name)))
+    for name in set(chosen) - set(found):
+        raise UserError(f"By hand: this model has no type '{name}', only {', '.join(found)}.")
+    return found
+
+
+def _judged(scores: pd.DataFrame, limits: dict[str, Limits]) -> pd.DataFrame:
+    """The scores with the column verdict: GOOD, review or BAD."""
+    verdicts = pd.Series("", index=scores.index, dtype=object)
+    for name, mine in scores.groupby("feature"):
+        own = limits[str(name)]
+        verdicts[mine.index] = thresholds.verdicts(mine["score"], own.alarm, own.review)
+    return scores.assign(verdict=verdicts)
 
 
 def _row(
-    spec: Spec, version: int, feature: str, mine: pd.DataFrame, progress: Progress
+    spec: Spec, version: int, feature: str, mine: pd.DataFrame, limits: Limits
 ) -> dict[str, Any]:
-    """A row of the table `thresholds` from one feature's parts."""
-    progress(0.5, f"limits of {feature}")
+    """A row of the table `thresholds` from one feature's judged parts."""
     good = mine[mine["label"] == int(Label.GOOD)]
     bad = mine[mine["label"] == int(Label.BAD)]
-    limits = thresholds.find_limits(good["score"], good["group"], spec.wanted)
     return {
         "feature": feature,
         "method": spec.method,
@@ -151,22 +206,22 @@ def _row(
         "certified": spec.promise == "certified",
         "confidence": spec.wanted.confidence,
         "enough": limits.alarm is not None,
+        "by_hand": feature in spec.chosen(),
         "needed": limits.needed,
         "review_needed": limits.review_needed,
-        **_counts("good", good, limits),
-        **_counts("bad", bad, limits),
+        **_counts("good", good["verdict"]),
+        **_counts("bad", bad["verdict"]),
     }
 
 
-def _counts(name: str, rows: pd.DataFrame, limits: Limits) -> dict[str, int]:
-    found = thresholds.verdicts(rows["score"], limits.alarm, limits.review)
+def _counts(name: str, verdicts: pd.Series) -> dict[str, int]:
     return {
-        f"{name}_alarms": int((found == thresholds.BAD).sum()),
-        f"{name}_reviews": int((found == thresholds.REVIEW).sum()),
+        f"{name}_alarms": int((verdicts == thresholds.BAD).sum()),
+        f"{name}_reviews": int((verdicts == thresholds.REVIEW).sum()),
     }
 
 
-def _write(spec: Spec, version: int, table: pd.DataFrame, out_dir: Path) -> None:
+def _write(spec: Spec, result: Result, table: pd.DataFrame, out_dir: Path) -> None:
     """thresholds.json: what the line's program needs."""
 
     def limits(row: Any) -> dict[str, Any]:
@@ -174,7 +229,7 @@ def _write(spec: Spec, version: int, table: pd.DataFrame, out_dir: Path) -> None
         return {name: None if pd.isna(value) else float(value) for name, value in found.items()}
 
     content = {
-        "version": version,
+        "version": result.version,
         "threshold_run": out_dir.name,
         "inspect_run": spec.inspect_run,
         "method": spec.method,
@@ -183,8 +238,15 @@ def _write(spec: Spec, version: int, table: pd.DataFrame, out_dir: Path) -> None
         "alarm_rate": spec.alarm_rate,
         "review_rate": spec.review_rate,
         "confidence": spec.wanted.confidence or None,
+        "misses": result.misses,
+        "lookalikes": result.lookalikes,
         "features": {
-            row.feature: {**limits(row), "n_good": row.n_good, "n_groups": row.n_groups}
+            row.feature: {
+                **limits(row),
+                "n_good": row.n_good,
+                "n_groups": row.n_groups,
+                "by_hand": row.by_hand,
+            }
             for row in table.itertuples()
         },
     }
@@ -192,9 +254,10 @@ def _write(spec: Spec, version: int, table: pd.DataFrame, out_dir: Path) -> None
     runs.write_json(out_dir / FILE, content)
 
 
-def _result(spec: Spec, version: int, table: pd.DataFrame) -> Result:
+def _result(spec: Spec, table: pd.DataFrame, misses: str, alike: str) -> Result:
+    missed = table["n_bad"] - table["bad_alarms"] - table["bad_reviews"]
     return Result(
-        version=version,
+        version=int(table["version"].iloc[0]),
         method=spec.method,
         promise=spec.promise,
         alarm_rate=spec.alarm_rate,
@@ -203,6 +266,10 @@ def _result(spec: Spec, version: int, table: pd.DataFrame) -> Result:
         short=tuple(table.loc[~table["enough"], "feature"]),
         n_good=int(table["n_good"].sum()),
         n_bad=int(table["n_bad"].sum()),
+        missed=int(missed.sum()),
+        by_hand=tuple(table.loc[table["by_hand"], "feature"]),
+        misses=misses,
+        lookalikes=alike,
         notes=tuple(_notes(table)),
     )
 

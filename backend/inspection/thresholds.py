@@ -17,7 +17,7 @@ Both need groups, not parts: 19 of them for 5 % on average, 59 for 5 % at 95 % c
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -147,6 +147,18 @@ def find_limits(scores: ArrayLike, groups: ArrayLike, promise: Promise) -> Limit
     )
     n_good = len(np.asarray(scores))
     return Limits(limit(rates[0]), limit(rates[1]), n_good, n_groups, needed, review_needed)
+
+
+def with_alarm(limits: Limits, chosen: float | None) -> Limits:
+    """The limits with an alarm limit that a person chose, unchanged for None.
+
+    The promised review limit stays where it is not above it. Without one it stays away: a person
+    looks at what raises no alarm.
+    """
+    if chosen is None:
+        return limits
+    review = None if limits.review is None else min(limits.review, chosen)
+    return replace(limits, alarm=chosen, review=review)
 
 
 def verdicts(scores: ArrayLike, alarm: float | None, review: float | None) -> NDArray[np.str_]:

@@ -6,8 +6,13 @@ import plotly.graph_objects as go
 from backend.plots import BAD, METHODS, NEUTRAL, styled
 
 
-def latency_histogram(frame: pd.DataFrame, budget_ms: float | None = None) -> go.Figure:
-    """Latency samples with the 50th, 95th and 99th percentile. frame: variant, milliseconds."""
+def latency_histogram(
+    frame: pd.DataFrame, budget_ms: float | None = None, doubtful: bool = False
+) -> go.Figure:
+    """Latency samples with the 50th, 95th and 99th percentile. frame: variant, milliseconds.
+
+    doubtful: the computer was busy meanwhile, which the title says.
+    """
     figure = go.Figure()
     for place, (variant, rows) in enumerate(frame.groupby("variant", sort=False)):
         figure.add_histogram(
@@ -26,4 +31,5 @@ def latency_histogram(frame: pd.DataFrame, budget_ms: float | None = None) -> go
     if budget_ms:
         figure.add_vline(x=budget_ms, line={"color": BAD}, annotation={"text": "budget"})
     figure.update_xaxes(rangemode="tozero")
-    return styled(figure, f"Latency per part, n = {len(frame)}", "ms", "parts")
+    title = f"Latency per part, n = {len(frame)}" + (", computer busy" if doubtful else "")
+    return styled(figure, title, "ms", "parts")

@@ -6,20 +6,17 @@ nothing and the later decision wins. A line cut short by a crash is passed over.
 they were made, also where boxes were corrected.
 """
 
-import fcntl
 import json
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from backend import facts, imagefiles, runs
+from backend import facts, imagefiles, journal, runs
 from backend.records import Box, UserError
 from backend.synthesis import pictures
 
@@ -52,8 +49,8 @@ def record(run_folder: Path, words: str, edits: Sequence[Edit]) -> None:
     paths = dict(zip(made["image"], made["path"], strict=True))
     present = boxes(run_folder) if any(e.boxes is not None for e in edits) else None
     entries = [_entry(run_folder, edit, paths, present) for edit in edits]
-    with _locked(run_folder) as file:
-        _append(file, {"time": _now(), "words": words, "edits": entries})
+    with journal.locked(run_folder / JOURNAL) as file:
+        journal.append(file, {"time": _now(), "words": words, "edits": entries})
 
 
 def _entry(
@@ -76,12 +73,12 @@ def _entry(
 
 def undo(run_folder: Path) -> str:
     """Take back the newest action that still stands; its words, "" where there is none."""
-    with _locked(run_folder) as file:
+    with journal.locked(run_folder / JOURNAL) as file:
         standing = _standing(run_folder)
         if not standing:
             return ""
         number, action = standing[-1]
-        _append(file, {"time": _now(), "undo": number})
+        journal.append(file, {"time": _now(), "undo": number})
     return str(action.get("words", ""))
 
 
@@ -182,25 +179,6 @@ def _box(row: Any) -> Box:
 def _same(one: Box, other: Box) -> bool:
     near = all(abs(a - b) <= SAME for a, b in zip(one.xyxy, other.xyxy, strict=True))
     return one.class_name == other.class_name and near
-
-
-@contextmanager
-def _locked(run_folder: Path) -> Iterator[BinaryIO]:
-    """The journal open for appending; nobody else writes meanwhile."""
-    with (run_folder / JOURNAL).open("a+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-
-
-def _append(file: BinaryIO, entry: dict[str, Any]) -> None:
-    """One whole line on disk, on a line of its own even behind one cut short."""
-    end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 1))
-    torn = file.read(1) not in (b"", b"\n")
-    line = json.dumps(entry, allow_nan=False).encode() + b"\n"
-    file.write(b"\n" + line if torn else line)
-    file.flush()
-    os.fsync(file.fileno())
 
 
 def _standing(run_folder: Path) -> list[tuple[int, dict[str, Any]]]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from backend.runs import Run
-from pages.ui import charts, links
+from pages.ui import caveats, charts, links
 from pages.ui.run_view import kind_page
 
 
@@ -22,6 +22,7 @@ def show(run: Run) -> None:
             ("Feature types", str(len(result["features"])), ", ".join(result["features"])),
         ]
     )
+    caveats.alike(run)
     st.caption(f"Features: {result['backbone']}. ONNX opset {result['opset']}.")
     for path in sorted(run.artifacts.glob("*.onnx")) + sorted(run.artifacts.glob("*.json")):
         with path.open("rb") as file:

@@ -1,10 +1,12 @@
 """Latency: how long a part takes on this computer."""
 
+from typing import Any
+
 import streamlit as st
 
 from backend.plots import deployment as deployment_plots
 from backend.runs import Run
-from pages.ui import charts, owner
+from pages.ui import charts, forms, owner
 from pages.ui.run_view import kind_page
 
 SOURCE_B_BUDGET_MS = 50.0
@@ -15,22 +17,54 @@ def show(run: Run) -> None:
     rows = owner.facts("latencies", run)
     charts.metrics(
         [
-            ("Median", f"{result['p50']:.1f} ms", "Half of the parts are faster"),
-            ("95 % within", f"{result['p95']:.1f} ms", ""),
-            ("99 % within", f"{result['p99']:.1f} ms", ""),
+            ("Median", _ms(result["p50"]), "Half of the parts are faster"),
+            ("95 % within", _ms(result["p95"]), ""),
+            ("99 % within", _ms(result["p99"]), ""),
             ("Parts per second", f"{result['parts_per_second']:.0f}", "One after the other"),
         ]
     )
+    busy = str(result.get("busy", ""))
+    if busy:
+        st.warning(charts.plain(busy), icon=":material/speed:")
+    if st.button(
+        "Measure again", icon=":material/replay:", type="primary" if busy else "secondary"
+    ):
+        forms.start("latency", run.spec, run.name, run.id)
     st.caption(f"{result['variant']} on {result['cpu']}, n = {len(rows)} after a warm-up.")
+    st.caption(_conditions(result.get("load")))
     budget = st.toggle("Show source B's budget (50 ms a part on a Jetson AGX)")
     charts.figure(
-        deployment_plots.latency_histogram(rows, SOURCE_B_BUDGET_MS if budget else None),
+        deployment_plots.latency_histogram(
+            rows, SOURCE_B_BUDGET_MS if budget else None, bool(busy)
+        ),
         rows.drop(columns="run_id"),
         f"latency-{run.id}",
         "Histogram of milliseconds per part with percentiles",
     )
     over = (rows["milliseconds"] > SOURCE_B_BUDGET_MS).mean()
     st.markdown(f"{over:.1%} of the parts took longer than {SOURCE_B_BUDGET_MS:.0f} ms.")
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f} ms" if value < 10 else f"{value:.1f} ms"
+
+
+def _conditions(load: dict[str, Any] | None) -> str:
+    """How busy the computer was, as far as it told."""
+    if load is None:
+        return "How busy the computer was is not known: an older version measured this."
+    words = [
+        f"{load[name]:.0%} of {load['cores']} cores {when}"
+        for name, when in (("others_before", "before"), ("others_during", "meanwhile"))
+        if load[name] is not None
+    ]
+    told = [f"At work on other things: {', '.join(words)}"] if words else []
+    told += [f"load average {load['load']:.1f} a core"] if load["load"] is not None else []
+    told += [f"{load['other_jobs']} other jobs of this program"]
+    told += [f"{load['mhz'] / 1000:.1f} GHz"] if load["mhz"] else []
+    told += ["processor slowed down"] if load["throttled"] else []
+    told += ["on battery"] if load["on_battery"] else []
+    return f"{'; '.join(told)}."
 
 
 kind_page(

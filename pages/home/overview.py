@@ -13,7 +13,7 @@ from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import similarity
 from backend.synthesis.detecting import standing
-from pages.ui import charts, links, owner, run_table
+from pages.ui import caveats, charts, links, owner, run_table
 from pages.ui.chrome import header
 
 LOW_DISK = 2 * 2**30
@@ -162,15 +162,22 @@ def _pictures() -> None:
 
 
 def _figures() -> None:
+    told = []
     with st.container(horizontal=True):
         for card in CARDS:
             trend = owner.store().latest_figures(
                 card.kind, card.subject, card.metric, card.alike, only=card.only
             )
             if len(trend):
-                _card(card, trend)
+                run = owner.supervisor().find(trend.iloc[-1]["id"])
+                caveat = caveats.of(run)
+                _card(card, trend, run, caveat)
+                told += [(card, run, caveat)] if caveat else []
             elif card.kind == "detector":
                 _unproven()
+    for card, run, caveat in told:
+        st.warning(f"**{card.title}**: {charts.plain(caveat)}", icon=":material/warning:")
+        links.to_kind(card.kind, "Open this run", run.id)
 
 
 def _unproven() -> None:
@@ -194,20 +201,21 @@ def _remark(title: str, words: str, cure: str, link: tuple[str, str, str]) -> No
         links.to_kind(*link)
 
 
-def _card(card: Card, trend: pd.DataFrame) -> None:
+def _card(card: Card, trend: pd.DataFrame, run: Run, caveat: str) -> None:
+    """caveat: what makes the figure too good or doubtful, "" for nothing."""
     last = trend.iloc[-1]
-    run = owner.supervisor().find(last["id"])
     if card.is_empty(run, last["low"]):
         _remark(card.title, card.empty, card.cure, (card.kind, "See the newest", run.id))
         return
     unit = " ms" if card.metric.endswith("ms") else ""
     st.metric(
-        card.title,
+        (":orange[:material/warning:] " if caveat else "") + card.title,
         f"{last['value']:.2f}{unit}",
         delta=f"{charts.spread(last['low'], last['high'])} n = {last['n']}".strip(),
         delta_color="off",
         delta_arrow="off",
-        help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}.",
+        help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}. "
+        f"{charts.plain(caveat)}".strip(),
         chart_data=list(trend["value"]) if len(trend) > 1 else None,
         border=True,
         width=TILE,

@@ -9,7 +9,7 @@ from backend.inspection import ablation
 from backend.inspection.ablation import OWN
 from backend.plots import thresholds as thresholds_plots
 from backend.runs import Run
-from pages.ui import charts, links, owner
+from pages.ui import caveats, charts, links, owner
 from pages.ui.run_view import kind_page
 
 
@@ -20,6 +20,7 @@ def show(run: Run) -> None:
     method = st.selectbox("Score", methods) if len(methods) > 1 else methods[0]
     rows = table[table["method"] == method].reset_index(drop=True)
     _headline(rows, method)
+    caveats.alike(run)
     st.caption(
         f"Mode {result['mode']}, {result['folds']} grouped folds, the same for every setting. "
         f"Mean over {', '.join(map(charts.plain, result['averaged']))}. Intervals: bootstrap over "

@@ -8,7 +8,7 @@ from backend.inspection.reference import SOURCE_B
 from backend.plots import inspection as inspection_plots
 from backend.records import MIN_BAD
 from backend.runs import Run
-from pages.ui import charts, gallery, links, owner, verdicts
+from pages.ui import caveats, charts, gallery, links, owner, verdicts
 from pages.ui.run_view import kind_page
 
 MODES = {
@@ -22,6 +22,7 @@ def show(run: Run) -> None:
     result = run.result or {}
     auroc, scores = owner.facts("auroc", run), owner.facts("scores", run)
     _head(run, result)
+    caveats.alike(run)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
     tabs = st.tabs(

@@ -10,7 +10,7 @@ from backend.inspection import parts, threshold, thresholds
 from backend.records import Label, RunState
 from backend.runs import Run
 from backend.settings import settings
-from pages.ui import charts, forms, gallery, links, owner, part_view, run_view, sights
+from pages.ui import caveats, charts, forms, gallery, links, owner, part_view, run_view, sights
 from pages.ui.chrome import header
 
 ORDERS = ("most wrong first", "highest score first", "lowest score first", "by name")
@@ -41,6 +41,7 @@ def show() -> None:
 
 
 def _explore(run: Run) -> None:
+    caveats.alike(run)
     methods = list(owner.facts("scores", run)["method"].unique())
     columns = st.columns(4)
     method = columns[0].selectbox("Score", methods)

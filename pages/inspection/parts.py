@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.inspection import lookalikes
 from backend.inspection.checks import findings
 from backend.plots import parts as parts_plots
-from backend.records import Label
+from backend.records import Label, RunState
 from backend.runs import Run
-from pages.ui import charts, gallery, owner
+from pages.ui import charts, forms, gallery, links, owner
 from pages.ui.run_view import kind_page
 
 ICONS = {
@@ -18,6 +19,12 @@ ICONS = {
 }
 WORDS = {findings.PROBLEM: "problem", findings.LOOK: "look", findings.OK: "in order"}
 TELLING = {"brightness": "brightness", "edge": "area"}
+JOINING = (
+    "The button takes the same parts in again, as a new run beside this one. Groups that share a "
+    "copy or a look-alike become one there, by turns: where A is like B and B like C, all three. "
+    "No fold then learns from a part and is judged on its twin. The groups as given are kept "
+    "in a column of their own, and this run stays as it is."
+)
 ALIKE = ("all", "copy or look-alike", "copy or look-alike in another group")
 
 
@@ -33,6 +40,7 @@ def show(run: Run) -> None:
     if result.get("left_out"):
         entries.append(("Left out", str(result["left_out"]), "Pictures or parts not taken in"))
     charts.metrics(entries)
+    _alike_across_groups(run)
     _checks(run)
     _left_out(run)
     counts = pd.DataFrame(
@@ -71,6 +79,35 @@ def _checks(run: Run) -> None:
         others = [n for n in (run.result or {})["notes"] if n not in set(found["words"])]
         for note in others:
             st.caption(charts.plain(note))
+
+
+def _alike_across_groups(run: Run) -> None:
+    """What look-alikes across groups mean, and the button that makes them one group."""
+    if run.spec.get("group_lookalikes"):
+        if run.parent:
+            links.to_kind("parts", "The same parts with their groups as given", run.parent)
+        return
+    words = lookalikes.warning(run.folder)
+    if not words:
+        return
+    with st.container(border=True):
+        st.warning(charts.plain(words), icon=":material/content_copy:")
+        if made := _joined_before(run):
+            links.to_kind("parts", "The same parts with look-alikes in one group", made)
+            return
+        st.markdown(JOINING)
+        if st.button("Make look-alikes one group", type="primary", icon=":material/merge:"):
+            name = f"{run.name or run.id}, look-alikes in one group"
+            forms.start("parts", run.spec | {"group_lookalikes": True}, name, run.id)
+
+
+def _joined_before(run: Run) -> str:
+    """The newest run that joined these parts' groups, "" where there is none."""
+    rows = owner.store().runs("parts", RunState.COMPLETED)
+    for run_id in rows.loc[rows["parent"] == run.id, "id"]:
+        if owner.supervisor().find(run_id).spec == run.spec | {"group_lookalikes": True}:
+            return str(run_id)
+    return ""
 
 
 def _left_out(run: Run) -> None:

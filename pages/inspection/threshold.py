@@ -1,16 +1,18 @@
 """Thresholds: limits with a promise per feature type, what they cost a shift, their versions."""
 
 import math
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from backend.inspection import threshold, thresholds
+from backend.inspection import measured, threshold, thresholds
+from backend.inspection.measured import Share
 from backend.inspection.thresholds import Promise
 from backend.plots import thresholds as thresholds_plots
-from backend.records import Label, UserError
+from backend.records import UserError
 from backend.runs import Run
-from pages.ui import charts, links, owner, threshold_versions
+from pages.ui import caveats, charts, forms, links, misses, owner, threshold_versions
 from pages.ui.run_view import kind_page
 
 GROUNDS = (
@@ -24,7 +26,10 @@ GROUNDS = (
 def show(run: Run) -> None:
     result = run.result or {}
     rows = owner.facts("thresholds", run)
+    rows = rows.assign(by_hand=rows["by_hand"].fillna(False).astype(bool))  # an older version's
     threshold_versions.standing(run)
+    misses.alarm(run)
+    caveats.alike(run)
     charts.metrics(
         [
             ("Version", str(result["version"]), "Of the thresholds of this anomaly model"),
@@ -33,17 +38,15 @@ def show(run: Run) -> None:
                 f"{len(result['ready'])} of {len(rows)}",
                 "The others have too few GOOD parts for this promise",
             ),
-            ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", "Promised, of GOOD parts"),
-            (
-                "Seen by a person",
-                f"≤ {result['review_rate'] * 100:.3g}%",
-                "Promised, of GOOD parts: review and false alarms together",
-            ),
+            *_promised(result),
+            ("BAD missed", *misses.tile(run)),
         ]
     )
-    st.markdown(_promise(run))
-    with st.expander("What this promise rests on", icon=":material/balance:"):
-        st.markdown(GROUNDS)
+    _by_hand(run)
+    if not threshold_versions.promises_nothing(result):
+        st.markdown(_promise(run))
+        with st.expander("What this promise rests on", icon=":material/balance:"):
+            st.markdown(GROUNDS)
     for note in result["notes"]:
         st.info(charts.plain(note), icon=":material/info:")
     _table(run, rows)
@@ -54,6 +57,38 @@ def show(run: Run) -> None:
     threshold_versions.versions(run)
 
 
+def _promised(result: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The two promised rates, where any type has a limit that promises something."""
+    if threshold_versions.promises_nothing(result):
+        return [("False alarms", "no promise", "Every limit was chosen by hand")]
+    of = "GOOD parts" + (" of the types not chosen by hand" if result.get("by_hand") else "")
+    return [
+        ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", f"Promised, of {of}"),
+        (
+            "Seen by a person",
+            f"≤ {result['review_rate'] * 100:.3g}%",
+            f"Promised, of {of}: review and false alarms together",
+        ),
+    ]
+
+
+def _by_hand(run: Run) -> None:
+    """What the limits that a person chose did with the known parts: they promise nothing."""
+    chosen = (run.result or {}).get("by_hand", ())
+    if not chosen:
+        return
+    alarms = {one.subject: one for one in measured.false_alarms(run.folder)}
+    missed = {one.subject: one for one in measured.missed(run.folder)}
+    lines = ["Chosen by hand, so **no promise**. With the parts that they were chosen on:", ""]
+    for name in chosen:
+        told = f"false alarms {alarms[name].count} GOOD parts, {alarms[name].share}; "
+        lost = missed.get(name)
+        told += f"{lost.count} BAD missed, {lost.share}" if lost else "no BAD part is known"
+        lines.append(f"- **{charts.plain(name)}**: {charts.plain(told)}")
+    lines += ["", "New parts will do a little worse: the limit was fitted to these."]
+    st.warning("\n".join(lines), icon=":material/back_hand:")
+
+
 def _wanted(run: Run) -> Promise:
     wanted: Promise = threshold.Spec(**run.spec).wanted
     return wanted
@@ -62,17 +97,16 @@ def _wanted(run: Run) -> Promise:
 def _promise(run: Run) -> str:
     """What is promised, and what it rests on."""
     wanted = _wanted(run)
+    kind = "any type not chosen by hand" if (run.result or {}).get("by_hand") else "a type"
     if wanted.confidence:
-        words = (
+        return (
             f"Certified: with {wanted.confidence:.0%} confidence, at most {wanted.alarm_rate:.1%} "
-            "of new GOOD parts of a type raise an alarm. "
+            f"of new GOOD parts of {kind} raise an alarm."
         )
-    else:
-        words = (
-            f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new "
-            "GOOD parts of a type raise an alarm; one plant may have bad luck. "
-        )
-    return words.strip()
+    return (
+        f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new GOOD "
+        f"parts of {kind} raise an alarm; one plant may have bad luck."
+    )
 
 
 def _table(run: Run, rows: pd.DataFrame) -> None:
@@ -85,10 +119,7 @@ def _table(run: Run, rows: pd.DataFrame) -> None:
             "groups": rows["n_groups"],
             "BAD above": [charts.number(value) for value in rows["alarm_limit"]],
             "review above": [charts.number(value) for value in rows["review_limit"]],
-            "enough GOOD": [
-                "yes" if row.enough else f"no: {row.n_groups} of {needed} groups"
-                for row in rows.itertuples()
-            ],
+            "promise": [_promise_of(row, needed) for row in rows.itertuples()],
             "GOOD above": [_share(r.good_alarms, r.n_good, r.enough) for r in rows.itertuples()],
             "BAD found": [_share(r.bad_alarms, r.n_bad, r.enough) for r in rows.itertuples()],
             "BAD missed": [
@@ -99,6 +130,13 @@ def _table(run: Run, rows: pd.DataFrame) -> None:
     )
     st.dataframe(shown, hide_index=True, alt="Limits per feature type")
     charts.csv(rows.drop(columns="run_id"), f"thresholds-{run.id}")
+
+
+def _promise_of(row: Any, needed: int) -> str:
+    """What stands behind a type's limit for alarms."""
+    if row.by_hand:
+        return "none: chosen by hand"
+    return "kept" if row.enough else f"too few GOOD: {row.n_groups} of {needed} groups"
 
 
 def _share(count: int, total: int, known: bool) -> str:
@@ -148,13 +186,16 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
         round(float(start), 2),
         0.05,
         key=f"tried-{run.id}-{feature}",
-        help="Shows what it would do. It changes nothing: a limit chosen by eye promises nothing.",
+        help="Shows what it would do. It changes nothing by itself, and promises nothing.",
     )
     limits = {"BAD above": row["alarm_limit"], "review above": row["review_limit"]}
     moved = abs(tried - float(start)) > 0.03
     if moved:
         limits["tried"] = tried
-    st.markdown(_tried(mine, tried if moved else float(start)))
+    alarms, missed = measured.shares(feature, _judged(mine, row, tried if moved else float(start)))
+    st.markdown(_tried(tried if moved else float(start), alarms, missed))
+    if moved:
+        _use(run, feature, tried)
     charts.figure(
         thresholds_plots.limit_histogram(mine, f"Out-of-fold scores, {feature}", limits),
         mine,
@@ -164,18 +205,42 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     links.to_part(inspected.id, label="Look at single parts")
 
 
-def _tried(mine: pd.DataFrame, limit: float) -> str:
-    above = mine["score"] > limit
-    is_good = mine["label"] == int(Label.GOOD)
-    words = f"Above {limit:.2f}: **{int((above & is_good).sum())} of {int(is_good.sum())}** GOOD"
-    if (~is_good).any():
-        words += f" and **{int((above & ~is_good).sum())} of {int((~is_good).sum())}** BAD"
-    return f"{words} parts."
+def _judged(mine: pd.DataFrame, row: pd.Series, alarm: float) -> pd.DataFrame:
+    """One type's parts with the verdict that another limit for alarms would give."""
+    review = None if pd.isna(row["review_limit"]) else min(float(row["review_limit"]), alarm)
+    return mine.assign(verdict=thresholds.verdicts(mine["score"], alarm, review))
+
+
+def _tried(limit: float, alarms: Share, missed: Share) -> str:
+    """What a limit does with the known parts."""
+    share = charts.plain(alarms.share)
+    words = f"Above {limit:.2f}: **{alarms.count}** GOOD parts raise an alarm ({share})"
+    if not missed.known:
+        return f"{words}. No BAD part is known."
+    lost = f"**{missed.count}** BAD parts are missed, called GOOD ({charts.plain(missed.share)})"
+    red = " :red[:material/error: A third or more.]" if missed.too_many else ""
+    return f"{words}, and {lost}.{red}"
+
+
+def _use(run: Run, feature: str, limit: float) -> None:
+    """Make the limit that was tried a version of its own."""
+    kept = [
+        line for line in run.spec.get("by_hand", ()) if line.rpartition("=")[0].strip() != feature
+    ]
+    spec = run.spec | {"by_hand": [*kept, f"{feature} = {limit:g}"]}
+    label = f"Use {limit:g} for {feature}"
+    if st.button(label, icon=":material/back_hand:", key=f"use-{run.id}-{feature}"):
+        forms.start("threshold", spec, f"{feature} above {limit:g}, by hand", run.id)
+    st.caption(
+        "Makes a new version with this limit, chosen by hand, and the others as they are. It "
+        "promises nothing, says what it does with the known parts, and is not in force before "
+        "somebody puts it there."
+    )
 
 
 def _shift(run: Run, rows: pd.DataFrame) -> None:
-    """What to expect in a shift at the line's pace."""
-    ready = rows[rows["enough"].astype(bool)]
+    """What to expect in a shift at the line's pace, of the types whose limit promises something."""
+    ready = rows[rows["enough"].astype(bool) & ~rows["by_hand"]]
     if ready.empty:
         return
     st.subheader("In a shift", anchor=False)
@@ -201,7 +266,7 @@ def _shift(run: Run, rows: pd.DataFrame) -> None:
         f"A person sees up to {reviewed / hours:,.0f} GOOD parts an hour. GOOD parts count at the "
         "promised rates. BAD parts count as the known ones came out "
         f"({sum(counts)} of the types with a limit), so defects never seen are not in it. "
-        "Types without a limit are left out."
+        "Types without a limit, or with one chosen by hand, are left out."
     )
 
 

@@ -56,6 +56,8 @@ def words(value: Any) -> str:
         return f"{value:.3g}"
     if isinstance(value, (list, tuple)):
         return ", ".join(words(v) for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{str(k).replace('_', ' ')} {words(v)}" for k, v in value.items())
     return str(value)
 
 

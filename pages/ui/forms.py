@@ -72,6 +72,16 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
         st.error(charts.plain(str(error)), icon=":material/error:")
 
 
+def start(kind: str, values: Mapping[str, Any], name: str, parent: str) -> None:
+    """Submit a run and go to its page; where it is refused, say why here."""
+    try:
+        run = owner.supervisor().submit(kind, values, name=name, parent=parent)
+    except UserError as error:
+        st.error(charts.plain(str(error)), icon=":material/error:")
+    else:
+        st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
+
+
 def _estimate(spec_type: Any, values: dict[str, Any]) -> str:
     told = {name: value for name, value in values.items() if not uploads.is_waiting(value)}
     spec = specs.from_json(spec_type, told)

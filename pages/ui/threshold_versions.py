@@ -6,11 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from backend import runs
-from backend.inspection import active_threshold
+from backend.inspection import active_threshold, lookalikes
 from backend.inspection.active_threshold import Activation
 from backend.runs import Run
 from backend.settings import settings
-from pages.ui import charts, links
+from pages.ui import charts, links, misses
 
 
 def standing(run: Run) -> None:
@@ -54,10 +54,14 @@ def activate(run: Run) -> None:
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
     version = (run.result or {})["version"]
     instead = f" instead of version {found.version}" if found else ""
+    many = misses.alarm(run)
+    accepted = many and st.checkbox(
+        "I accept that it misses so many BAD parts", key=f"accept-{run.id}"
+    )
     sure = st.checkbox(f"Use version {version}{instead} from now on", key=f"sure-{run.id}")
-    ready = sure and bool(who.strip())
+    ready = sure and (accepted or not many) and bool(who.strip())
     if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
-        active_threshold.activate(settings().storage, run.folder, who, why)
+        active_threshold.activate(settings().storage, run.folder, who, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
 
@@ -93,6 +97,7 @@ def versions(run: Run) -> None:
                 "version": one.version,
                 "who": one.who,
                 "why": one.why,
+                "in spite of": " ".join((one.misses, one.lookalikes)).strip(),
                 "run": one.run_id,
             }
             for one in reversed(journal)
@@ -107,10 +112,28 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
         "version": result["version"],
         "made (UTC)": f"{one.created:%Y-%m-%d %H:%M}",
         "method": result["method"],
-        "promise": result["promise"],
-        "false alarms": f"{result['alarm_rate']:.1%}",
+        "promise": _promise(result),
+        "false alarms": "–" if promises_nothing(result) else f"≤ {result['alarm_rate']:.1%}",
         "types": len(result["ready"]),
+        "BAD missed": misses.short(one),
+        "beware": lookalikes.warning(one.folder),
         "": " · ".join(
             word for word, true in (("in force", in_force), ("shown here", shown)) if true
         ),
     }
+
+
+def promises_nothing(result: dict[str, Any]) -> bool:
+    """Was every limit of a version chosen by hand?"""
+    by_hand = set(result.get("by_hand", ()))
+    return bool(by_hand) and by_hand == set(result["ready"])
+
+
+def _promise(result: dict[str, Any]) -> str:
+    """What stands behind a version's limits."""
+    by_hand = result.get("by_hand", ())
+    if not by_hand:
+        return str(result["promise"])
+    if promises_nothing(result):
+        return "none: by hand"
+    return f"{result['promise']}; by hand: {', '.join(by_hand)}"

@@ -2,16 +2,21 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend import facts, runs
+from backend import facts, jobs, runs
 from backend.inspection import active_threshold
 from backend.records import RunState
 from pages.ui import owner
+from tests import tiny
 from tests.pages.test_pages import is_well, open_page, words
+from tests.unit.inspection.test_measured import make_overlapping
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
 THRESHOLD = "pages/inspection/threshold.py"
+PARTS = "pages/inspection/parts.py"
+LATENCY = "pages/deployment/latency.py"
 EXPLORER = "pages/inspection/part_explorer.py"
 
 
@@ -129,3 +134,135 @@ def _size_tab(run_id):
 
     run = owner.supervisor().find(run_id)
     verdicts.by_size(run, owner.facts("scores", run))
+
+
+# what goes with the figures, and what is done about it
+
+
+def texts(elements):
+    """What they say, without the backslashes that keep Markdown out."""
+    return " ".join(str(element.value) for element in elements).replace("\\", "")
+
+
+@pytest.fixture
+def missing(empty_dashboard, storage):
+    """A version that misses 4 of 10 known BAD parts of dots."""
+    run = make_threshold(storage.runs, make_overlapping(storage.runs))
+    owner.supervisor().tick()
+    return run
+
+
+def test_a_version_that_misses_many_says_so_in_red_and_must_be_accepted(missing, storage):
+    app = open_page(THRESHOLD, run=missing.id)
+    assert not app.exception
+    assert "4 of 20 known BAD parts" in texts(app.error)
+    app.text_input(key=f"who-{missing.id}").set_value("Ada").run()
+    app.checkbox(key=f"sure-{missing.id}").check().run()
+    assert next(b for b in app.button if b.label == "Activate").disabled
+    app.checkbox(key=f"accept-{missing.id}").check().run()
+    next(b for b in app.button if b.label == "Activate").click().run()
+    assert not app.exception
+    assert "dots 4 of 10" in active_threshold.current(storage.storage).misses
+
+
+def test_the_limit_that_was_tried_becomes_a_version_chosen_by_hand(version, storage):
+    app = open_page(THRESHOLD, run=version.id)
+    slider = app.slider(key=f"tried-{version.id}-dots")
+    slider.set_value(20.05).run()
+    assert "9 of 30" in texts(app.markdown), "false alarms before it is used"
+    app.button(key=f"use-{version.id}-dots").click().run()
+    assert not app.exception
+    made = owner.supervisor().active()[-1]
+    assert (made.spec["inspect_run"], made.spec["by_hand"]) == (
+        version.spec["inspect_run"],
+        ["dots = 20.05"],
+    )
+    assert made.parent == version.id and "by hand" in made.name
+
+
+def test_a_version_by_hand_describes_itself_without_a_promise(inspect_run, storage):
+    run = make_threshold(storage.runs, inspect_run, by_hand=["dots = 20.05"])
+    owner.supervisor().tick()
+    app = open_page(THRESHOLD, run=run.id)
+    is_well(app)
+    assert "no promise" in texts(app.warning) and "false alarms 9 of 30 GOOD" in texts(app.warning)
+    assert [m.value for m in app.metric if m.label == "False alarms"] == ["no promise"]
+    assert "In a shift" not in [s.value for s in app.subheader]
+
+
+def test_look_alikes_are_told_on_every_page_that_rests_on_them(version, storage):
+    parts_run = runs.read(storage.runs / version.spec["inspect_run"]).spec["parts_run"]
+    result = {"duplicates": 0, "alike": 43}
+    runs.finish(storage.runs / parts_run, RunState.COMPLETED, result=result)
+    owner.supervisor().tick()
+    app = open_page(THRESHOLD, run=version.id)
+    assert "43 parts look almost the same" in texts(app.warning)
+    app = open_page(EXPLORER, run=version.spec["inspect_run"])
+    assert "43 parts look almost the same" in texts(app.warning)
+
+
+@pytest.fixture
+def leaky_parts(empty_dashboard, storage, tmp_path):
+    """Parts of which two are copies in two groups."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lines = ["file_name,feature,label,group"]
+    for k in range(6):
+        level = 20 * max(k, 1)
+        Image.new("RGB", (16, 16), (level, level, level)).save(folder / f"{k}.png")
+        lines.append(f"{k}.png,pad,{int(k < 4)},g{k}")
+    (folder / "metadata.csv").write_text("\n".join(lines))
+    made = tiny.run(storage, "parts", {"source": "folder", "folder": str(folder)})
+    owner.supervisor().tick()
+    return made
+
+
+def test_one_button_makes_look_alikes_one_group_in_a_run_of_its_own(leaky_parts):
+    app = open_page(PARTS, run=leaky_parts.id)
+    assert "2 parts have an exact copy in another group" in texts(app.warning)
+    next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
+    assert not app.exception
+    made = owner.supervisor().active()[-1]
+    assert made.spec == leaky_parts.spec | {"group_lookalikes": True}
+    assert made.parent == leaky_parts.id
+
+
+def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
+    spec = leaky_parts.spec | {"group_lookalikes": True}
+    made = owner.supervisor().submit("parts", spec, parent=leaky_parts.id)
+    jobs.start(storage, made.folder).wait(120)
+    owner.supervisor().tick()
+    app = open_page(PARTS, run=made.id)
+    is_well(app)
+    assert "2 groups joined because parts look alike" in texts(app.markdown)
+    assert not [b for b in app.button if b.label == "Make look-alikes one group"]
+
+
+LOAD = {
+    **{"cores": 2, "others_before": 0.63, "others_during": 0.2, "load": 1.2, "other_jobs": 1},
+    **{"mhz": 2600.0, "most_mhz": None, "throttled": None, "on_battery": None},
+}
+
+
+@pytest.mark.parametrize("load", [LOAD, None])
+def test_a_latency_measured_beside_others_says_so_and_is_measured_again(
+    empty_dashboard, storage, load
+):
+    export = runs.create(storage.runs, "export", {"inspect_run": "gone"})
+    runs.finish(export.folder, RunState.COMPLETED, result={})
+    run = runs.create(storage.runs, "latency", {"export_run": export.id}, queued=False)
+    rows = [{"variant": "FP32", "sample": k, "milliseconds": 1.0 + k} for k in range(9)]
+    facts.write(run.folder, "latencies", rows)
+    result = dict.fromkeys(("p50", "p95", "p99", "parts_per_second"), 1.0)
+    result |= {"variant": "FP32", "cpu": "any"}
+    busy = "The computer was busy: 63% of its cores were at work on other things."
+    result |= {"load": load, "busy": busy} if load else {}
+    runs.finish(run.folder, RunState.COMPLETED, result=result)
+    owner.supervisor().tick()
+    app = open_page(LATENCY, run=run.id)
+    is_well(app)
+    assert ("63% of its cores" in texts(app.warning)) == bool(load)
+    assert ("63% of 2 cores before" if load else "not known") in texts(app.caption)
+    next(b for b in app.button if b.label == "Measure again").click().run()
+    assert not app.exception
+    assert owner.supervisor().active()[-1].spec["export_run"] == export.id

@@ -32,7 +32,8 @@ def words(app: AppTest) -> str:
 
 def is_well(app: AppTest) -> None:
     assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
+    faults = [error.value for error in app.error if not error.value.startswith("It misses")]
+    assert not faults, faults  # that a threshold misses many BAD parts is said in red too
     assert app.title
 
 

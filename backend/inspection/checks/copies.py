@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse import csgraph
 
 from backend import duplicates
 
@@ -32,6 +34,37 @@ def near(greys: np.ndarray, features: pd.Series) -> np.ndarray:
     return found
 
 
-def leaks(keys: pd.Series, groups: pd.Series) -> pd.Series:
+def torn(parts: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """True for each part that has an exact copy in another group, and for each other part that
+    looks almost the same as one there. parts: digest, near_group, group."""
+    copied = _in_several(parts["digest"], parts["group"])
+    return copied, _in_several(_alike(parts), parts["group"]) & ~copied
+
+
+def joined(parts: pd.DataFrame) -> pd.Series:
+    """The group of each part once groups that share a copy or a look-alike are one, by turns.
+
+    It is called as the first of them, so no new name can meet one that is in use.
+    parts: digest, near_group, group.
+    """
+    group, names = pd.factorize(parts["group"])
+    links, nodes = [], len(names)
+    for keys in (parts["digest"], _alike(parts)):
+        key, distinct = pd.factorize(keys)
+        known = key >= 0
+        links.append(np.stack([group[known], key[known] + nodes]))
+        nodes += len(distinct)
+    rows, columns = np.concatenate(links, axis=1)
+    table = sparse.coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(nodes, nodes))
+    component = csgraph.connected_components(table, directed=False)[1][group]
+    return parts["group"].groupby(component).transform("first")
+
+
+def _alike(parts: pd.DataFrame) -> pd.Series:
+    """The number of the look-alikes a part belongs to, missing where nothing is like it."""
+    return parts["near_group"].where(parts["near_group"] > 0)
+
+
+def _in_several(keys: pd.Series, groups: pd.Series) -> pd.Series:
     """True where parts of one key lie in more than one group; a missing key never."""
     return (groups.groupby(keys).transform("nunique") > 1).fillna(False).astype(bool)

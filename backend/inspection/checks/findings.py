@@ -9,9 +9,11 @@ import pandas as pd
 
 from backend import statistics
 from backend.images.folder import some
+from backend.inspection.checks import copies
 from backend.records import MIN_BAD, Label
 
 OK, LOOK, PROBLEM = "ok", "look", "problem"
+JOINED = "Joined groups"
 MIN_GOOD = 10  # of a type: with fewer, five folds leave too little to fit
 FOLDS = 5
 TELLS = 0.7  # an AUROC from which a measure alone tells GOOD from BAD
@@ -68,7 +70,7 @@ def find(
     parts: the columns of the tables `parts` and `part_checks`. left_out: how many pictures could
     not be read; pictures_without: in how many the detector found nothing.
     """
-    found = [*_counts(parts), *_groups(parts), *_copies(parts), *_alike(parts)]
+    found = [*_counts(parts), *_groups(parts), *_joined(parts), *_copies(parts), *_alike(parts)]
     found += [*_missing(left_out, pictures_without), *_sizes(parts)]
     return [*found, *_tells(parts, figures, "brightness"), *_tells(parts, figures, "area")]
 
@@ -114,20 +116,34 @@ def _labels_follow_groups(parts: pd.DataFrame, sizes: pd.Series) -> bool:
     return bool(large and pure and parts["label"].nunique() > 1)
 
 
+def joined_groups(parts: pd.DataFrame) -> tuple[int, int]:
+    """How many groups as given are one with another, and how many they have become."""
+    if "given_group" not in parts:
+        return 0, 0
+    given = parts.groupby("group")["given_group"].nunique()
+    return int(given[given > 1].sum()), int((given > 1).sum())
+
+
+def _joined(parts: pd.DataFrame) -> Iterator[Finding]:
+    before, after = joined_groups(parts)
+    if before:
+        words = f"{before} groups joined because parts look alike: they are {after} now. The names "
+        yield Finding(OK, JOINED, words + "given are kept in the column given_group.")
+
+
 def _copies(parts: pd.DataFrame) -> Iterator[Finding]:
-    copies = parts[parts.duplicated("digest", keep=False)]
-    if copies.empty:
+    twice = parts[parts.duplicated("digest", keep=False)]
+    if twice.empty:
         yield Finding(OK, "Copies", "No picture occurs twice.")
         return
-    by_digest = copies.groupby("digest")
-    torn = copies[by_digest["group"].transform("nunique") > 1]
-    twofold = copies[by_digest["label"].transform("nunique") > 1]
+    torn = parts[copies.torn(parts)[0]]
+    twofold = twice[twice.groupby("digest")["label"].transform("nunique") > 1]
     if len(torn):
         words = f"{len(torn)} images have a copy in another group ({some(torn['part'], 4)}): such "
         words += "a copy can be trained on and tested on. Give copies the same group."
         yield Finding(PROBLEM, "Copies", words)
-    if len(copies) > len(torn):
-        words = f"{len(copies) - len(torn)} images have a copy in their own group: they count "
+    if len(twice) > len(torn):
+        words = f"{len(twice) - len(torn)} images have a copy in their own group: they count "
         yield Finding(LOOK, "Copies", words + "more than once.")
     if len(twofold):
         words = f"The same picture is GOOD once and BAD once: {some(twofold['part'], 4)}. One of "
@@ -135,14 +151,12 @@ def _copies(parts: pd.DataFrame) -> Iterator[Finding]:
 
 
 def _alike(parts: pd.DataFrame) -> Iterator[Finding]:
-    alike = parts[parts["near_group"] > 0]
-    by_alike = alike.groupby("near_group")
-    several = by_alike["digest"].transform("nunique") > 1
-    torn = alike[several & (by_alike["group"].transform("nunique") > 1)]
+    torn = parts[copies.torn(parts)[1]]
     if torn.empty:
         yield Finding(OK, "Leaks", "No two parts of different groups look almost the same.")
         return
-    words = f"{len(torn)} parts look almost the same as a part of another group "
+    words = "part looks" if len(torn) == 1 else "parts look"
+    words = f"{len(torn)} {words} almost the same as a part of another group "
     words += f"({some(torn['part'], 4)}). If they show one component, give them one group."
     yield Finding(LOOK, "Leaks", words)
 

@@ -15,7 +15,6 @@ from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import testset
 from backend.synthesis.detecting.testset import LabelledImage, Photographs
 from backend.synthesis.detecting.yolo_set import ONE_CLASS, Item
-from backend.synthesis.labelled import files
 from backend.synthesis.labels.labellers import centred_box
 from backend.synthesis.student import size_of
 
@@ -214,6 +213,6 @@ def _size_of(run_folder: Path) -> int:
     if run.kind == "distill":
         return size_of(run)
     rows, _ = imageset.read(run_folder)
-    sizes = {files.size(run_folder / path) for path in rows["path"]}
+    sizes = {imagefiles.size(run_folder / path) for path in rows["path"]}
     width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
     return width if width == height else 0

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from backend import facts, runs, specs
-from backend.deployment import export, latency
-from backend.inspection import crossval, inspector, parts
+from backend.deployment import export, latency, load
+from backend.inspection import crossval, inspector, lookalikes, parts
 from backend.onnx_session import open_session
 from backend.records import RunState, UserError
 
@@ -82,6 +82,7 @@ def test_the_file_is_alone_and_described(exported):
     assert head["features"] == ["dist1", "edge1"] == list(result.features)
     assert head["sha256"] == runs.fingerprint(folder / "artifacts" / "model.onnx")
     assert head["provenance"]["inspect_run"] == inspected.name
+    assert head["lookalikes"] == result.lookalikes == lookalikes.UNKNOWN
     assert result.megabytes == pytest.approx(
         (folder / "artifacts" / "model.onnx").stat().st_size / 1e6, abs=0.01
     )
@@ -131,4 +132,6 @@ def test_latency_times_each_call(exported):
     assert 0 < result.p50 <= result.p95 <= result.p99
     assert result.p50 == pytest.approx(table["milliseconds"].median(), abs=1e-3)
     assert result.parts_per_second == pytest.approx(1000 / table["milliseconds"].mean(), rel=0.01)
-    assert result.cpu
+    assert result.cpu and result.load.cores >= 1
+    assert result.busy == load.words(result.load)
+    json.dumps(specs.to_json(result), allow_nan=False)

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from backend import facts, runs, specs
-from backend.inspection import ablation, crossval, parts
+from backend.inspection import ablation, crossval, lookalikes, parts
 from backend.inspection.ablation import OWN, Spec
 from backend.records import RunState, UserError
 
@@ -68,7 +68,7 @@ def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     made = runs.create(tmp_path, "parts", {})
     (made.folder / "artifacts").mkdir()
     parts.run(parts.Spec(scale=0.1, size=64), made.folder, quiet)
-    runs.finish(made.folder, RunState.COMPLETED, result={})
+    runs.finish(made.folder, RunState.COMPLETED, result={"duplicates": 0, "alike": 2})
     values = {"parts_run": made.id, "weights": "scattering", "folds": 2, "steps": 2}
     values |= {"size": 64, "dims": 8, "timesteps": 2}
     inspected = runs.create(tmp_path, "inspect", values)
@@ -86,4 +86,5 @@ def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     assert baseline["timesteps = 1"] == baseline[OWN], "the same folds and features"
     assert (mine["part_ms"] > 0).all()
     assert result.settings == 2
+    assert result.lookalikes == lookalikes.words(0, 2)
     assert not (run.folder / "checkpoint" / "timed").exists()

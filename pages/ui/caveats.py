@@ -1,0 +1,28 @@
+"""The sentences that go with a figure: what makes it too good, or doubtful."""
+
+import streamlit as st
+
+from backend.inspection import lookalikes
+from backend.records import UserError
+from backend.runs import Run
+from pages.ui import charts, links
+
+
+def of(run: Run) -> str:
+    """What to know before a run's figures are believed; "" for nothing."""
+    if run.kind == "latency":
+        return str((run.result or {}).get("busy", ""))
+    return lookalikes.warning(run.folder)
+
+
+def alike(run: Run) -> None:
+    """The warning of copies and look-alikes across groups, on a page of what rests on the parts."""
+    words = lookalikes.warning(run.folder)
+    if not words:
+        return
+    st.warning(charts.plain(words), icon=":material/content_copy:")
+    try:
+        parts_run = lookalikes.parts_folder(run.folder).name
+    except UserError:
+        return
+    links.to_kind("parts", "See them, and make them one group", parts_run)

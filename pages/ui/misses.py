@@ -1,0 +1,35 @@
+"""The known BAD parts that a version of the thresholds misses, in red where they are many."""
+
+import streamlit as st
+
+from backend.inspection import measured
+from backend.records import UserError
+from backend.runs import Run
+from pages.ui import charts
+
+
+def alarm(run: Run) -> bool:
+    """Says in red that the version misses a third or more of the known BAD parts; does it?"""
+    words = measured.misses(run.folder)
+    if words:
+        st.error(charts.plain(words), icon=":material/error:")
+    return bool(words)
+
+
+def tile(run: Run) -> tuple[str, str]:
+    """The misses of all types as a figure, and what it means."""
+    meaning = "Known BAD parts that are called GOOD, with the interval of their share"
+    found = measured.missed(run.folder)
+    if not found:
+        return "–", "No BAD part is known"
+    one = found[0]
+    return f"{one.count} [{one.low:.0%}, {one.high:.0%}]", meaning
+
+
+def short(run: Run) -> str:
+    """`5 of 20`, or a dash where no BAD part is known."""
+    try:
+        found = measured.missed(run.folder)
+    except UserError:  # a damaged run among others
+        return "–"
+    return found[0].count if found else "–"
