@@ -72,7 +72,15 @@ def check(settings: Settings, kind: str, values: Mapping[str, Any]) -> Any:
                 raise UserError(
                     f"{p.label}: there is no {p.path} '{item}' on this computer. Correct the path."
                 )
+    if hasattr(spec, "check_inputs") and not _under_way(settings, spec):
+        spec.check_inputs(settings.runs)
     return spec
+
+
+def _under_way(settings: Settings, spec: Any) -> list[str]:
+    """The inputs that are not completed yet."""
+    states = {run_id: runs.read(settings.runs / run_id).state for run_id in _inputs(spec)}
+    return [run_id for run_id, state in states.items() if state is not RunState.COMPLETED]
 
 
 def _is_there(path: Path, p: specs.Param) -> bool:
@@ -102,10 +110,8 @@ def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
 
 def _refuse_unfinished(settings: Settings, spec: Any) -> None:
     """Raises UserError where an input is under way: only the queue waits."""
-    for run_id in _inputs(spec):
-        state = runs.read(settings.runs / run_id).state
-        if state is not RunState.COMPLETED:
-            raise UserError(f"Its input {run_id} is {state}. Wait for that, or add --queue.")
+    for run_id in _under_way(settings, spec):
+        raise UserError(f"Its input {run_id} is not completed. Wait for that, or add --queue.")
 
 
 def check_disk(folder: Path) -> None:

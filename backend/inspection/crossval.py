@@ -9,7 +9,7 @@ The job, in order: `folds` divides the parts, `fitting` scores each fold and fit
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,12 @@ class Spec:
         if not self.methods:
             raise UserError("Methods: choose at least one baseline to compare the diffusion with.")
 
+    def check_inputs(self, runs_folder: Path) -> None:
+        """Raises UserError where the parts cannot be divided as asked."""
+        from backend.inspection import folds, parts
+
+        folds.planned(self, folds.described(parts.load(runs_folder / self.parts_run)))
+
 
 @dataclass(frozen=True)
 class Result:
@@ -142,7 +148,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.01, "reading crops")
     data = folds.load(runs.sibling(out_dir, spec.parts_run), spec.size)
     choice = features.choose(spec.weights, spec.weights_file, settings().weights)
-    made = folds.make_folds(data, spec.folds, spec.repeats, spec.seed)
+    made = folds.planned(spec, data)
     shared = fitting.shared_features(spec, choice, data, fitting.part_of(progress, 0.02, 0.15))
     scored = list(fitting.score_folds(spec, data, made, shared.maps if shared else None, progress))
     tick = fitting.part_of(progress, 0.8, 0.95)
@@ -153,8 +159,9 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     neighbours.save(data, shared.maps if shared else None, out_dir)  # for the part explorer
     summary = reporting.summarise(data, table, spec.mode, spec.seed, out_dir, progress)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in summary.means.items() if v})
-    part_seconds = shared.part_seconds if shared else 0.0
-    return _result(spec, data, summary, choice.note, (part_seconds, time.monotonic() - started))
+    notes = (*folds.notes(made), *summary.notes)
+    seconds = shared.part_seconds if shared else 0.0, time.monotonic() - started
+    return _result(spec, data, replace(summary, notes=notes), choice.note, seconds)
 
 
 def _result(

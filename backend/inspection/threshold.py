@@ -64,6 +64,10 @@ class Spec:
                 "Raise it, or lower the alarm rate."
             )
 
+    def check_inputs(self, runs_folder: Path) -> None:
+        """Raises UserError where the anomaly model has no such scores, or its parts are gone."""
+        calibration_scores(runs_folder / self.inspect_run, self.method)
+
     @property
     def wanted(self) -> Promise:
         confidence = self.confidence if self.promise == "certified" else 0.0

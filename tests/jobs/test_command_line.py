@@ -244,7 +244,7 @@ def test_a_verb_does_not_start_from_a_run_that_is_under_way(call, make, storage,
     waiting = make(probe, None)
     code, _, err = call("probe", "--source-run", waiting.id)
     assert code == 2
-    assert f"Its input {waiting.id} is pending. Wait for that, or add --queue." in err
+    assert f"Its input {waiting.id} is not completed. Wait for that, or add --queue." in err
     assert call("probe", "--source-run", waiting.id, "--queue")[0] == 0
 
 
