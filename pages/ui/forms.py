@@ -10,6 +10,8 @@ from backend.records import RunState, UserError
 from backend.specs import Param
 from pages.ui import charts, links, owner, uploads
 
+RENAMED = "renamed-files"
+
 
 def run_form(
     kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
@@ -73,6 +75,7 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
     try:
         if start:
             run = owner.supervisor().submit(kind, uploads.kept(values), name=name, parent=parent)
+            st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
             st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
         elif asked:
             st.info(charts.plain(_estimate(spec_type, values)), icon=":material/schedule:")

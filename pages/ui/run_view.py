@@ -109,6 +109,9 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
 def show_run(run: Run, show: Callable[[Run], None]) -> None:
     """Live progress, the result or what went wrong, and the details."""
     owner.take_in(run)
+    renamed = st.session_state.get(f"{forms.RENAMED}-{run.id}")
+    if renamed:
+        st.info(charts.plain(renamed), icon=":material/drive_file_rename_outline:")
     if not run.state.ended:
         live(run.id)
     elif run.state is RunState.COMPLETED:
