@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the job failed, 2 the call or a setting is wrong, 3 interr
 130 canceled.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from backend import demo, jobs, maintenance, registry, runs, specs, terminal, wo
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
 
+LATEST = "latest"  # in place of a run's id: the newest that is completed
 EXIT_CODES = {
     RunState.COMPLETED: 0,
     RunState.FAILED: 1,
@@ -54,16 +56,48 @@ def main() -> None:
     os.environ.update(quiet_environment(settings()))
 
 
+class Value(click.ParamType):
+    """A spec field's value, read and refused as the form reads and refuses it."""
+
+    def __init__(self, p: specs.Param):
+        self.p = p
+        self.name = _TYPE_NAMES[p.type]
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        if self.p.choices is not None:
+            return f"[{'|'.join(map(str, self.p.choices))}]"
+        return self.name.upper()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The value in the field's type. Raises click.BadParameter that names field and cure."""
+        try:
+            return specs.check_one(self.p, _read(self.p, value))
+        except UserError as error:
+            self.fail(str(error), param, ctx)
+
+
+_TYPE_NAMES = {int: "whole number", float: "number", str: "text"}
+
+
+def _read(p: specs.Param, text: Any) -> Any:
+    """The number in a text, where it holds one and the field asks for one."""
+    if p.type is str or not isinstance(text, str):
+        return text
+    with contextlib.suppress(ValueError):
+        return p.type(text)
+    return text
+
+
 def _option(p: specs.Param) -> click.Option:
     """The command-line twin of a form's field."""
-    default = "latest" if p.required else p.default
+    default = LATEST if p.required else p.default
     flag = p.name.replace("_", "-")
     return click.Option(
         [
             *(["-n"] if p.name == "count" else []),
             f"--{flag}/--no-{flag}" if p.type is bool else f"--{flag}",
         ],
-        type=_click_type(p),
+        type=bool if p.type is bool else Value(p),
         default=default,
         multiple=p.many,
         show_default=True,
@@ -73,31 +107,18 @@ def _option(p: specs.Param) -> click.Option:
 
 def _conditions(p: specs.Param) -> str:
     """What the help says about where an option counts and what it takes."""
-    words = f" [a {p.run.replace('|', ' or ')} run, or 'latest']" if p.run else ""
+    words = f" [a {' or '.join(p.runs)} run, or '{LATEST}']" if p.run else ""
+    words += f" [{specs.range_words(p)}]" if specs.range_words(p) else ""
     if p.when is None:
         return words
     return f"{words} [{p.when[0].replace('_', '-')}: {', '.join(map(str, p.when[1]))}]"
-
-
-def _click_type(p: specs.Param) -> Any:
-    if p.choices is not None and p.type is str:
-        return click.Choice(p.choices)
-    if p.type is int:
-        return click.IntRange(_int(p.lo), _int(p.hi))
-    if p.type is float:
-        return click.FloatRange(p.lo, p.hi)
-    return p.type
-
-
-def _int(bound: float | None) -> int | None:
-    return None if bound is None else int(bound)
 
 
 def _verb(kind: registry.Kind) -> click.Command:
     def call(name: str, dry_run: bool, as_json: bool, queue: bool, **values: Any) -> None:
         values = _with_latest(kind, values)
         if dry_run:
-            spec = specs.from_json(kind.spec_type, values)
+            spec = jobs.check(settings(), kind.name, values)
             shown = {"kind": kind.name, "spec": specs.to_json(spec)}
             if hasattr(spec, "estimate"):
                 shown["estimate"] = spec.estimate()
@@ -125,17 +146,27 @@ def _verb(kind: registry.Kind) -> click.Command:
 
 def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
     known = {p.name: p for p in specs.params(kind.spec_type)}
-    for p in known.values():
-        if p.run and values[p.name] == "latest":
-            values[p.name] = _latest(p) if specs.matters(p, values, known) else ""
+    for p in (p for p in known.values() if p.run):
+        given = list(values[p.name]) if p.many else [values[p.name]]
+        if LATEST in given:
+            found = _newest(p, given) if specs.matters(p, values, known) else []
+            values[p.name] = found if p.many else "".join(found)
     return values
 
 
-def _latest(p: specs.Param) -> str:
-    for run in reversed(runs.readable(runs.folders(settings().runs))):
-        if run.kind in p.run.split("|") and run.state is RunState.COMPLETED:
-            return run.id
-    raise UserError(f"{p.label}: no '{p.run}' run is completed yet. Run that verb first.")
+def _newest(p: specs.Param, given: list[str]) -> list[str]:
+    """The runs given, each 'latest' among them replaced by the newest that is not there yet."""
+    ended = reversed(runs.readable(runs.folders(settings().runs)))
+    fit = [r.id for r in ended if r.kind in p.runs and r.state is RunState.COMPLETED]
+    free = iter([run_id for run_id in fit if run_id not in given])
+    found = [next(free, "") if run_id == LATEST else run_id for run_id in given]
+    if "" in found:
+        kinds = specs.run_words(p)
+        there = f"no {kinds} run is completed yet"
+        if fit:
+            there = f"only {len(fit)} {kinds} run{'s are' if len(fit) > 1 else ' is'} completed"
+        raise UserError(f"{p.label}: {there}. Run that verb first, or name a run.")
+    return found
 
 
 def _follow(folder: Path, as_json: bool) -> runs.Run:
@@ -166,11 +197,7 @@ def run_command(folder: str) -> None:
 def resume_command(run_id: str) -> None:
     """Go on with an interrupted, canceled or failed run, from its checkpoint."""
     folder = _folder(run_id)
-    if not runs.read(folder).state.resumable:
-        raise UserError(
-            f"{run_id} is {runs.read(folder).state}; only a stopped run can be resumed."
-        )
-    runs.reopen(folder, queued=False)
+    jobs.resume(settings(), runs.read(folder), queued=False)
     sys.exit(EXIT_CODES[_follow(folder, False).state])
 
 

@@ -21,8 +21,9 @@ from typing import Any
 import psutil
 
 from backend import lineage, registry, runs, specs
+from backend.endings import cause_of
 from backend.inspection import active_threshold
-from backend.records import RunState, UserError
+from backend.records import RunState, Shortage, UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
 from backend.store import Store, signature
@@ -49,8 +50,9 @@ def submit(
     queued: bool = True,
 ) -> Run:
     """Check a spec and make its run folder. Raises UserError before any work starts."""
-    checked = specs.from_json(registry.get(kind).spec_type, values)
-    _check_inputs(settings, checked)
+    checked = check(settings, kind, values)
+    if not queued:
+        _refuse_unfinished(settings, checked)
     check_disk(settings.storage)
     spec = specs.to_json(checked)
     _refuse_duplicate(settings, kind, spec)
@@ -58,7 +60,9 @@ def submit(
     return runs.create(settings.runs, kind, spec, name=words, parent=parent, queued=queued)
 
 
-def _check_inputs(settings: Settings, spec: Any) -> None:
+def check(settings: Settings, kind: str, values: Mapping[str, Any]) -> Any:
+    """The spec of these values. Raises UserError where a value or an input does not fit."""
+    spec = specs.from_json(registry.get(kind).spec_type, values)
     known = {p.name: p for p in specs.params(type(spec))}
     for name, run_id in lineage.links(type(spec), vars(spec)):
         _check_run_input(settings, known[name], run_id)
@@ -66,7 +70,19 @@ def _check_inputs(settings: Settings, spec: Any) -> None:
         value = getattr(spec, p.name)
         for item in value if p.many else (value,):
             if p.path and item and not _is_there(Path(item).expanduser(), p):
-                raise UserError(f"{p.label}: there is no {p.path} '{item}' on this computer.")
+                raise UserError(
+                    f"{p.label}: there is no {p.path} '{item}' on this computer. Correct the path."
+                )
+    if hasattr(spec, "check_inputs") and not _under_way(settings, spec):
+        spec.check_inputs(settings.runs)
+    return spec
+
+
+def _under_way(settings: Settings, spec: Any) -> list[str]:
+    """The inputs that are not completed yet."""
+    links = lineage.links(type(spec), vars(spec))
+    states = {run_id: runs.read(settings.runs / run_id).state for _, run_id in links}
+    return [run_id for run_id, state in states.items() if state is not RunState.COMPLETED]
 
 
 def _is_there(path: Path, p: specs.Param) -> bool:
@@ -80,12 +96,24 @@ def _is_there(path: Path, p: specs.Param) -> bool:
 def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
     folder = settings.runs / run_id
     if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
-        raise UserError(f"{p.label}: there is no run '{run_id}'. Choose one from the list.")
+        raise UserError(
+            f"{p.label}: there is no run '{run_id}'. Choose one from the list "
+            "('python -m backend runs' prints it)."
+        )
     source = runs.read(folder)
-    if source.kind not in p.run.split("|"):
-        raise UserError(f"{p.label}: run '{run_id}' is of kind '{source.kind}', not '{p.run}'.")
+    if source.kind not in p.runs:
+        raise UserError(
+            f"{p.label}: run '{run_id}' is of kind '{source.kind}', not {specs.run_words(p)}. "
+            "Choose another."
+        )
     if source.state.ended and source.state is not RunState.COMPLETED:
         raise UserError(f"{p.label}: run '{run_id}' is {source.state}. Choose a completed one.")
+
+
+def _refuse_unfinished(settings: Settings, spec: Any) -> None:
+    """Raises UserError where an input is under way: only the queue waits."""
+    for run_id in _under_way(settings, spec):
+        raise UserError(f"Its input {run_id} is not completed. Wait for that, or add --queue.")
 
 
 def check_disk(folder: Path) -> None:
@@ -119,20 +147,46 @@ def active(folders: Iterable[Path]) -> list[Run]:
 
 
 def waits_for(settings: Settings, run: Run) -> list[str]:
-    """Inputs that are not ready yet. Raises UserError where one of them never will be, or for a
-    damaged spec."""
+    """Inputs that are not ready yet. Raises UserError where one of them never will be by itself,
+    or for a damaged spec.
+
+    That is a Shortage where something can be done about it.
+    """
     specs.from_json(registry.get(run.kind).spec_type, run.spec)
     waiting = []
     for run_id in lineage.parents(run):
         folder = settings.runs / run_id
         if not folder.is_dir():
-            raise UserError(f"Its input {run_id} was deleted. Restore that, then resume this run.")
-        state = runs.read(folder).state
-        if state.ended and state is not RunState.COMPLETED:
-            raise UserError(f"Its input {run_id} {_ENDS[state]}. Resume that, then this run.")
-        if state is not RunState.COMPLETED:
+            raise Shortage(f"Its input {run_id} was deleted. Restore that, then resume this run.")
+        source = runs.read(folder)
+        if source.resumable:
+            raise Shortage(f"Its input {run_id} {_ENDS[source.state]}. Resume that, then this run.")
+        if source.state is RunState.FAILED:
+            raise UserError(
+                f"Its input {run_id} failed: {source.error} Start that again with other settings, "
+                "then this run with the new one."
+            )
+        if source.state is not RunState.COMPLETED:
             waiting.append(run_id)
     return waiting
+
+
+def resume(settings: Settings, run: Run, *, queued: bool) -> None:
+    """Make an ended, incomplete run pending again; it goes on from its checkpoint.
+
+    Raises UserError where it would only fail again, or its inputs are not there.
+    """
+    if not run.state.resumable:
+        raise UserError(f"{run.id} is {run.state}; only a stopped run can be resumed.")
+    if not run.resumable:
+        raise UserError(
+            f"{run.id} would fail again: {run.error} Change that, and start a new run instead."
+        )
+    waiting = waits_for(settings, run)
+    if waiting and not queued:
+        raise UserError(f"Its input {waiting[0]} is not ready. Wait for that, then resume.")
+    check_disk(settings.storage)
+    runs.reopen(run.folder, queued=queued)
 
 
 def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
@@ -294,7 +348,7 @@ class Supervisor:
         try:
             return not waits_for(self.settings, run)
         except UserError as error:
-            runs.finish(run.folder, RunState.FAILED, error=str(error))
+            runs.finish(run.folder, RunState.FAILED, error=str(error), cause=cause_of(error))
             return False
 
     # What people ask for. Each raises UserError in words for them.
@@ -330,11 +384,7 @@ class Supervisor:
     def resume(self, run_id: str) -> None:
         """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
         with self._lock:
-            run = self.find(run_id)
-            if not run.state.resumable:
-                raise UserError(f"{run_id} is {run.state}; only a stopped run can be resumed.")
-            check_disk(self.settings.storage)
-            runs.reopen(run.folder)
+            resume(self.settings, self.find(run_id), queued=True)
             self._take_in()
 
     def dependents(self, run_id: str) -> list[str]:

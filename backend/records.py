@@ -35,6 +35,19 @@ class RunState(StrEnum):
         return self in (RunState.INTERRUPTED, RunState.CANCELED, RunState.FAILED)
 
 
+class Cause(StrEnum):
+    """Why a run failed, and so whether it can go on.
+
+    mistake: of a setting or the data; it would fail again. shortage: of memory, disk, rights or an
+    input; put right outside the run. fault: of the program. UNKNOWN: written by an older version.
+    """
+
+    UNKNOWN = ""
+    MISTAKE = "mistake"
+    SHORTAGE = "shortage"
+    FAULT = "fault"
+
+
 @dataclass(frozen=True)
 class Box:
     """A defect's bounding box.
@@ -75,3 +88,7 @@ class Cancelled(BaseException):
 
 class UserError(Exception):
     """Something the user can put right. Its text says what was wrong, where, and the cure."""
+
+
+class Shortage(UserError):
+    """Something that the user can put right outside the run, which then goes on as it is."""

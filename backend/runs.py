@@ -28,7 +28,7 @@ from typing import Any
 
 import psutil
 
-from backend.records import RunState, UserError
+from backend.records import Cause, RunState, UserError
 
 EDITS = "edits.jsonl"
 PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
@@ -50,8 +50,14 @@ class Run:
     finished: datetime | None = None
     result: dict[str, Any] | None = None
     error: str = ""
+    cause: Cause = Cause.UNKNOWN
     parent: str = ""
     queued: bool = True
+
+    @property
+    def resumable(self) -> bool:
+        """Can it go on? Not where a setting or the data was wrong: it would only fail again."""
+        return self.state.resumable and self.cause is not Cause.MISTAKE
 
     @property
     def seconds(self) -> float | None:
@@ -209,6 +215,7 @@ def _with_outcome(run: Run) -> Run:
             finished=_moment(outcome["finished"]),
             result=None if outcome["result"] is None else dict(outcome["result"]),
             error=outcome["error"],
+            cause=Cause(outcome.get("cause", "")),
         )
 
 
@@ -241,13 +248,19 @@ def claim(folder: Path, pid: int) -> None:
 
 
 def finish(
-    folder: Path, state: RunState, *, result: Mapping[str, Any] | None = None, error: str = ""
+    folder: Path,
+    state: RunState,
+    *,
+    result: Mapping[str, Any] | None = None,
+    error: str = "",
+    cause: Cause = Cause.UNKNOWN,
 ) -> None:
     """Write result.json, which ends the run."""
     outcome = {
         "state": state.value,
         "finished": now().isoformat(),
         "error": error,
+        "cause": cause.value,
         "result": result,
     }
     write_json(folder / "result.json", outcome)

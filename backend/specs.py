@@ -1,5 +1,8 @@
 """Specs: frozen dataclasses that describe a job completely, one to one with JSON.
 
+A spec may have `check()`, of its own fields together, and `check_inputs(runs_folder)`, of what its
+completed inputs hold: both raise UserError before any work starts.
+
 One declaration of a field serves the form, the command line and the check:
 
     @dataclass(frozen=True)
@@ -19,6 +22,7 @@ from typing import Any
 from backend.records import UserError
 
 SpecType = type[Any]
+_TYPES = {bool: "yes or no", float: "a number", int: "a whole number", str: "text"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Param:
     @property
     def label(self) -> str:
         return self.name.replace("_", " ").capitalize().replace("Lora", "LoRA")
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The kinds of run whose id this field holds."""
+        return tuple(self.run.split("|")) if self.run else ()
 
     @property
     def required(self) -> bool:
@@ -187,27 +196,29 @@ def check(p: Param, value: Any) -> Any:
     """The value in the field's type, or UserError in words for a person."""
     if p.many:
         if isinstance(value, str) or not isinstance(value, (list, tuple)):
-            raise UserError(f"{p.label} must be a list.")
-        return tuple(_check_one(p, item) for item in value)
-    return _check_one(p, value)
+            raise UserError(f"{p.label} must be a list; got '{value}'. Put it into one.")
+        return tuple(check_one(p, item) for item in value)
+    return check_one(p, value)
 
 
-def _check_one(p: Param, value: Any) -> Any:
+def check_one(p: Param, value: Any) -> Any:
+    """One value in the field's type, of several where it takes `many`; else UserError."""
     value = _as_type(p, value)
     if p.choices is not None and value not in p.choices:
         allowed = ", ".join(str(c) for c in p.choices)
-        raise UserError(f"{p.label} must be one of: {allowed}; got '{value}'.")
+        raise UserError(f"{p.label} must be one of: {allowed}; got '{value}'. Choose one of these.")
     below = p.lo is not None and value < p.lo
     above = p.hi is not None and value > p.hi
     if below or above:
-        raise UserError(f"{p.label} must be {range_words(p)}; got {value}.")
+        cure = f"Lower it to {p.hi:g}" if above else f"Raise it to {p.lo:g}"
+        raise UserError(f"{p.label} must be {range_words(p)}; got {value}. {cure}.")
     return value
 
 
 def _check_given(p: Param, value: Any) -> None:
     """Raises UserError where a field that must be filled in is empty."""
     if p.required and value == "":
-        raise UserError(f"{p.label} is missing: choose a finished '{p.run}' run.")
+        raise UserError(f"{p.label} is missing: choose a finished {run_words(p)} run.")
     if p.path and not p.optional and value == "":
         raise UserError(f"{p.label} is missing: name a {p.path} on this computer.")
 
@@ -223,8 +234,14 @@ def _as_type(p: Param, value: Any) -> Any:
         return int(value)
     if p.type is str and isinstance(value, str) and _is_storable(value):
         return value
-    words = {bool: "yes or no", float: "a number", int: "a whole number", str: "text"}
-    raise UserError(f"{p.label} must be {words[p.type]}; got '{value}'.")
+    raise UserError(f"{p.label} must be {_wanted(p)}; got '{value}'. Correct it.")
+
+
+def _wanted(p: Param) -> str:
+    """What the field takes, in words."""
+    if p.choices is not None and p.type is not str:
+        return f"{_TYPES[p.type]}, one of: {', '.join(map(str, p.choices))}"
+    return f"{_TYPES[p.type]} {range_words(p)}".strip()
 
 
 def _is_storable(text: str) -> bool:
@@ -232,8 +249,15 @@ def _is_storable(text: str) -> bool:
     return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
 
 
+def run_words(p: Param) -> str:
+    """The kinds of run that the field takes, as a person says it."""
+    return " or ".join(f"'{kind}'" for kind in p.runs)
+
+
 def range_words(p: Param) -> str:
-    """The allowed range as a person says it."""
+    """The allowed range as a person says it, "" where there is none."""
+    if p.lo is None and p.hi is None:
+        return ""
     if p.lo is None:
         return f"at most {p.hi:g}"
     if p.hi is None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from backend import jobs, registry, runs
-from backend.records import RunState
+from backend.records import Cause, RunState
 from backend.runs import Run
 from backend.settings import Settings
 
@@ -72,6 +72,8 @@ def _say_how_it_ended(run: Run) -> None:
                 console.print(f"Warning: {(run.result or {})[name]}", soft_wrap=True, markup=False)
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
+    if run.cause is Cause.MISTAKE:
+        console.print("Change that and start again; resumed, it would only fail again.")
     if run.state is RunState.FAILED:
         console.print(f"Its log: {run.folder / 'log.txt'}", soft_wrap=True)
 

@@ -1,6 +1,5 @@
 """The job's own process: read the spec, run it, write how it ended."""
 
-import errno
 import importlib.metadata
 import os
 import platform
@@ -15,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from backend import lineage, registry, runs, specs
-from backend.records import Cancelled, RunState, UserError
+from backend.endings import cause_of, explain
+from backend.records import Cancelled, Cause, RunState
 from backend.settings import PROJECT
 
 PACKAGES = ("torch", "diffusers", "ultralytics", "onnxruntime", "scikit-image", "numpy", "pandas")
@@ -56,23 +56,27 @@ def run(folder: Path) -> int:
         return 3
     try:
         _heed_signals(_cancel)
-        state, result, error = _outcome(folder)
+        state, outcome = _outcome(folder)
         _heed_signals(signal.SIG_IGN)
     except Cancelled:
-        state, result, error = RunState.CANCELED, None, ""
+        state, outcome = RunState.CANCELED, {}
     if state is RunState.CANCELED:
         _drop_unfinished(folder)
-    runs.finish(folder, state, result=result, error=error)
+    runs.finish(folder, state, **outcome)
     return EXIT_CODES[state]
 
 
-def _outcome(folder: Path) -> tuple[RunState, dict[str, Any] | None, str]:
-    """How the work ended: state, result and error. Raises Cancelled."""
+def _outcome(folder: Path) -> tuple[RunState, dict[str, Any]]:
+    """How the work ended: its state, and what else `runs.finish` takes. Raises Cancelled."""
     try:
-        return RunState.COMPLETED, _work(folder), ""
+        return RunState.COMPLETED, {"result": _work(folder)}
     except Exception as caught:
-        traceback.print_exc()
-        return RunState.FAILED, None, explain(caught)
+        error, cause = explain(caught), cause_of(caught)
+        if cause is Cause.MISTAKE:
+            print(error, file=sys.stderr)
+        else:
+            traceback.print_exc()
+        return RunState.FAILED, {"error": error, "cause": cause}
 
 
 def _work(folder: Path) -> dict[str, Any]:
@@ -113,21 +117,6 @@ def _wait_for_claim(folder: Path, patience: float = 5.0) -> bool:
             return True
         time.sleep(0.02)
     return False
-
-
-def explain(error: BaseException) -> str:
-    """One sentence a person can act on."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, MemoryError) or "out of memory" in str(error).lower():
-        return (
-            "Not enough memory. Use a smaller batch, image size or model, or close other programs."
-        )
-    no_space = isinstance(error, OSError) and error.errno == errno.ENOSPC
-    if no_space or "no space left" in str(error).lower():
-        return "The disk is full. Free some space (Storage page), then resume the run."
-    first_line = (str(error).splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first_line} (details in the log)"
 
 
 def provenance(folder: Path, spec: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def measure(spec: Spec, data: Data, out_dir: Path, progress: Progress) -> Trial:
     if spec.size != data.crops.shape[1]:
         data = folds.load(runs.sibling(out_dir, spec.parts_run), spec.size)
     choice = features.choose(spec.weights, spec.weights_file, settings().weights)
-    made = folds.make_folds(data, spec.folds, spec.repeats, spec.seed)
+    made = folds.planned(spec, data)
     shared = fitting.shared_features(spec, choice, data, fitting.part_of(progress, 0.02, 0.15))
     maps = shared.maps if shared else None
     totals: dict[str, Floats] = {}

@@ -123,6 +123,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.01, "reading crops")
     data = folds.load(runs.sibling(out_dir, base.parts_run), base.size)
     judge = ablating.Judge.of(data, spec.resamples, base.seed)
+    for setting in settings.values():
+        folds.planned(setting, data)  # what cannot be divided is told before hours of work
     rows: list[dict[str, Any]] = []
     for place, (words, setting) in enumerate(settings.items()):
         width = 0.98 / len(settings)

@@ -125,7 +125,7 @@ def supervised(
     found = everywhere.decision_function(wanted)
     for t in range(n_types):
         mine, n_bad = types == t, int((~good & (types == t)).sum())
-        if n_bad < 2:
+        if n_bad < 2 or not (asked[1] == t).any():
             continue
         own = _Discriminant(rows[mine], good[mine]).decision_function(wanted[asked[1] == t])
         weight = n_bad / (n_bad + PRIOR_BAD)

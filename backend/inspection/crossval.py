@@ -9,7 +9,7 @@ The job, in order: `folds` divides the parts, `fitting` scores each fold and fit
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,6 +107,12 @@ class Spec:
         if not self.methods:
             raise UserError("Methods: choose at least one baseline to compare the diffusion with.")
 
+    def check_inputs(self, runs_folder: Path) -> None:
+        """Raises UserError where the parts cannot be divided as asked."""
+        from backend.inspection import folds, parts
+
+        folds.planned(self, folds.described(parts.load(runs_folder / self.parts_run)))
+
 
 @dataclass(frozen=True)
 class Result:
@@ -145,7 +151,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     parts_folder = runs.sibling(out_dir, spec.parts_run)
     data = folds.load(parts_folder, spec.size)
     choice = features.choose(spec.weights, spec.weights_file, settings().weights)
-    made = folds.make_folds(data, spec.folds, spec.repeats, spec.seed)
+    made = folds.planned(spec, data)
     shared = fitting.shared_features(spec, choice, data, fitting.part_of(progress, 0.02, 0.15))
     scored = list(fitting.score_folds(spec, data, made, shared.maps if shared else None, progress))
     tick = fitting.part_of(progress, 0.8, 0.95)
@@ -156,6 +162,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     neighbours.save(data, shared.maps if shared else None, out_dir)  # for the part explorer
     summary = reporting.summarise(data, table, spec.mode, spec.seed, out_dir, progress)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in summary.means.items() if v})
+    summary = replace(summary, notes=(*folds.notes(made), *summary.notes))
     part_seconds = shared.part_seconds if shared else 0.0
     seconds = part_seconds, time.monotonic() - started
     return _result(spec, data, summary, choice.note, seconds, lookalikes.warning(parts_folder))

@@ -32,7 +32,7 @@ from backend.inspection.diffusion_net import Settings
 from backend.inspection.features import Choice, Tick, no_tick
 from backend.inspection.folds import Data, Fold, Scored, calibration_split
 from backend.inspection.scoring import Floats, Ints
-from backend.records import Progress, UserError
+from backend.records import Progress
 from backend.settings import settings
 
 if TYPE_CHECKING:
@@ -149,13 +149,7 @@ def _bad_of(spec: "Spec", data: Data, chosen: NDArray[np.intp]) -> NDArray[np.in
     """The BAD parts among the chosen that may be fitted on: none in mode good-only."""
     if spec.mode == "good-only":
         return chosen[:0]
-    bad = chosen[~data.good[chosen]]
-    if len(bad) < 2:
-        raise UserError(
-            "Mode uses-bad needs BAD parts in every training fold. Import some, use fewer folds, "
-            "or choose the mode good-only."
-        )
-    return bad
+    return chosen[~data.good[chosen]]
 
 
 def _cross(

@@ -81,6 +81,10 @@ class Spec:
             found[name] = limit
         return found
 
+    def check_inputs(self, runs_folder: Path) -> None:
+        """Raises UserError where the anomaly model has no such scores, or its parts are gone."""
+        calibration_scores(runs_folder / self.inspect_run, self.method)
+
     @property
     def wanted(self) -> Promise:
         confidence = self.confidence if self.promise == "certified" else 0.0

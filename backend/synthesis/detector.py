@@ -8,7 +8,15 @@ from backend import facts, runs, specs
 from backend.records import Progress
 from backend.runs import Run
 from backend.specs import param
-from backend.synthesis.detecting import curves, intervals, judging, standing, testset, weights
+from backend.synthesis.detecting import (
+    curves,
+    intervals,
+    judging,
+    standing,
+    testset,
+    weights,
+    yolo_set,
+)
 
 if TYPE_CHECKING:
     from backend.synthesis.detecting.training import TrainedDetector
@@ -152,6 +160,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     dataset = runs.sibling(out_dir, spec.dataset_run)
     progress(0.0, "reading test images")
     test = _test_set(spec, out_dir)
+    for image in test.images:
+        yolo_set.check_edge(str(image.path), image.width, image.height)
     near = testset.refuse_leaks(test, dataset, spec.near_duplicates)
     start = weights.pretrained(spec.recipe().model, spec.weights_file)
     trained = training.train(spec, start, dataset, out_dir, progress)

@@ -157,7 +157,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
     start = weights.pretrained(spec.model, spec.weights_file)
     if start:
-        checkpoints.read(start)
+        checkpoints.check_detector(start)
     gathered = pool.gather(spec, out_dir, progress, 0.05)
     planned = spec.trials(list(pool.labels(spec, out_dir)))
 

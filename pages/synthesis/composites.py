@@ -18,7 +18,6 @@ from pages.ui.run_view import kind_page
 AMPLIFIED = 8
 EDGE = 512
 HIDDEN = ("class", "try", "seed")
-REGION_FIELD = "form-composite-region"
 
 
 def show(run: Run) -> None:
@@ -88,8 +87,9 @@ def _say_how(params: dict[str, Any]) -> None:
     st.dataframe(pd.DataFrame(found), hide_index=True, column_config=help_text)
 
 
-def _mark_region() -> None:
-    """Draw the region on a photograph; it goes into the form's field."""
+def _mark_region(form: str) -> None:
+    """Draw the region on a photograph; it goes into the field of the form with that key."""
+    field = f"{form}-region"
     found = owner.store().runs("generate", RunState.COMPLETED, limit=200)
     if found.empty or not st.toggle("Mark on a photograph where defects may lie"):
         return
@@ -105,17 +105,16 @@ def _mark_region() -> None:
     sight = box_editor.Sight(row["image"], src, width, height, "")
     box_editor.box_editor(
         sight,
-        _drawn(width, height),
+        _drawn(st.session_state.get(field, ""), width, height),
         ["region"],
         f"region-{chosen}",
-        lambda action: _take_region(action, width, height),
+        lambda action: _take_region(action, field, width, height),
     )
     st.caption("Draw one box and save: it goes into the field Region of the form.")
 
 
-def _drawn(width: int, height: int) -> list[Box]:
+def _drawn(text: str, width: int, height: int) -> list[Box]:
     """The region that the form holds now, as a box."""
-    text = st.session_state.get(REGION_FIELD, "")
     try:
         x1, y1, x2, y2 = region.parse(text)
     except UserError:
@@ -124,12 +123,12 @@ def _drawn(width: int, height: int) -> list[Box]:
     return [Box("region", corners, source="hand")] if text else []
 
 
-def _take_region(action: dict[str, Any], width: int, height: int) -> None:
+def _take_region(action: dict[str, Any], field: str, width: int, height: int) -> None:
     if not action["boxes"]:
         return
     x1, y1, x2, y2 = box_editor.boxes_of(action["boxes"])[-1].xyxy
     fractions = (x1 / width, y1 / height, x2 / width, y2 / height)
-    st.session_state[REGION_FIELD] = " ".join(f"{v:.3f}" for v in fractions)
+    st.session_state[field] = " ".join(f"{v:.3f}" for v in fractions)
 
 
 kind_page(

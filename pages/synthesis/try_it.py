@@ -89,13 +89,15 @@ def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
         )
     if len(files) > MOST_FILES:
         st.warning(f"The first {MOST_FILES} pictures are looked at.", icon=":material/info:")
-    rows = [_look(detector, file, at) for file in files[:MOST_FILES]]
+    taken = files[:MOST_FILES]
+    names = uploads.numbered([file.name for file in taken])
+    rows = [_look(detector, file, name, at) for file, name in zip(taken, names, strict=True)]
     found = [row for row in rows if row is not None]
     if found:
         _sum_up(run, detector, found)
 
 
-def _look(detector: OnnxDetector, file: Any, at: float) -> dict[str, Any] | None:
+def _look(detector: OnnxDetector, file: Any, name: str, at: float) -> dict[str, Any] | None:
     """One picture with its boxes; what was found as a row, None where it cannot be read."""
     with plain_errors():
         pixels = _pixels(file)
@@ -103,10 +105,10 @@ def _look(detector: OnnxDetector, file: Any, at: float) -> dict[str, Any] | None
         words = f"{len(sighting.boxes)} found · {sighting.milliseconds:.0f} ms"
         st.image(
             _drawn(pixels, sighting),
-            caption=f"{charts.plain(file.name)} · {words}",
-            alt=f"{file.name}: {words}",
+            caption=f"{charts.plain(name)} · {words}",
+            alt=f"{name}: {words}",
         )
-        return {"picture": file.name, "boxes": sighting.boxes, "ms": sighting.milliseconds}
+        return {"picture": name, "boxes": sighting.boxes, "ms": sighting.milliseconds}
     return None
 
 

@@ -10,6 +10,8 @@ from backend.records import RunState, UserError
 from backend.specs import Param
 from pages.ui import charts, links, owner, uploads
 
+RENAMED = "renamed-files"
+
 
 def run_form(
     kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
@@ -23,7 +25,7 @@ def run_form(
     spec_type = registry.get(kind_name).spec_type
     known = {p.name: p for p in specs.params(spec_type)}
     values = specs.defaults(spec_type)
-    values |= {name: value for name, value in (initial or {}).items() if name in known}
+    values |= {name: v for name, v in (initial or {}).items() if _fits(known.get(name), v)}
     key = key or f"form-{kind_name}"
     _deciding(known, values, key)
     fields = [
@@ -38,6 +40,14 @@ def run_form(
         name = st.text_input("Name", key=f"{key}-name", placeholder="optional, for people")
         _buttons(kind_name, values, name, parent)
     return True
+
+
+def _fits(p: Param | None, value: Any) -> bool:
+    """Does an earlier run's value still fit its field? A later version may know it no more."""
+    try:
+        return p is not None and specs.check(p, value) is not None
+    except UserError:
+        return False
 
 
 def _decides(p: Param, known: Mapping[str, Param]) -> bool:
@@ -65,6 +75,7 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
     try:
         if start:
             run = owner.supervisor().submit(kind, uploads.kept(values), name=name, parent=parent)
+            st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
             st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
         elif asked:
             st.info(charts.plain(_estimate(spec_type, values)), icon=":material/schedule:")
@@ -89,7 +100,7 @@ def _estimate(spec_type: Any, values: dict[str, Any]) -> str:
 
 
 def _say_what_comes_first(p: Param) -> None:
-    needed = p.run.split("|")
+    needed = p.runs
     titles = " or ".join(f"“{registry.get(kind).title}”" for kind in needed)
     words = "Make that first:" if len(needed) == 1 else "Make one of these first:"
     st.info(f"This starts from {titles}. {words}", icon=":material/arrow_back:")
@@ -220,13 +231,12 @@ def _run_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
 
 def _candidates(p: Param) -> dict[str, str]:
     """Run id → words, for every run this field may name: finished ones, then those under way."""
-    kinds = p.run.split("|")
     found = {}
-    for kind in kinds:
+    for kind in p.runs:
         for row in owner.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
             found[row.id] = run_words(row.id, row.name)
     for run in owner.supervisor().active():
-        if run.kind in kinds:
+        if run.kind in p.runs:
             found[run.id] = f"{run_words(run.id, run.name)} ({run.state})"
     return found
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from backend import jobs, plots, registry, runs, specs
-from backend.records import RunState, UserError
+from backend.records import Cause, RunState, UserError
 from backend.runs import Run
 from pages.ui import charts, film, forms, links, owner
 from pages.ui.chrome import header, plain_errors
@@ -29,27 +29,44 @@ def kind_page(
     kind_name: str,
     words: str,
     show: Callable[[Run], None],
-    help_with_form: Callable[[], None] | None = None,
+    help_with_form: Callable[[str], None] | None = None,
 ) -> None:
     """The page of one kind of run: a form for a new one, a choice of run, and what it gave.
 
-    help_with_form: drawn above the form, and may fill in its fields.
+    help_with_form: drawn above the form, and may fill in its fields, whose keys begin with the
+    form's. `?again=` in the address fills in the settings of that run.
     """
     kind = registry.get(kind_name)
     header(kind.title, words)
     options = _runs_of(kind_name)
-    with st.expander(
-        f"New: {kind.title[0].lower()}{kind.title[1:]}", expanded=not options, icon=":material/add:"
-    ):
-        if help_with_form:
-            help_with_form()
-        ready = forms.run_form(kind_name)
+    again = _again(kind_name)
+    title = f"New: {kind.title[0].lower()}{kind.title[1:]}"
+    with st.expander(title, expanded=not options or bool(again), icon=":material/add:"):
+        ready = _form(kind_name, again, help_with_form)
     run_id = choose_run((kind_name,), options)
     if not run_id:
         if ready:
             st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
     show_run(owner.supervisor().find(run_id), show)
+
+
+def _again(kind: str) -> Run | None:
+    """The run of this kind whose settings the address asks for."""
+    run_id = st.query_params.get("again")
+    run = owner.supervisor().find(run_id) if run_id else None
+    return run if run and run.kind == kind else None
+
+
+def _form(kind: str, again: Run | None, help_with_form: Callable[[str], None] | None) -> bool:
+    """The form, empty or filled in; False where something else has to be made first."""
+    key = f"again-{again.id}" if again else f"form-{kind}"
+    if help_with_form:
+        help_with_form(key)
+    if again is None:
+        return forms.run_form(kind, key=key)
+    st.caption(f"With the settings of {forms.run_words(again.id, charts.plain(again.name))}.")
+    return forms.run_form(kind, initial=again.spec, parent=again.id, key=key)
 
 
 def _runs_of(kind: str) -> dict[str, str]:
@@ -92,12 +109,16 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
 def show_run(run: Run, show: Callable[[Run], None]) -> None:
     """Live progress, the result or what went wrong, and the details."""
     owner.take_in(run)
+    renamed = st.session_state.get(f"{forms.RENAMED}-{run.id}")
+    if renamed:
+        st.info(charts.plain(renamed), icon=":material/drive_file_rename_outline:")
     if not run.state.ended:
         live(run.id)
     elif run.state is RunState.COMPLETED:
         show(run)
     else:
         outcome(run)
+        links.to_run(run.id, "Its page, with its log")
     about(run)
 
 
@@ -160,19 +181,31 @@ def _clock(run: Run) -> str:
 def outcome(run: Run) -> None:
     """How a run ended that has no result, and what can be done."""
     icon, words = MARKS[run.state]
-    goes_on = " It can go on from where it stopped." if run.state.resumable else ""
-    st.warning(f"This run was {words}. {charts.plain(run.error)}".strip() + goes_on, icon=icon)
-    left, _ = st.columns([1, 3])
-    if run.state.resumable and left.button("Resume", icon=":material/resume:", type="primary"):
-        owner.supervisor().resume(run.id)
-        st.rerun()
-    _log(run, expanded=run.state is RunState.FAILED)
+    ended = "This run failed." if run.state is RunState.FAILED else f"This run was {words}."
+    goes_on = " It can go on from where it stopped." if run.resumable else ""
+    st.warning(f"{ended} {charts.plain(run.error)}".strip() + goes_on, icon=icon)
+    with st.container(horizontal=True):
+        if run.resumable and st.button("Resume", icon=":material/resume:", type="primary"):
+            owner.supervisor().resume(run.id)
+            st.rerun()
+        _offer_change(run)
+    if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:
+        where = charts.plain(str(run.folder / "log.txt"))
+        st.caption(f"Its log is {where} on this computer, and the tab Log of the page of the run.")
 
 
-def _log(run: Run, expanded: bool = False) -> None:
+def _offer_change(run: Run) -> None:
+    """A way to the form, filled in as it was for this run."""
+    kind = "secondary" if run.resumable else "primary"
+    if st.button("Change settings and start again", icon=":material/edit:", type=kind):
+        to = {"again": run.id, "run": run.id}
+        st.switch_page(links.BY_KIND[run.kind].path, query_params=to)
+
+
+def _log(run: Run) -> None:
     text = runs.log_tail(run.folder)
     if text:
-        with st.expander("Log", expanded=expanded):
+        with st.expander("Log"):
             st.code(text, language=None, wrap_lines=True)
 
 

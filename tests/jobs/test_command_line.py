@@ -75,7 +75,14 @@ def test_a_job_that_fails_exits_with_1_and_names_its_log(storage, probe):
     assert (record["state"], record["result"]) == ("failed", None)
     assert record["error"] == "The picture 'x.png' is not square. Crop it."
     assert str(storage.runs / record["id"] / "log.txt") in err
+    assert "resumed, it would only fail again" in err
     assert "Traceback" not in err
+    process = start("resume", record["id"])
+    out, err = process.communicate()
+    assert (process.returncode, out) == (2, "")
+    assert f"{record['id']} would fail again: The picture 'x.png' is not square. Crop it." in err
+    assert "Traceback" not in err
+    assert runs.read(storage.runs / record["id"]).state is RunState.FAILED, "left as it was"
 
 
 def test_ctrl_c_cancels_the_job(storage, probe, until):
@@ -157,6 +164,16 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
         (["cancel", "../.."], "There is no run '../..'"),
         (["cancel", "20260101T000000-generate-abcdef"], "'python -m backend runs' lists them"),
         (["probe", "--source-run", "latest"], "no 'probe' run is completed yet"),
+        (["generate", "--count", "0"], "Count must be between 1 and 100000; got 0. Raise it to 1."),
+        (["generate", "--count", "many"], "a whole number between 1 and 100000; got 'many'."),
+        (["generate", "--count", "2.5"], "Count must be a whole number between 1 and 100000"),
+        (["generate", "--severity-most", "nan"], "Severity most must be a number between 0 and 1"),
+        (["generate", "--classes", "dent"], "Classes must be one of: "),
+        (["distill", "--size", "100", "--teacher-run", "x"], "Size must be one of: "),
+        (["distill", "--size", "wide", "--teacher-run", "x"], "a whole number, one of: "),
+        (["distill"], "no 'generate' or 'composite' or 'label' or 'sample' run is completed yet"),
+        (["dataset", "--source-runs", "latest"], "Source runs: no 'distill' or 'generate' or "),
+        (["generate", "--dry-run", "--folder", "/no/such"], "there is no folder '/no/such'"),
     ],
 )
 def test_a_bad_value_exits_with_2_and_is_named(call, storage, probe, arguments, words):
@@ -198,6 +215,37 @@ def test_latest_is_the_newest_completed_run_of_the_kind(call, make, probe):
     code, out, _ = call("probe", "--dry-run", "--source-run", "latest")
     assert code == 0
     assert json.loads(out)["spec"]["source_run"] == newest
+
+
+def test_latest_serves_several_runs_too(call, make):
+    first, second, third = sorted(make().id for _ in range(3))
+    taken = ("--source-runs", "latest")
+
+    def sources(*arguments):
+        code, out, err = call("dataset", "--dry-run", *arguments)
+        assert code == 0, err
+        return json.loads(out)["spec"]["source_runs"]
+
+    assert sources(*taken) == [third]
+    assert sources(*taken, *taken) == [third, second]
+    assert sources(*taken, "--source-runs", third, *taken) == [second, third, first]
+    code, _, err = call("dataset", *taken, *taken, *taken, *taken)
+    assert code == 2
+    assert "Source runs: only 3 'distill' or 'generate'" in err
+    assert "or 'sample' runs are completed. Run that verb first, or name a run." in err
+
+
+def test_no_option_shows_a_limit_that_is_none(call):
+    for kind in registry.KINDS:
+        assert "None" not in call(kind.name, "--help")[1].replace("none", "")
+
+
+def test_a_verb_does_not_start_from_a_run_that_is_under_way(call, make, storage, probe):
+    waiting = make(probe, None)
+    code, _, err = call("probe", "--source-run", waiting.id)
+    assert code == 2
+    assert f"Its input {waiting.id} is not completed. Wait for that, or add --queue." in err
+    assert call("probe", "--source-run", waiting.id, "--queue")[0] == 0
 
 
 def test_a_queued_run_is_left_to_the_dashboard(call, storage):

@@ -12,7 +12,7 @@ import pytest
 
 from backend import facts, jobs, runs
 from backend.jobs import Supervisor
-from backend.records import RunState, UserError
+from backend.records import Cause, RunState, UserError
 from backend.store import Store, differences
 
 SMALL = {"count": 3, "size": 128, "seed": 5}
@@ -147,8 +147,43 @@ def test_a_full_disk_is_told_in_one_sentence(supervisor, ended, probe):
     run = ended(supervisor.submit(probe, {"ending": "full"}).id)
     assert run.state is RunState.FAILED
     assert run.error == "The disk is full. Free some space (Storage page), then resume the run."
+    assert (run.cause, run.resumable) == (Cause.SHORTAGE, True)
     assert supervisor.store.facts("figures", run.id).empty
     assert "Traceback" in runs.log_tail(run.folder)
+
+
+def test_a_mistake_of_the_user_ends_in_one_sentence_and_is_not_resumed(supervisor, ended, probe):
+    run = ended(supervisor.submit(probe, {"ending": "refuse"}).id)
+    sentence = "The picture 'x.png' is not square. Crop it."
+    assert (run.state, run.cause, run.error) == (RunState.FAILED, Cause.MISTAKE, sentence)
+    assert runs.log_tail(run.folder) == sentence, "no traceback"
+    with pytest.raises(UserError, match=rf"{run.id} would fail again: {sentence} Change that"):
+        supervisor.resume(run.id)
+    assert supervisor.find(run.id).state is RunState.FAILED
+    again = supervisor.submit(probe, run.spec | {"ending": "good"}, parent=run.id)
+    assert ended(again.id).state is RunState.COMPLETED
+
+
+def test_a_fault_of_the_program_says_so_and_can_be_resumed(supervisor, ended, probe):
+    run = ended(supervisor.submit(probe, {"ending": "crash"}).id)
+    assert (run.state, run.cause, run.resumable) == (RunState.FAILED, Cause.FAULT, True)
+    assert run.error.startswith("This is a fault of the program, not of your data: ZeroDivision")
+    assert "Traceback" in runs.log_tail(run.folder)
+    supervisor.resume(run.id)
+
+
+def test_a_failed_run_of_an_older_version_still_opens(storage, store, probe):
+    """Its result.json says nothing of the cause; it may be resumed, as it always could."""
+    still = Supervisor(storage, store)
+    run = runs.create(storage.runs, probe, {})
+    runs.finish(run.folder, RunState.FAILED, error="why")
+    outcome = runs.read_json(run.folder / "result.json")
+    del outcome["cause"]
+    runs.write_json(run.folder / "result.json", outcome)
+    old = runs.read(run.folder)
+    assert (old.state, old.error, old.cause) == (RunState.FAILED, "why", Cause.UNKNOWN)
+    still.resume(run.id)
+    assert still.find(run.id).state is RunState.PENDING
 
 
 def test_a_pending_run_is_canceled_at_once(storage, store, probe):
@@ -318,7 +353,7 @@ def test_a_disk_that_fills_up_at_the_start_of_a_job(storage, store, probe, monke
 
 def test_the_database_can_be_lost(storage, supervisor, ended, probe):
     crashed = [ended(supervisor.submit(probe, {"ending": e}).id) for e in ("good", "crash")][1]
-    assert crashed.error == "ZeroDivisionError: division by zero (details in the log)"
+    assert "a fault of the program" in crashed.error
     supervisor.stop()
     before = {name: frame.to_csv() for name, frame in supervisor.store.tables().items()}
     supervisor.store.close()

@@ -9,7 +9,7 @@ import pytest
 
 from backend import demo, facts, jobs, runs
 from backend.jobs import Supervisor
-from backend.records import RunState, UserError
+from backend.records import Cause, RunState, UserError
 from backend.store import Store, differences
 
 SLOW = {"steps": 1000, "pause": 0.05}
@@ -100,9 +100,23 @@ def test_a_run_whose_input_will_never_come_says_so(make, probe, storage, state, 
     failed = queue.find(run.id)
     assert failed.state is RunState.FAILED
     assert f"Its input {source.id} {words}." in failed.error
+    assert failed.resumable, "once its input is there"
+    with pytest.raises(UserError, match=f"Its input {source.id} {words}."):
+        queue.resume(run.id)
     assert not (run.folder / "process.json").exists()
     queue.tick()
     assert run.id in set(queue.store.runs(state="failed")["id"])
+
+
+def test_a_run_whose_input_cannot_go_on_cannot_either(make, probe, storage):
+    queue = make(max_jobs=1)
+    source = runs.create(storage.runs, probe, {}, queued=False)
+    run = queue.submit(probe, {"source_run": source.id})
+    runs.finish(source.folder, RunState.FAILED, error="Too few parts.", cause=Cause.MISTAKE)
+    queue.tick()
+    failed = queue.find(run.id)
+    assert f"Its input {source.id} failed: Too few parts. Start that again" in failed.error
+    assert not failed.resumable
 
 
 def test_a_run_of_the_command_line_is_left_to_it(make, probe, storage):

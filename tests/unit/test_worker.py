@@ -6,8 +6,9 @@ import signal
 
 import pytest
 
-from backend import runs, worker
-from backend.records import Cancelled, RunState, UserError
+from backend import endings, runs, worker
+from backend.records import Cancelled, Cause, RunState, Shortage, UserError
+from backend.settings import PROJECT
 from backend.worker import Reporter
 
 
@@ -59,16 +60,40 @@ def test_no_librarys_except_exception_swallows_a_cancel():
         (RuntimeError("CUDA out of memory. Tried to allocate"), "Not enough memory."),
         (OSError(errno.ENOSPC, "No space left on device"), "The disk is full. Free some space"),
         (RuntimeError("write failed: No space left on device"), "The disk is full."),
+        (Shortage("Its input was deleted. Restore that."), "Its input was deleted. Restore that."),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "Not enough memory."),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Not enough memory."),
         (
-            ZeroDivisionError("division by zero\nmore"),
-            "ZeroDivisionError: division by zero (details",
+            PermissionError(errno.EACCES, "no", "/data/a.png"),
+            "Cannot use '/data/a.png': permission",
         ),
-        (ValueError(), "ValueError:  (details in the log)"),
+        (OSError(errno.EROFS, "no", "/data/a.png"), "Cannot use '/data/a.png': it is read-only."),
+        (OSError(errno.EIO, "no"), "A file cannot be used: the drive does not answer"),
+        (FileNotFoundError(errno.ENOENT, "no", "/data/a.png"), "'/data/a.png' is no longer there."),
     ],
 )
-def test_errors_read_as_one_sentence(error, words):
-    assert worker.explain(error).startswith(words)
-    assert "\n" not in worker.explain(error)
+def test_what_a_person_can_put_right_is_one_sentence(error, words):
+    assert endings.explain(error).startswith(words)
+    assert "\n" not in endings.explain(error)
+    mistake = type(error) is UserError
+    assert endings.cause_of(error) is (Cause.MISTAKE if mistake else Cause.SHORTAGE)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ZeroDivisionError("division by zero\nmore"), "ZeroDivisionError: division by zero; det"),
+        (ValueError(), "ValueError; details"),
+        (FileNotFoundError(errno.ENOENT, "no", str(PROJECT / "x")), "FileNotFoundError: [Errno 2]"),
+        (FileNotFoundError(errno.ENOENT, "no", "x"), "FileNotFoundError: [Errno 2]"),
+    ],
+)
+def test_what_nobody_foresaw_is_called_a_fault_of_the_program(error, words):
+    said = endings.explain(error)
+    assert said.startswith(f"This is a fault of the program, not of your data: {words}")
+    assert said.endswith("details in the log, log.txt in the run's folder.")
+    assert "\n" not in said
+    assert endings.cause_of(error) is Cause.FAULT
 
 
 def test_without_a_claim_nobody_waits_for_us(folder, monkeypatch):

@@ -1,6 +1,7 @@
 """YOLO training and prediction through ultralytics, offline, in the job's own process."""
 
 import json
+import pickle
 import shutil
 import time
 from collections.abc import Sequence
@@ -90,28 +91,36 @@ def _run_epochs(
     folder = out_dir / "checkpoint" / "training"
     last = folder / "weights" / "last.pt"
     if not _is_finished(last):
-        model = YOLO(last) if last.exists() else start(recipe.model, weights)
+        goes_on = last.exists()
+        model = YOLO(last) if goes_on else start(recipe.model, weights)
         epochs = _Epochs(recipe.epochs, progress)
         model.add_callback("on_train_start", epochs.begin)
         model.add_callback("on_fit_epoch_end", epochs)
-        goes_on = last.exists()
         model.train(**({"resume": True} if goes_on else arguments(recipe, data, out_dir)))
     shutil.copy(folder / "results.csv", out_dir / "artifacts" / "results.csv")
     shutil.copy(last.with_name("best.pt"), out_dir / "artifacts" / "detector.pt")
 
 
 def _is_finished(last: Path) -> bool:
-    """Did ultralytics close the training? It then strips the epoch from our own checkpoint."""
+    """Did ultralytics close the training? It then strips the epoch from our own checkpoint.
+
+    A checkpoint that was cut short is removed.
+    """
     if not last.exists():
         return False
-    return torch.load(last, map_location="cpu", weights_only=False).get("epoch") == -1
+    try:
+        saved = torch.load(last, map_location="cpu", weights_only=False)
+    except (RuntimeError, EOFError, pickle.UnpicklingError):
+        last.unlink()  # ultralytics was killed while it wrote: the training begins anew
+        return False
+    return saved.get("epoch") == -1
 
 
 def start(model: str, weights: Path | None) -> YOLO:
     """An untrained network, or one with pretrained weights, whose file is checked first."""
     if weights is None:
         return YOLO(f"{model}.yaml", task="detect")
-    checkpoints.read(weights)
+    checkpoints.check_detector(weights)
     return YOLO(weights, task="detect")
 
 

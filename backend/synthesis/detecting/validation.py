@@ -12,6 +12,7 @@ import torch
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionValidator
 
+from backend.records import UserError
 from backend.synthesis.detecting import yolo_set
 from backend.synthesis.detecting.testset import LabelledImage
 
@@ -65,11 +66,15 @@ def validate(
     """Run ultralytics' `val` on the images; what it found on each.
 
     folder: where the images are laid out for it. on_image: called with the number of images done.
+    Raises UserError for an image that it passes over.
     """
     data = lay_out(images, names, folder)
     keeper = _Keeper(on_image)
     made = type("Validator", (_Validator,), {"keeper": keeper})
     YOLO(weights, task="detect").val(validator=made, **arguments(data, size, folder))
+    for place, image in enumerate(images):
+        if f"{place:06d}" not in keeper.found:
+            raise UserError(f"ultralytics cannot use {image.path}. Save it anew, or leave it out.")
     return [keeper.found[f"{place:06d}"] for place in range(len(images))]
 
 

@@ -18,6 +18,7 @@ from backend.records import Box, UserError
 from backend.synthesis import pictures
 
 ONE_CLASS = ("defect",)
+LEAST_EDGE = 10  # px a side; ultralytics silently passes over smaller images
 Rows = list[dict[str, Any]]
 
 
@@ -60,8 +61,9 @@ def _write_item(
     out_dir: Path, name: str, split: str, item: Item, names: tuple[str, ...]
 ) -> dict[str, Any]:
     path = f"artifacts/images/{split}/{name}.png"
-    pictures.write(out_dir / path, item.pixels)
     height, width = item.pixels.shape[:2]
+    check_edge(f"{int(name) + 1} of the set (from {item.source}, {item.group})", width, height)
+    pictures.write(out_dir / path, item.pixels)
     lines = [line(box, width, height, class_index(box, names)) for box in item.boxes]
     label = out_dir / "artifacts" / "labels" / split / f"{name}.txt"
     label.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +76,15 @@ def _write_item(
         "split": split,
         "seed": item.seed,
     }
+
+
+def check_edge(name: str, width: int, height: int) -> None:
+    """Raises UserError where an image is too small for a detector."""
+    if min(width, height) < LEAST_EDGE:
+        raise UserError(
+            f"Image {name} has {width} × {height} px; a detector takes {LEAST_EDGE} px a side and "
+            "more. Leave it out, or take it larger."
+        )
 
 
 def digest(out_dir: Path, image_rows: Rows, box_rows: Rows) -> str:

@@ -64,9 +64,13 @@ def keep(
     group: str,
     original: str = "",
 ) -> Sample:
-    """Write an image uint8 [H, W, 3], its longer edge at most `size` px, with its YOLO label."""
+    """Write an image uint8 [H, W, 3], its longer edge at most `size` px, with its YOLO label.
+
+    Raises UserError where it is too small for a detector then.
+    """
     small = shrunk(pixels, size)
     height, width = small.shape[:2]
+    yolo_set.check_edge(f"{original or name} ({source}), as it is trained on,", width, height)
     y, x = height / pixels.shape[0], width / pixels.shape[1]
     path = folder / "images" / f"{name}.png"
     pictures.write(path, small)

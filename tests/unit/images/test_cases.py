@@ -68,8 +68,12 @@ def test_masks_are_no_parts_and_belong_to_their_bad_parts(tmp_path, place, featu
 
 @pytest.mark.parametrize(
     ("place", "intact", "name"),
-    [("anomalib-folder", 6, "defect"), ("btad", 9, "defect"), ("visa-raw", 6, "defect")]
-    + [("real-iad", 6, "HS")],
+    [
+        ("anomalib-folder", 6, "defect"),
+        ("btad", 9, "defect"),
+        ("visa-raw", 6, "defect"),
+        ("real-iad", 6, "HS"),
+    ],
 )
 def test_the_same_folders_are_labelled_images_with_masks(place, intact, name):
     found = read(place)

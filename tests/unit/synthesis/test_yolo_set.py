@@ -54,3 +54,11 @@ def test_the_hash_changes_with_a_pixel_a_box_or_a_split(tmp_path):
     assert digest("c", items("crack", "spot"), ["val", "train"]) != first
     assert digest("d", items("crack", "crack"), ["train", "val"]) != first
     assert digest("e", items("x", "crack", "spot")[1:], ["train", "val"]) != first
+
+
+@pytest.mark.parametrize(("height", "width"), [(9, 64), (64, 9), (1, 1)])
+def test_an_image_that_ultralytics_would_pass_over_is_refused(tmp_path, height, width):
+    item = yolo_set.Item(np.zeros((height, width, 3), np.uint8), (), "camera 1", "part 7")
+    with pytest.raises(UserError, match=f"part 7.* has {width} × {height} px; a detector takes 10"):
+        yolo_set.write(tmp_path, [item], ["train"])
+    yolo_set.check_edge("x", 10, 10)
