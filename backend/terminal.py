@@ -70,6 +70,8 @@ def _say_how_it_ended(run: Run) -> None:
         for name in WARNINGS:
             if (run.result or {}).get(name):
                 console.print(f"Warning: {(run.result or {})[name]}", soft_wrap=True, markup=False)
+        for note in (run.result or {}).get("notes", ()):
+            console.print(f"Note: {note}", soft_wrap=True, markup=False)
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
     if run.cause is Cause.MISTAKE:

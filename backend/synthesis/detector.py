@@ -118,7 +118,8 @@ class Result:
     box is that sure. own_validation_ap50, own_precision (the highest) and
     own_recall (the highest): the figures source A reports, on those images. real: whether the
     test images are photographs. near_duplicates: training images that look like a test image.
-    size: edge length at which it looks, px; 0 from earlier versions, see `size_of`.
+    size: edge length at which it looks, px; 0 from earlier versions, see `size_of`. notes: what
+    was noticed while reading the test images.
     """
 
     verdict: str
@@ -146,6 +147,7 @@ class Result:
     near_duplicates: int
     test_hash: str
     size: int = 0
+    notes: tuple[str, ...] = ()
 
 
 def size_of(run: Run) -> int:
@@ -247,5 +249,6 @@ def _result(
         near_duplicates=near,
         test_hash=test.hash,
         size=size,
+        notes=test.notes,
     )
     return replace(result, verdict=standing.verdict(asdict(result)))

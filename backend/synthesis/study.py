@@ -128,7 +128,7 @@ class Result:
 
     constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
     of one training with its test. near_duplicates: training images, or images behind them, that
-    look like a test image; none of them is one.
+    look like a test image; none of them is one. notes: what was noticed while reading.
     """
 
     verdict: str
@@ -148,6 +148,7 @@ class Result:
     seconds_per_trial: float
     test_hash: str
     near_duplicates: int
+    notes: tuple[str, ...] = ()
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -214,6 +215,7 @@ def _concluded(
         seconds_per_trial=sum(o.figures["seconds"] for o in outcomes) / len(outcomes),
         test_hash=gathered.test_hash,
         near_duplicates=gathered.alike,
+        notes=gathered.notes,
     )
 
 

@@ -23,8 +23,7 @@ def show(run: Run) -> None:
     auroc, scores = owner.facts("auroc", run), owner.facts("scores", run)
     _head(run, result)
     caveats.alike(run)
-    for note in result["notes"]:
-        st.info(charts.plain(note), icon=":material/info:")
+    caveats.noted(run)
     tabs = st.tabs(
         [
             *("Feature types", "Comparison", "Folds", "ROC", "Scores"),

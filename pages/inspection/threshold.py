@@ -47,8 +47,7 @@ def show(run: Run) -> None:
         st.markdown(_promise(run))
         with st.expander("What this promise rests on", icon=":material/balance:"):
             st.markdown(GROUNDS)
-    for note in result["notes"]:
-        st.info(charts.plain(note), icon=":material/info:")
+    caveats.noted(run)
     _table(run, rows)
     _too_few(run, rows)
     _scores(run, rows)

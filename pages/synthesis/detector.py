@@ -11,7 +11,7 @@ from backend.plots import detection as detection_plots
 from backend.runs import Run
 from backend.synthesis.detecting import curves, judging
 from backend.synthesis.detecting.judging import Judged
-from pages.ui import charts, detections, detector_summary, links, owner
+from pages.ui import caveats, charts, detections, detector_summary, links, owner
 from pages.ui.chrome import plain_errors
 from pages.ui.run_view import kind_page
 
@@ -26,6 +26,7 @@ def show(run: Run) -> None:
     result = run.result or {}
     detector_summary.verdict(result)
     detector_summary.origin(result)
+    caveats.noted(run)
     workbench(run)
     links.to_detector(run.id)
 

@@ -7,7 +7,7 @@ from backend.plots import study as study_plots
 from backend.runs import Run
 from backend.synthesis.studying import verdicts
 from backend.synthesis.studying.verdicts import Findings
-from pages.ui import charts, links, owner
+from pages.ui import caveats, charts, links, owner
 from pages.ui.run_view import kind_page
 
 AP50, ALARMS = verdicts.AP50, verdicts.ALARMS
@@ -38,6 +38,7 @@ def show(run: Run) -> None:
     found = _findings(result, trials, learning, contrasts)
     _verdicts(found)
     _origin(result)
+    caveats.noted(run)
     _headline(result)
     _curves(run, result, learning)
     _contrasts(run, contrasts, found)

@@ -26,3 +26,9 @@ def alike(run: Run) -> None:
     except UserError:
         return
     links.to_kind("parts", "See them, and make them one group", parts_run)
+
+
+def noted(run: Run) -> None:
+    """What was noticed on the way: what was left out, scaled or not labelled, a sentence each."""
+    for note in (run.result or {}).get("notes", ()):
+        st.info(charts.plain(note), icon=":material/info:")

@@ -10,7 +10,7 @@ import streamlit as st
 from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import curation, pictures
-from pages.ui import charts
+from pages.ui import caveats, charts
 
 PAGE_SIZE = 24
 HIT, MISS = "#56B4E9", "#CC79A7"
@@ -20,8 +20,7 @@ def show_images(run: Run) -> None:
     """The images of a run as people left them, with a page, a source label and overlays."""
     images, boxes = curation.images(run.folder), curation.boxes(run.folder)
     result = run.result or {}
-    for note in result.get("notes", ()):
-        st.info(charts.plain(note), icon=":material/info:")
+    caveats.noted(run)
     charts.metrics([_tile(k, v) for k, v in result.items() if isinstance(v, (int, float))])
     told = [f"{_named(k)}: {v}" for k, v in result.items() if isinstance(v, str) and v]
     if told:

@@ -10,7 +10,7 @@ from backend.plots import detection as detection_plots
 from backend.records import UserError
 from backend.runs import Run
 from backend.synthesis import curation
-from pages.ui import charts, gallery, takeaway
+from pages.ui import caveats, charts, gallery, takeaway
 
 UNSEEN = (0, 0)
 
@@ -22,6 +22,7 @@ def show(run: Run, tiles: list[tuple[str, str, str]]) -> None:
     """
     images, boxes = curation.images(run.folder), curation.boxes(run.folder)
     charts.metrics(tiles)
+    caveats.noted(run)
     pictures, plots = st.tabs(["Pictures", "Sources, classes, boxes"])
     with plots:
         _plots(run, images, boxes)

@@ -95,7 +95,7 @@ def test_no_script_lies_directly_in_pages():
 
 def test_the_top_level_holds_what_was_agreed():
     done = subprocess.run(
-        ["git", "-c", f"safe.directory={PROJECT}", "ls-files"],
+        ["git", "-c", f"safe.directory={PROJECT}", "-c", "core.quotepath=off", "ls-files"],
         cwd=PROJECT,
         capture_output=True,
         text=True,

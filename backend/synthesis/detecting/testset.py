@@ -228,11 +228,12 @@ def of_run(run_folder: Path) -> HeldOutSet:
         for row in imageset.records(facts.read(run_folder, "images"))
     ]
     found = frozen(images, real=True)
-    if found.hash != (runs.read(run_folder).result or {}).get("hash"):
+    result = runs.read(run_folder).result or {}
+    if found.hash != result.get("hash"):
         raise UserError(
             f"The images of the frozen test set {run_folder.name} were changed. Freeze it again."
         )
-    return found
+    return replace(found, notes=tuple(result.get("notes", ())))
 
 
 def _kept(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:

@@ -35,12 +35,14 @@ class Pool:
 
     test_hash: SHA-256 over contents and boxes of the test images, so that a study can name them.
     alike: training images, or images behind them, that look like a test image without being it.
+    notes: what was noticed while reading the photographs.
     """
 
     training: dict[str, tuple[Sample, ...]]
     test: tuple[Sample, ...]
     test_hash: str
     alike: int
+    notes: tuple[str, ...] = ()
 
 
 def gather(spec: "Spec", out_dir: Path, progress: Progress, upto: float) -> Pool:
@@ -63,7 +65,10 @@ def gather(spec: "Spec", out_dir: Path, progress: Progress, upto: float) -> Pool
 def _gathered(spec: "Spec", out_dir: Path, folder: Path, progress: Progress, upto: float) -> Pool:
     progress(0.0, "reading test images")
     test = testset.load(spec.real_folder, spec.intact_folder, out_dir, spec.size)
-    training = _photographs(spec, folder, test, progress)
+    read = testset.read_yolo(Path(spec.real_folder), "train")
+    if spec.intact_folder:
+        read += testset.read_intact(Path(spec.intact_folder), "train")
+    training = _photographs(spec, folder, test, read, progress)
     _write_photographs(out_dir, training)
     progress(0.3 * upto, "looking for test images among the training images and behind them")
     alike = testset.refuse_leaks(test, out_dir, near="report")
@@ -76,7 +81,8 @@ def _gathered(spec: "Spec", out_dir: Path, folder: Path, progress: Progress, upt
         _kept(folder / "test", k, image, image.source, spec.size)
         for k, image in enumerate(test.images)
     ]
-    return Pool(training, tuple(tested), test.hash, alike)
+    notes = tuple(dict.fromkeys((*test.notes, *read.notes)))
+    return Pool(training, tuple(tested), test.hash, alike, notes)
 
 
 def _as_json(pool: Pool) -> dict[str, object]:
@@ -87,6 +93,7 @@ def _as_json(pool: Pool) -> dict[str, object]:
         "test": [sample.as_json() for sample in pool.test],
         "test_hash": pool.test_hash,
         "alike": pool.alike,
+        "notes": pool.notes,
     }
 
 
@@ -99,17 +106,19 @@ def _stored(values: dict) -> Pool:
         tuple(samples.from_json(entry) for entry in values["test"]),
         values["test_hash"],
         values["alike"],
+        tuple(values.get("notes", ())),
     )
 
 
 def _photographs(
-    spec: "Spec", folder: Path, test: testset.HeldOutSet, progress: Progress
+    spec: "Spec",
+    folder: Path,
+    test: testset.HeldOutSet,
+    read: testset.Photographs,
+    progress: Progress,
 ) -> dict[str, tuple[Sample, ...]]:
     """The real training images with their labels, and the intact photographs."""
     held_out = {image.group for image in test.images}
-    read = testset.read_yolo(Path(spec.real_folder), "train")
-    if spec.intact_folder:
-        read += testset.read_intact(Path(spec.intact_folder), "train")
     images = {
         "real": [image for image in read.images if image.source == "real"],
         "intact": [image for image in read.images if image.source != "real"],
