@@ -18,12 +18,13 @@ from backend.records import UserError
 # What Pillow reads without anything beside it.
 SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".jp2"),
-    *(".j2k", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm", ".pbm"),
+    *(".j2k", ".jpx", ".jpe", ".jfif", ".pgm", ".ppm", ".pnm", ".pbm"),
 )
 # Pictures all the same, so they are counted: phones, raw cameras, science, editors.
 UNREAD = (
     *(".heic", ".heif", ".hif", ".jxl", ".jxr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"),
     *(".orf", ".rw2", ".raw", ".psd", ".exr", ".hdr", ".dcm", ".svg", ".eps", ".fits", ".tga"),
+    *(".heics", ".heifs", ".avifs", ".nrw", ".pef", ".srw", ".xcf", ".jls", ".pcx", ".mpo"),
 )
 LABELS = (".txt", ".yaml", ".yml", ".json", ".xml", ".csv", ".names", ".labels", ".data")
 MOST_FILES = 400_000

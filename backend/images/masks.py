@@ -51,6 +51,12 @@ class Masks:
         self.lone = [path for path in found if path not in used]
 
 
+def pictures(folder: Folder) -> list[Path]:
+    """The folder's images that are no masks."""
+    stems = _Stems(folder)
+    return [path for path in folder.images if not stems.is_mask(path)]
+
+
 def union(paths: Iterable[Path], width: int, height: int) -> np.ndarray:
     """The masks of one picture as one, uint8 [H, W]. Raises UserError where one does not fit."""
     mask = np.zeros((height, width), np.uint8)

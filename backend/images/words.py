@@ -37,10 +37,7 @@ SPLITS = {
     **{"test": "test", "testing": "test"},
 }
 IMAGE_FOLDERS = ("image", "images", "img", "imgs", "jpegimages", "data", "rgb")
-MASK_FOLDERS = (
-    *("gt", "groundtruth", "segmentation", "segmentations"),
-    *("segmentationclass", "segmentationobject"),
-)
+MASK_FOLDERS = ("gt", "groundtruth")
 MASK_WORDS = {"mask", "masks", "groundtruth"}  # anywhere in a folder's name
 LABEL_FOLDERS = (  # of masks or of label files, but a type of part may be called `label` too
     *("label", "labels", "labeltxt", "annotation", "annotations", "anno", "annos", "ann", "anns"),
@@ -95,7 +92,10 @@ def means_images(folder: str) -> bool:
 def means_masks(folder: str) -> bool:
     """Does a folder's name say that masks are in it? `Masks`, `ground_truth`, `bad_masks`."""
     parts = {plain(part) for part in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", folder)}
-    return plain(folder) in MASK_FOLDERS or bool({plain(folder), *parts} & MASK_WORDS)
+    whole = plain(folder)
+    if whole in MASK_FOLDERS or whole.startswith("segmentation"):
+        return True
+    return bool({whole, *parts} & MASK_WORDS)
 
 
 @lru_cache(CACHED)

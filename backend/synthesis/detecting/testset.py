@@ -17,6 +17,7 @@ from backend.imagefiles import Depth
 from backend.images import folder as folders
 from backend.images import tables
 from backend.images.folder import stem_of
+from backend.images.masks import pictures as pictures_of
 from backend.records import Box, UserError
 from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import leaks
@@ -157,7 +158,7 @@ def read_intact(folder: Path, split: str) -> Photographs:
     beside = found.root.parent / f"{found.root.name}.csv"
     named = [path for path in (beside, *tables.metadata(found)) if path.is_file()]
     about = tables.about(found, named)
-    chosen = found.images
+    chosen = taken = pictures_of(found)
     where = f"{', '.join(path.name for path in named)}: "
     splits = {p: tables.split_of(about.of(p, "split"), where + found.relative(p)) for p in chosen}
     told: list[str] = []
@@ -169,7 +170,7 @@ def read_intact(folder: Path, split: str) -> Photographs:
             raise UserError(
                 f"{named[0]} assigns no image of {folder} to '{split}'. Correct its 'split'."
             )
-    depth = imagefiles.depth_of(found.images)
+    depth = imagefiles.depth_of(taken)
     names = _unique_names([found.relative(path) for path in chosen])
     images = tuple(
         _intact(path, name, about.of(path, "group") or name, depth)

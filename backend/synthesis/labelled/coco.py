@@ -15,6 +15,7 @@ from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, some
+from backend.images.masks import pictures
 from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled import files, geometry
 from backend.synthesis.labelled.geometry import Part
@@ -78,8 +79,7 @@ def read(folder: Folder) -> Import:
         notes.append(
             f"{len(gone)} images that are listed are not there: passed over ({some(gone)})."
         )
-    others = (folder.relative(path) for path in folder.images if path not in images)
-    if left := sum(not words.among_masks(name) for name in others):
+    if left := sum(path not in images for path in pictures(folder)):
         notes.append(f"{left} images are in no JSON file: passed over.")
     return Import(tuple(images.values()), "coco", tuple(classes), files.counted(notes))
 

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from backend import imagefiles
-from backend.images import words
+from backend.images import masks, words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed
 from backend.images.pairs import Pairs
@@ -50,12 +50,12 @@ def read(folder: Folder) -> Import:
     notes: list[str] = []
     faults = Faults()
     found: dict[Path, Labelled] = {}
-    pictures = Pairs(folder, folder.images)
+    pictures = Pairs(folder, masks.pictures(folder))
     for path in folder.ending(".json"):
         with faults.collected():
             _add(path, folder, pictures, found, notes)
     faults.refuse()
-    for image in folder.images:
+    for image in pictures.paths:
         if image not in found:
             notes.append("images have no JSON file")
             split = words.split_of(folder.relative(image))

@@ -26,8 +26,9 @@ CLASS = "defect"
 
 
 def fits(folder: Folder) -> bool:
-    """Whether the folder looks like this layout: pictures, and masks of some of them."""
-    return bool(Masks(folder).of)
+    """Whether the folder looks like this layout: pictures, and masks, even of none of them."""
+    found = Masks(folder)
+    return bool(found.of or found.lone)
 
 
 def read(folder: Folder, progress: Progress | None = None) -> Import:
@@ -75,6 +76,9 @@ def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> Lab
         return replace(bare, mask=geometry.mask_of(width, height, ()))
     if _defect_of(folder, path):
         notes.append("images of a defect's folder have no mask: not labelled")
+        return replace(bare, marks=Marks.UNREAD)
+    if found.lone:
+        notes.append("images have no mask, but there are masks of no image: not labelled")
         return replace(bare, marks=Marks.UNREAD)
     notes.append("images have no mask")
     return replace(bare, marks=Marks.NONE)

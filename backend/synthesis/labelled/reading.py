@@ -9,6 +9,7 @@ from backend import imagefiles
 from backend.images import folder as folders
 from backend.images import tables, words
 from backend.images.folder import Folder, stem_of
+from backend.images.masks import pictures
 from backend.records import Label, Progress, UserError
 from backend.synthesis.labelled import coco, files, labelme, masks, unread, voc, yolo
 from backend.synthesis.labelled.records import Import, Labelled, Marks
@@ -67,7 +68,7 @@ def _unlabelled(folder: Folder) -> Import:
             *(path, "", "", words.split_of(folder.relative(path)), *imagefiles.size(path)),
             marks=Marks.NONE,
         )
-        for path in folder.images
+        for path in pictures(folder)
     ]
     return Import(tuple(images), "none", (), ("No labels were read.",))
 
@@ -97,7 +98,7 @@ def _finished(
 ) -> tuple[tuple[Labelled, ...], list[str]]:
     """The images with name, group, split and depth; what is odd about them, in words."""
     about = tables.about(folder, tables.metadata(folder))
-    depth = imagefiles.depth_of(_pictures(folder) if split else (i.path for i in images))
+    depth = imagefiles.depth_of(pictures(folder) if split else (i.path for i in images))
     notes: list[str] = []
     named = []
     for image in sorted(images, key=lambda image: image.path):
@@ -120,11 +121,6 @@ def _finished(
     told = imagefiles.told_of((image.path for image in images), depth)
     notes = [*files.counted(notes), *told, *folder.left_out(), *about.notes]
     return tuple(named), [*notes, *_torn(named)]
-
-
-def _pictures(folder: Folder) -> list[Path]:
-    """The folder's images of every split, without masks: they are scaled alike."""
-    return [path for path in folder.images if not words.among_masks(folder.relative(path))]
 
 
 def _judged(image: Labelled, relative: str, notes: list[str]) -> Labelled:

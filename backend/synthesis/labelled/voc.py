@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from backend import imagefiles
-from backend.images import words
+from backend.images import masks, words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed, stem_of
 from backend.images.pairs import Pairs
@@ -32,18 +32,18 @@ def read(folder: Folder) -> Import:
     notes: list[str] = []
     faults = Faults()
     splits = _splits(folder)
-    pictures = Pairs(folder, (p for p in folder.images if _is_picture(folder, p)))
+    images_there = Pairs(folder, masks.pictures(folder))
     labels: dict[Path, Path] = {}
     owners = Pairs(folder, folder.ending(".xml"))
     for path in owners.paths:
         with faults.collected():
-            image = _image(path, folder, pictures, owners)
+            image = _image(path, folder, images_there, owners)
             if image is None:
                 notes.append("XML files belong to no image: passed over")
             elif (first := labels.setdefault(image, path)) != path:
                 raise UserError(f"{path} and {first} both label {image.name}. Keep one.")
     images = []
-    for image in pictures.paths:
+    for image in images_there.paths:
         name = folder.relative(image)
         split = _split_of(name, splits) or words.split_of(name)
         with faults.collected():
@@ -51,11 +51,6 @@ def read(folder: Folder) -> Import:
     faults.refuse()
     classes = sorted({box.class_name for image in images for box in image.boxes})
     return Import(tuple(images), "voc", tuple(classes), files.counted(notes))
-
-
-def _is_picture(folder: Folder, path: Path) -> bool:
-    """VOC keeps masks of some images in folders of their own; they hold class numbers."""
-    return not words.among_masks(folder.relative(path))
 
 
 def _splits(folder: Folder) -> dict[str, str]:

@@ -18,6 +18,7 @@ from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed, some
+from backend.images.masks import pictures
 from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled import files, geometry, yolo_config
 from backend.synthesis.labelled.geometry import Polygon
@@ -109,10 +110,7 @@ def read(folder: Folder, split: str = "") -> Import:
     elif found is not None and any(found.splits.values()):
         splits = _splits(found, folder, notes)
     else:
-        splits = {path: words.split_of(name) for name, path in folder.by_path.items()}
-        splits = {
-            p: place for p, place in splits.items() if not words.among_masks(folder.relative(p))
-        }
+        splits = {path: words.split_of(folder.relative(path)) for path in pictures(folder)}
     names = (found and found.names) or yolo_config.listed_names(folder)
     reading = _Reading(folder, names, notes)
     images = reading.images(splits)
@@ -234,6 +232,5 @@ class _Reading:
 
 def _left(folder: Folder, used: Mapping[Path, str]) -> list[str]:
     """A note on images in no split."""
-    others = (path for path in folder.images if path not in used)
-    left = sum(not words.among_masks(folder.relative(path)) for path in others)
+    left = sum(path not in used for path in pictures(folder))
     return [f"{left} images are in no split: passed over."] if left else []

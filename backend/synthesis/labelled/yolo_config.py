@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from backend.images import words
 from backend.images.folder import SUFFIXES, Folder, composed, some
+from backend.images.masks import pictures
 from backend.records import UserError
 from backend.synthesis.labelled import files
 from backend.synthesis.labelled.yolo_files import NAME_FILES
@@ -152,11 +152,7 @@ def split_images(config: Config, folder: Folder, split: str) -> Split:
                 found.images += _listed(place, folder, config, found.notes)
         else:
             start = f"{place}/" if place else ""
-            inside = [
-                path
-                for name, path in folder.by_path.items()
-                if name.startswith(start) and not words.among_masks(name.removeprefix(start))
-            ]
+            inside = [p for p in pictures(folder) if folder.relative(p).startswith(start)]
             if not inside:
                 found.notes.append(f"'{split}' of {config.path.name}: '{entry}' holds no image.")
             found.images += inside

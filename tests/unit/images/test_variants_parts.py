@@ -208,3 +208,28 @@ def test_dark_deep_pictures_are_not_taken_for_masks(tmp_path):
     mask(tmp_path / "bad" / "a.png")
     found = Masks(folders.scan(tmp_path))
     assert [p.name for p in found.chosen] == ["a.tif"] and len(found.of) == 1
+
+
+# Masks in readers of other layouts
+
+
+def test_masks_are_no_pictures_in_any_reader(tmp_path):
+    root = tmp_path / "set"
+    image(root / "a.png"), image(root / "b.png", 1)
+    mask(root / "a_mask.png"), mask(root / "Masks" / "b.png", 0)
+    names = ["a", "b"]
+    for layout in ("none", "labelme", "voc"):
+        assert [i.name for i in labelled.read(root, layout).images] == names
+    (root / "a.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    assert [i.name for i in labelled.read(root).images] == names
+    (root / "data.yaml").write_text("train: .\nnames: [x]\n")
+    assert [i.name for i in labelled.read(root).images] == names
+    found = testset.read_intact(root, "test").images
+    assert [i.name for i in found] == ["intact/a", "intact/b"]
+
+
+def test_where_masks_belong_to_no_image_none_is_intact(tmp_path):
+    image(tmp_path / "pictures" / "a.png"), mask(tmp_path / "masks" / "IMG_1.png")
+    found = labelled.read(tmp_path)
+    assert [str(i.marks) for i in found.images] == ["unread"]
+    assert "1 masks belong to no image" in " ".join(found.notes)
