@@ -38,9 +38,14 @@ class Line:
 
 
 def lines_of(
-    label: Path, names: Mapping[int, str] | None, width: int, height: int, notes: list[str]
+    label: Path,
+    names: Mapping[int, str] | None,
+    width: int,
+    height: int,
+    notes: list[str],
+    points: int = 0,
 ) -> list[Line]:
-    """The defects in a text file; what is odd is noted.
+    """The defects in a text file; what is odd is noted. points: numbers of key points, not read.
 
     names: None where nothing names the classes; they are called "class 0", … then. Raises
     UserError naming the lines that do not fit.
@@ -51,7 +56,7 @@ def lines_of(
         if line.strip():
             with faults.collected():
                 where = f"{label}, line {number}"
-                name, corners, outline = _parse_line(line, names, width, height, where)
+                name, corners, outline = _parse_line(line, names, width, height, where, points)
                 box = geometry.placed(name, corners, width, height, where, notes)
                 found.append(Line(box, outline))
     faults.refuse()
@@ -59,7 +64,7 @@ def lines_of(
 
 
 def _parse_line(
-    line: str, names: Mapping[int, str] | None, width: int, height: int, where: str
+    line: str, names: Mapping[int, str] | None, width: int, height: int, where: str, points: int
 ) -> tuple[str, Corners, Polygon | None]:
     """Class, corners in px, and the outline in px where there is one."""
     try:
@@ -71,6 +76,8 @@ def _parse_line(
     if not known:
         raise UserError(f"{where}: no class has the number {number:g}. Add it to the names.")
     class_name = f"class {class_number}" if names is None else names[class_number]
+    if points and len(values) == 4 + points:
+        values = values[:4]
     if len(values) != 4 and (len(values) < 6 or len(values) % 2):
         raise UserError(f"{where}: '{line[:80]}' is not 'class x y width height'.")
     if not all(abs(value) <= FARTHEST for value in values):
@@ -112,7 +119,7 @@ def read(folder: Folder, split: str = "") -> Import:
     else:
         splits = {path: words.split_of(folder.relative(path)) for path in pictures(folder)}
     names = (found and found.names) or yolo_config.listed_names(folder)
-    reading = _Reading(folder, names, notes)
+    reading = _Reading(folder, names, notes, found.points if found else 0)
     images = reading.images(splits)
     notes += reading.told() + ([] if split else _left(folder, splits))
     seen = {box.class_name: None for image in images for box in image.boxes}
@@ -163,8 +170,10 @@ def _splits(found: yolo_config.Config, folder: Folder, notes: list[str]) -> dict
 class _Reading:
     """Images with their labels; what was used and noticed on the way."""
 
-    def __init__(self, folder: Folder, names: Mapping[int, str] | None, notes: list[str]) -> None:
-        self.folder, self.names, self.notes = folder, names, notes
+    def __init__(
+        self, folder: Folder, names: Mapping[int, str] | None, notes: list[str], points: int
+    ) -> None:
+        self.folder, self.names, self.notes, self.points = folder, names, notes, points
         self.labels = Labels(folder)
         self.lone = self.labels.lone()
 
@@ -192,7 +201,7 @@ class _Reading:
         mask = None if drawn is None else files.mask_file(drawn, width, height)
         if label is None:
             return Labelled(path, "", "", split, width, height, (), mask, Marks.NONE)
-        lines = lines_of(label, self.names, width, height, self.notes)
+        lines = lines_of(label, self.names, width, height, self.notes, self.points)
         boxes = tuple(line.box for line in lines)
         mask = mask or self._outlined(lines, width, height)
         return Labelled(path, "", "", split, width, height, boxes, mask)

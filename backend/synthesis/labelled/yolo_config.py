@@ -4,6 +4,7 @@ Names stand in `data.yaml`, in a YAML file of another name, in darknet's `obj.na
 a `classes.txt` (labelImg). Darknet's `obj.data` names lists of images.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,12 +28,13 @@ UNSPLIT = "unsplit"  # our own export, where some images have a split and others
 class Config:
     """path: the file. base: the folder its entries are relative to, as a path in the set.
     names: number → class, None where it names none. splits: split → list files and folders of
-    images."""
+    images. points: how many numbers of key points stand behind each box."""
 
     path: Path
     base: str
     names: Mapping[int, str] | None
     splits: Mapping[str, tuple[str, ...]]
+    points: int = 0
 
 
 def find(folder: Folder) -> Path | None:
@@ -100,7 +102,16 @@ def _config(path: Path, folder: Folder, content: Mapping[str, Any]) -> Config:
     splits = {k: _entries(content.get(k), k, path) for k in (*SPLITS, UNSPLIT)}
     splits["val"] = splits["val"] or _entries(content.get("validation"), "val", path)
     splits["val"] = splits["val"] or _entries(content.get("valid"), "val", path)
-    return Config(path, _base(folder, path, content), _names(content.get("names"), path), splits)
+    names = _names(content.get("names"), path)
+    points = _points(content.get("kpt_shape"), path)
+    return Config(path, _base(folder, path, content), names, splits, points)
+
+
+def _points(shape: Any, path: Path) -> int:
+    try:
+        return math.prod(int(number) for number in shape) if shape else 0
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{path}, 'kpt_shape': give two whole numbers. Correct it.") from error
 
 
 def _names(names: Any, path: Path) -> dict[int, str] | None:

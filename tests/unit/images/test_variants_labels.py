@@ -155,6 +155,13 @@ def test_turned_boxes_are_outlines_and_equal_lines_count_once(tmp_path):
     assert "1 labels occur twice in their image: taken once" in " ".join(found.notes)
 
 
+def test_numbers_of_key_points_are_no_outline(tmp_path):
+    image(tmp_path / "images" / "a.png")
+    write(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5 0.1 0.9 2 0.9 0.1 2\n")
+    write(tmp_path / "data.yaml", "train: images\nkpt_shape: [2, 3]\nnames: [a]\n")
+    assert reading.read(tmp_path).images[0].boxes[0].xyxy == (4, 4, 12, 12)
+
+
 @pytest.mark.parametrize("line", ["0 8 8 4 4", "0 0.5 0.5 0.5", "0 1.9 0.5 0.2 0.2", "0 x 1 1 1"])
 def test_all_wrong_lines_are_told_at_once_up_to_twenty(tmp_path, line):
     image(tmp_path / "a.png")
