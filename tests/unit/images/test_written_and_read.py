@@ -1,10 +1,10 @@
 """Random sets are written in each layout of labelled images, and read back equal."""
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,50 +22,43 @@ few = settings(
 )
 
 
-def read(writer: Writer, packed: bool) -> reading.Import:
-    """The set as it is read from a folder or a zip; its pixels are drawn meanwhile."""
+@dataclass
+class Read:
+    """A set as it was read; its pictures and masks by name, drawn while the files were there."""
+
+    found: reading.Import
+    pixels: dict[str, np.ndarray]
+    masks: dict[str, np.ndarray | None]
+
+
+def read(writer: Writer, packed: bool) -> Read:
+    """The set out of a folder or a zip."""
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         if packed:
-            found = archives.unpack(writer.zip(root / "set.zip"), root / "unpacked")
+            folder = archives.unpack(writer.zip(root / "set.zip"), root / "unpacked")
         else:
-            found = writer.folder(root / "set")
-        result = reading.read(found)
-        for image in result.images:
-            PIXELS[image.name], MASKS[image.name] = image.read_rgb(), image.read_mask()
-    return result
-
-
-PIXELS: dict[str, np.ndarray] = {}
-MASKS: dict[str, np.ndarray | None] = {}
+            folder = writer.folder(root / "set")
+        found = reading.read(folder)
+        pixels = {image.name: image.read_rgb() for image in found.images}
+        return Read(found, pixels, {image.name: image.read_mask() for image in found.images})
 
 
 def check(
-    result: reading.Import,
-    placed: dict[str, Made],
-    *,
-    splits: bool = True,
-    groups: bool = True,
-    classes: bool = True,
-    masks: bool = False,
+    result: Read, placed: dict[str, Made], *, splits: bool = True, masks: bool = False
 ) -> None:
+    """Names, sizes, pixels, boxes and groups are those that were written; splits and masks too."""
     wanted = {composed(stem_of(place)): one for place, one in placed.items()}
-    assert {image.name for image in result.images} == set(wanted), result.notes
-    for image in result.images:
+    assert set(result.pixels) == set(wanted), result.found.notes
+    for image in result.found.images:
         one = wanted[image.name]
         assert (image.width, image.height) == one.size
-        assert (PIXELS[image.name] == one.pixels).all()
-        found = {
-            (b.class_name if classes else "", tuple(round(v, 4) for v in b.xyxy))
-            for b in image.boxes
-        }
-        assert found == {(name if classes else "", xyxy) for name, xyxy in one.expected}
-        if splits:
-            assert image.split == one.split
-        if groups:
-            assert image.group == (one.group or image.name)
-        if masks:
-            assert (MASKS[image.name] == one.mask).all()
+        assert (result.pixels[image.name] == one.pixels).all()
+        boxes = {(b.class_name, tuple(round(v, 4) for v in b.xyxy)) for b in image.boxes}
+        assert boxes == one.expected
+        assert image.group == (one.group or image.name)
+        assert not splits or image.split == one.split
+        assert not masks or (result.masks[image.name] == one.mask).all()
 
 
 @few
@@ -81,7 +74,7 @@ def test_yolo(writer, dialect, images, style, turned, packed):
     placed = written.yolo(writer, images, style, turned)
     written.metadata(writer, dialect, placed)
     result = read(writer, packed)
-    assert result.layout == "yolo" and set(result.classes) == set(CLASSES)
+    assert result.found.layout == "yolo" and set(result.found.classes) == set(CLASSES)
     check(result, placed, splits=style != "beside", masks=turned)
 
 
@@ -91,7 +84,7 @@ def test_coco(writer, dialect, images, windows, packed):
     placed = written.coco(writer, images, windows)
     written.metadata(writer, dialect, placed)
     result = read(writer, packed)
-    assert result.layout == "coco"
+    assert result.found.layout == "coco"
     check(result, placed, masks=True)
 
 
@@ -101,7 +94,7 @@ def test_voc(writer, dialect, images, packed):
     placed = written.voc(writer, images)
     written.metadata(writer, dialect, placed)
     result = read(writer, packed)
-    assert result.layout == "voc"
+    assert result.found.layout == "voc"
     check(result, placed)
 
 
@@ -111,8 +104,5 @@ def test_labelme(writer, dialect, images, apart, packed):
     placed = written.labelme(writer, images, apart)
     written.metadata(writer, dialect, placed)
     result = read(writer, packed)
-    assert result.layout == "labelme"
+    assert result.found.layout == "labelme"
     check(result, placed, masks=True)
-
-
-pytestmark = pytest.mark.filterwarnings("ignore")

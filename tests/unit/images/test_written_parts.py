@@ -22,7 +22,7 @@ from tests.unit.images import written_parts
 from tests.unit.images.written import Writer, dialects, join, sets, writers
 
 few = settings(
-    max_examples=12,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

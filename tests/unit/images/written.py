@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import numpy as np
 import yaml
@@ -105,8 +107,6 @@ class Writer:
         self.files[place] = content.getvalue()
 
     def folder(self, root: Path) -> Path:
-        import unicodedata
-
         for place, content in self.files.items():
             path = root / unicodedata.normalize(self.form, place)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,8 +114,6 @@ class Writer:
         return root
 
     def zip(self, path: Path) -> Path:
-        import unicodedata
-
         with zipfile.ZipFile(path, "w") as packed:
             for place, content in self.files.items():
                 packed.writestr(unicodedata.normalize(self.form, place), content)
@@ -253,8 +251,6 @@ def coco(writer: Writer, images: list[Made], windows: bool) -> dict[str, Made]:
 
 
 def voc(writer: Writer, images: list[Made]) -> dict[str, Made]:
-    from xml.sax.saxutils import escape
-
     placed = {}
     for one in images:
         tail = join(*one.place, one.stem)

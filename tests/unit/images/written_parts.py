@@ -23,11 +23,11 @@ class Part:
         return not self.made.boxes
 
 
-Style = Callable[[Writer, Made, str], tuple[str, str, Part]]  # a picture's place, its mask's
+Style = Callable[[Made, str], tuple[str, str, Part]]  # a picture's place, its mask's
 
 
 def beside(ending: str) -> Style:
-    def place(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+    def place(one: Made, kind: str) -> tuple[str, str, Part]:
         folder = f"{kind}/{'bad' if one.boxes else 'good'}"
         return (
             f"{folder}/{one.stem}.png",
@@ -38,18 +38,18 @@ def beside(ending: str) -> Style:
     return place
 
 
-def inside(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def inside(one: Made, kind: str) -> tuple[str, str, Part]:
     folder = f"{kind}/{'Bad' if one.boxes else 'Good'}"
     return f"{folder}/{one.stem}.png", f"{folder}/Mask/{one.stem}.png", Part(one, kind)
 
 
-def in_folders(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def in_folders(one: Made, kind: str) -> tuple[str, str, Part]:
     verdict = "NOK" if one.boxes else "OK"
     tail = f"{kind}/{verdict}/{one.stem}.png"
     return f"Images/{tail}", f"Annotations/{tail}", Part(one, kind)
 
 
-def mvtec(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def mvtec(one: Made, kind: str) -> tuple[str, str, Part]:
     if not one.boxes:
         split = "train" if one.split == "train" else "test"
         return f"{kind}/{split}/good/{one.stem}.png", "", Part(one, kind)
@@ -59,31 +59,31 @@ def mvtec(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
     return f"{kind}/test/{defect}/{one.stem}.png", mask, part
 
 
-def loco(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
-    place, mask, part = mvtec(writer, one, kind)
+def loco(one: Made, kind: str) -> tuple[str, str, Part]:
+    place, mask, part = mvtec(one, kind)
     return place, mask.replace("_mask.png", "/000.png"), part
 
 
-def btad(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def btad(one: Made, kind: str) -> tuple[str, str, Part]:
     split = "train" if one.split == "train" and not one.boxes else "test"
     tail = f"{'ko' if one.boxes else 'ok'}/{one.stem}.png"
     return f"{kind}/{split}/{tail}", f"{kind}/ground_truth/{tail}", Part(one, kind)
 
 
-def visa(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def visa(one: Made, kind: str) -> tuple[str, str, Part]:
     tail = f"{'Anomaly' if one.boxes else 'Normal'}/{one.stem}"
     head = f"{kind}/Data"
     return f"{head}/Images/{tail}.PNG", f"{head}/Masks/{tail}.png", Part(one, kind)
 
 
-def real_iad(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def real_iad(one: Made, kind: str) -> tuple[str, str, Part]:
     verdict, specimen = ("NG/HS" if one.boxes else "OK"), f"S{one.seed % 3:04d}"
     folder = f"{kind}/{verdict}/{specimen}"
     part = Part(one, kind, "HS" if one.boxes else "", folder)
     return f"{folder}/{one.stem}.jpg", f"{folder}/{one.stem}.png", part
 
 
-def anomalib(writer: Writer, one: Made, kind: str) -> tuple[str, str, Part]:
+def anomalib(one: Made, kind: str) -> tuple[str, str, Part]:
     folder = "bad" if one.boxes else "good"
     mask = f"ground_truth/{folder}/{one.stem}.png"
     return f"{folder}/{one.stem}.png", mask, Part(one, "")
@@ -115,7 +115,7 @@ def write(writer: Writer, images: list[Made], style: str, above: str) -> dict[st
     bad = Made((), "drittes", (12, 12), ((0, (2, 3, 8, 9)),), "test", seed=2)
     placed = {}
     for one in [good, tested, bad, *images]:
-        place, mask, part = STYLES[style](writer, one, "typ ä")
+        place, mask, part = STYLES[style](one, "typ ä")
         place, mask = join(above, place), join(above, mask)
         writer.image(place, one.pixels)
         if one.boxes:
