@@ -14,7 +14,7 @@ from backend.images.pairs import Pairs
 from backend.records import UserError
 from backend.synthesis.labelled import files
 from backend.synthesis.labelled.records import Labelled, Marks
-from backend.synthesis.labelled.yolo_files import Labels, is_label
+from backend.synthesis.labelled.yolo_files import Labels, has_lines
 
 READ = {"yolo": (".txt",), "coco": (".json",), "voc": (".xml",), "labelme": (".json",)}
 MARKS = (".json", ".xml", ".csv")
@@ -49,7 +49,7 @@ def _spoken_of(bare: set[Path], folder: Folder, layout: str) -> dict[Path, Path]
     if layout != "yolo":
         labels = Labels(folder)
         texts = {path: label for path in bare if (label := labels.of(path)) is not None}
-        found |= {path: label for path, label in texts.items() if is_label(label)}
+        found |= {path: label for path, label in texts.items() if has_lines(label)}
     others = [
         path for path in folder.ending(*MARKS) if path.suffix.lower() not in READ.get(layout, ())
     ]

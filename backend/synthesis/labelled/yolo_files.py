@@ -55,7 +55,7 @@ class Labels:
     def lone(self) -> list[Path]:
         """Text files with lines of labels that belong to no image."""
         owned = set(self._found.values())
-        return [p for p in self.folder.ending(".txt") if p not in owned and _has_lines(p)]
+        return [p for p in self.folder.ending(".txt") if p not in owned and has_lines(p)]
 
 
 def _alike(found: list[Path], image: Path) -> Path | None:
@@ -63,14 +63,20 @@ def _alike(found: list[Path], image: Path) -> Path | None:
     return next((path for path in found if path.stem == image.stem), found[0] if found else None)
 
 
+def has_lines(path: Path) -> bool:
+    """Does a text file begin with a line of labels?"""
+    return LINE.fullmatch(_first_line(path)) is not None
+
+
 def is_label(path: Path) -> bool:
     """Is it a text file of labels, or an empty one, which says that there is no defect?"""
-    return path.stat().st_size == 0 or _has_lines(path)
+    return not _first_line(path) or has_lines(path)
 
 
-def _has_lines(path: Path) -> bool:
+def _first_line(path: Path) -> str:
+    """The first line that is not empty; what is no text is no label."""
     try:
         lines = (line.strip() for line in files.text(path).splitlines())
-        return LINE.fullmatch(next((line for line in lines if line), "")) is not None
+        return next((line for line in lines if line), "")
     except UserError:
-        return False
+        return "no text"

@@ -155,6 +155,13 @@ def test_turned_boxes_are_outlines_and_equal_lines_count_once(tmp_path):
     assert "1 labels occur twice in their image: taken once" in " ".join(found.notes)
 
 
+@pytest.mark.parametrize("content", ["", "\n", " \r\n"])
+def test_an_empty_text_file_says_that_there_is_no_defect(tmp_path, content):
+    image(tmp_path / "a.png")
+    write(tmp_path / "a.txt", content)
+    assert marks(tmp_path) == {"a": "read"}
+
+
 def test_numbers_of_key_points_are_no_outline(tmp_path):
     image(tmp_path / "images" / "a.png")
     write(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5 0.1 0.9 2 0.9 0.1 2\n")
