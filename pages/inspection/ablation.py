@@ -50,11 +50,11 @@ def _headline(rows: pd.DataFrame, method: str) -> None:
     charts.metrics(
         [
             (
-                "Mean AUROC, as it is",
+                "AUROC, as it is",
                 charts.interval(own["auroc"], own["low"], own["high"]),
-                f"Of the {method} score",
+                f"Mean over feature types, of the {method} score",
             ),
-            ("Settings compared", str(len(rows)), "The model's own included"),
+            ("Settings", str(len(rows)), "Compared, the model's own included"),
         ]
     )
     better = rows[rows["difference_low"] > 0]["setting"]
