@@ -82,9 +82,9 @@ def words(load: Load) -> str:
     """What makes a timing doubtful, and the cure; "" where the computer was idle."""
     told = [*_busy(load)]
     if load.throttled:
-        told.append("Its processor was slowed down meanwhile, for heat or by a limit set for it.")
+        told.append("The processor was slowed down meanwhile, for heat or by a limit set for it.")
     if load.on_battery:
-        told.append("It ran on its battery, which can slow its processor down.")
+        told.append("The computer ran on its battery, which can slow the processor down.")
     if not told:
         return ""
     idle = "idle and on mains power" if load.on_battery else "idle"
