@@ -13,7 +13,8 @@ pytestmark = [pytest.mark.xdist_group("tiny"), NEEDS_CHROMIUM]
 def test_a_page_opens_by_its_address_and_asks_nobody_outside(server, browser, entry):
     page, outside = visit(browser, server, entry.url, DESK, "light")
     assert page.locator('[data-testid="stException"]').count() == 0
-    assert page.locator('[data-testid="stAlertContentError"]').count() == 0
+    errors = page.locator('[data-testid="stAlertContentError"]')
+    assert errors.filter(has_not_text="It misses").count() == 0  # a threshold's warning in red
     assert outside == []
     page.context.close()
 
