@@ -207,4 +207,10 @@ STEPS = (
     ALTER TABLE parts ADD COLUMN excess DOUBLE;
     ALTER TABLE parts ADD COLUMN area DOUBLE;
     """,
+    # The name of the teacher image of a pair, and of the training image nearest to a sample, whose
+    # place among the others (nearest) said nothing once an image was rejected.
+    """
+    ALTER TABLE ssim_pairs ADD COLUMN image VARCHAR;
+    ALTER TABLE neighbours ADD COLUMN nearest_image VARCHAR;
+    """,
 )
