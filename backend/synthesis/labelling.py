@@ -186,5 +186,5 @@ def _picture(
         },
         seed=None if seed is None or pd.isna(seed) else int(seed),
         group=row["group"],
-        params=params | {"labelled_from": spec.source_run, "labelled_image": row["image"]},
+        params=params | {"labelled_from": spec.source_run},
     )
