@@ -148,7 +148,7 @@ def notes(folds: list[Fold]) -> Iterator[str]:
     if not all(fold.stratified for fold in folds):
         yield (
             "Too few parts of a type for so many folds: GOOD and BAD parts of a type cannot lie in "
-            "every fold, so groups were dealt out one by one. Fewer folds differ less."
+            "every fold, so groups were dealt out one by one."
         )
 
 
