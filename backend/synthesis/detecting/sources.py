@@ -129,7 +129,7 @@ def _set(spec: "Spec", source: Run, count: int) -> Source:
     rows, boxes = imageset.read(source.folder)
     known = imageset.boxes_by_image(boxes)
     fits = [_fits(known.get(str(name), ()), spec.labels) for name in rows["image"]]
-    chosen = imageset.labelled(rows[fits])
+    chosen = imageset.labelled(rows[np.array(fits, bool)])
     if chosen.empty:
         raise UserError(
             f"No image of '{source.name or source.id}' has labels of the kind '{spec.labels}'. "
