@@ -6,7 +6,7 @@ from pages.ui import links
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, visit
 
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
-pytestmark = [pytest.mark.xdist_group("tiny"), NEEDS_CHROMIUM]
+pytestmark = NEEDS_CHROMIUM
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)

@@ -7,7 +7,7 @@ import pytest
 from backend.synthesis import curation
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, opened, visit
 
-pytestmark = [pytest.mark.xdist_group("tiny"), NEEDS_CHROMIUM]
+pytestmark = NEEDS_CHROMIUM
 URL = "synthesis-curation"
 
 

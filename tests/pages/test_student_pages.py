@@ -1,14 +1,11 @@
 """The pages about students: measures with controls, the explorer, comparison and export."""
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import lineage
 from backend.jobs import Supervisor
 from backend.settings import PROJECT
 from backend.synthesis import origins
-
-pytestmark = pytest.mark.xdist_group("tiny")
 
 
 def open_page(name: str) -> AppTest:
