@@ -1,5 +1,6 @@
 """The pages about students: measures with controls, the explorer, comparison and export."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend import lineage
