@@ -1,7 +1,7 @@
 """Specs: frozen dataclasses that describe a job completely, one to one with JSON.
 
-A spec may have `check()`, of its own fields together, and `check_inputs(runs_folder)`, of what its
-completed inputs hold: both raise UserError before any work starts.
+A spec may have `check()`, of its own fields together, and its kind `check_inputs(spec, runs)`, of
+what its completed inputs hold: both raise UserError before any work starts.
 
 One declaration of a field serves the form, the command line and the check:
 

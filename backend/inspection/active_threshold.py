@@ -82,6 +82,13 @@ def history(storage: Path) -> list[Activation]:
     return found
 
 
+def refuse_deletion(storage: Path, run_id: str) -> None:
+    """Raises UserError for the run in force."""
+    in_force = current(storage)
+    if in_force and in_force.run_id == run_id:
+        raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+
+
 def current(storage: Path) -> Activation | None:
     """The choice in force, None before the first."""
     found = history(storage)
