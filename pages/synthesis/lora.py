@@ -28,7 +28,11 @@ def show(run: Run) -> None:
     charts.curves(run)
     path = run.artifacts / "lora.safetensors"
     st.download_button(
-        "LoRA file", path.read_bytes, file_name=f"{run.id}.safetensors", icon=":material/download:"
+        "LoRA file",
+        path.read_bytes,
+        file_name=f"{run.id}.safetensors",
+        icon=":material/download:",
+        on_click="ignore",
     )
     links.to_kind("generate", "Paint with it (teacher: stable-diffusion)")
 
