@@ -66,6 +66,7 @@ def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
 
 @pytest.mark.parametrize("size", (64, 128, 256))
 def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
+    torch.manual_seed(0)
     made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
     assert made.shape == (2, 4 + OCTAVES, size, size)
     assert made[:, :4].min() >= 0
