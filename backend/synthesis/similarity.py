@@ -90,7 +90,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     asked_for = specs.stored(StudentSpec, student.spec)
     source = runs.read(runs.sibling(out_dir, asked_for.teacher_run))
     progress(0.02, "reading teacher images")
-    shown = teacher.load(source.folder, sampler.size)
+    shown = teacher.load(source.folder, sampler.size, masked_only=True)
     _refuse_too_few(len(shown.names), source)
     trained, held = _partners(sampler, student, source, shown)
     random = np.random.default_rng(spec.seed)

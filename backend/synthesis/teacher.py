@@ -109,12 +109,14 @@ class Loaded:
     masks: np.ndarray
 
 
-def load(run_folder: Path, size: int) -> Loaded:
+def load(run_folder: Path, size: int, *, masked_only: bool = False) -> Loaded:
     """A finished set of labelled images, without those rejected by hand, `size` px large. Raises
-    UserError where an image has no mask."""
+    UserError where an image has no mask, or passes over it with `masked_only`."""
     names, hashes, images, masks = [], [], [], []
     for row in imageset.records(imageset.labelled(imageset.read(run_folder)[0])):
         if not isinstance(row["mask_path"], str):
+            if masked_only:
+                continue
             raise UserError(
                 f"Image {row['image']} has no mask. Make masks on the page Automatic labels first."
             )

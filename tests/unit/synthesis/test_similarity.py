@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from backend import facts, runs, specs
-from backend.records import UserError
+from backend.records import Box, UserError
 from backend.synthesis import curation, pictures, similarity
 from backend.synthesis.curation import Edit
 from tests import tiny_student
@@ -121,10 +121,13 @@ def pictures_of(folder, split="trained"):
 
 
 @pytest.mark.parametrize("held", (0, 4))
-def test_pairs_stay_pairs_whatever_is_rejected_or_labelled_later(tmp_path, held):
+@pytest.mark.parametrize("mask", (None, "artifacts/masks/000000.png"))
+def test_pairs_stay_pairs_whatever_is_rejected_or_labelled_later(tmp_path, held, mask):
     """An image that is rejected, or one more that is labelled, moves all those behind it."""
     teacher = tiny_student.teacher(tmp_path)
-    unlabelled = facts.read(teacher.folder, "images")
+    rows = facts.read(teacher.folder, "images")
+    new = rows.head(1).assign(image="a", group="a", params='{"labelled": false}', mask_path=mask)
+    facts.write(teacher.folder, "images", pd.concat([new, rows]))
     student = tiny_student.student(tmp_path, teacher.id, held=held)
     before = pictures_of(compare(tmp_path, student_run=student.id, pairs=18, samples=20)[0])
     curation.record(teacher.folder, "one rejected", [Edit("000000", "rejected")])
@@ -132,8 +135,8 @@ def test_pairs_stay_pairs_whatever_is_rejected_or_labelled_later(tmp_path, held)
     after = pictures_of(first)
     assert after == {name: both for name, both in before.items() if name != "000000"}
     assert "learned from, 1 were rejected" in result.notes[0]
-    more = pd.concat([unlabelled.tail(1).assign(image="0", group="0"), unlabelled])
-    facts.write(teacher.folder, "images", more)
+    box = Box("crack", (4, 4, 30, 30))
+    curation.record(teacher.folder, "one labelled", [Edit("a", boxes=(box,))])
     second, _, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
     assert pictures_of(second) == after
 
