@@ -7,7 +7,8 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from backend.images.folder import LABELS, SUFFIXES, UNREAD, composed, is_hidden
+from backend.images import words
+from backend.images.folder import LABELS, SUFFIXES, UNREAD, composed, is_hidden, unread_notes
 from backend.records import Progress, UserError
 
 WANTED = (*SUFFIXES, *UNREAD, *LABELS)
@@ -23,6 +24,8 @@ DAMAGED = (
 
 def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
     """Unpack a zip's images and label files; gives its single top folder, else `into`.
+
+    A top folder that says something (`train`, `good`) is kept as one.
 
     Other files and hidden ones are passed over. Raises UserError for a file that is no
     zip, damaged, encrypted, too large, or that would write outside `into`; nothing is left then.
@@ -46,7 +49,15 @@ def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
             raise UserError(f"Cannot unpack {archive.name}: {error.strerror or error}.") from error
         raise
     inside = list(into.iterdir())
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else into
+    wraps = len(inside) == 1 and inside[0].is_dir() and not _says_something(inside[0].name)
+    return inside[0] if wraps else into
+
+
+def _says_something(folder: str) -> bool:
+    """Does a folder's name say what its files are: GOOD or BAD, a split, images, masks, labels?"""
+    if words.verdict_of(folder) is not None or words.says_nothing(folder):
+        return True
+    return words.means_labels(folder)
 
 
 def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.ZipInfo]:
@@ -64,7 +75,8 @@ def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.Z
             raise UserError(f"{name} holds '{place}' twice. Pack it again.")
         chosen[place] = member
     if not any(place.suffix.lower() in SUFFIXES for place in chosen):
-        raise UserError(f"{name} holds no image ({', '.join(SUFFIXES)}).")
+        others = " ".join(unread_notes(place.name for place in chosen))
+        raise UserError(f"{name} holds no image ({', '.join(SUFFIXES)}). {others}".rstrip())
     return chosen
 
 

@@ -7,10 +7,11 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from backend.records import UserError
 
@@ -24,15 +25,17 @@ UNREAD = (
     *(".heic", ".heif", ".hif", ".jxl", ".jxr", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf"),
     *(".orf", ".rw2", ".raw", ".psd", ".exr", ".hdr", ".dcm", ".svg", ".eps", ".fits", ".tga"),
 )
-LABELS = (".txt", ".yaml", ".yml", ".json", ".xml", ".csv", ".names", ".labels")
+LABELS = (".txt", ".yaml", ".yml", ".json", ".xml", ".csv", ".names", ".labels", ".data")
 MOST_FILES = 400_000
 SYSTEM = (
     *("__macosx", "thumbs.db", "desktop.ini", "ehthumbs.db", "lost+found", "$recycle.bin"),
     *("system volume information", "@eadir", "@tmp", "@recycle", "@recently-snapshot", "#recycle"),
-    *("#snapshot", "~snapshot"),
+    *("#snapshot", "~snapshot", "@__thumb", "recycler", "network trash folder"),
+    *("temporary items", "found.000"),
 )
 SYSTEM_STARTS = (".", "~$", "@syno")
 NAMED = 3
+K = TypeVar("K", bound=Hashable)
 
 
 def is_hidden(relative: str) -> bool:
@@ -87,31 +90,30 @@ class Folder:
 
     @cached_property
     def by_name(self) -> Mapping[str, list[Path]]:
-        """Images by their file name."""
-        return grouped((composed(path.name), path) for path in self.images)
+        """Images by their file name, in small letters."""
+        return grouped((composed(path.name).casefold(), path) for path in self.images)
 
     @cached_property
-    def by_stem(self) -> Mapping[str, list[Path]]:
-        """Images by their path in the folder without suffix."""
-        return grouped((stem_of(self.relative(path)), path) for path in self.images)
-
-    @cached_property
-    def by_short_stem(self) -> Mapping[str, list[Path]]:
-        """Images by their file name without suffix."""
-        return grouped((composed(path.stem), path) for path in self.images)
+    def places(self) -> Mapping[str, str]:
+        """The folders that hold a file, somewhere below too, by their path in small letters."""
+        found: dict[str, str] = {}
+        for place in dict.fromkeys(self.relative(path).rpartition("/")[0] for path in self.files):
+            parts = place.split("/")
+            above = ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
+            found |= {name.casefold(): name for name in above if name}
+        return found
 
     @cached_property
     def folder_names(self) -> frozenset[str]:
-        """The names of all folders that hold a file."""
-        above = (self.relative(path).split("/")[:-1] for path in self.files)
-        return frozenset(name for names in above for name in names)
+        """The names of those folders, in small letters."""
+        return frozenset(place.rpartition("/")[2] for place in self.places)
 
     def meant(self, name: str, near: str = "") -> list[Path]:
         """The images that a name in a list or table can mean; none, one, or several.
 
         near: the folder of that list, whose own files come first. A name from another computer
         (`D:\\set\\images\\a.png`) loses folders at its front until it fits; those that are here
-        too must stand in the image's path.
+        too must stand in the image's path. Capitals count where they tell two files apart.
         """
         wanted = os.path.normpath(composed(name))
         for above in (near, "", "images"):
@@ -119,16 +121,21 @@ class Folder:
                 return [path]
         parts = [part for part in wanted.split("/") if part not in ("", "..")]
         for start in range(len(parts)):
-            end = "/" + "/".join(parts[start:])
-            found = [
-                path
-                for path in self.by_name.get(parts[-1], [])
-                if f"/{self.relative(path)}".endswith(end)
-                and set(parts[:start]) & self.folder_names <= set(self.relative(path).split("/"))
-            ]
-            if found:
+            if found := self._ending_with(parts[start:], parts[:start]):
                 return found
         return []
+
+    def _ending_with(self, parts: list[str], before: list[str]) -> list[Path]:
+        """The images whose path ends so; folders of this set among those before must be in it."""
+        end, above = "/" + "/".join(parts), {part.casefold() for part in before}
+        above &= self.folder_names
+        named = {p: f"/{self.relative(p)}" for p in self.by_name.get(parts[-1].casefold(), [])}
+        found = [
+            path
+            for path, name in named.items()
+            if name.casefold().endswith(end.casefold()) and above <= set(name.casefold().split("/"))
+        ]
+        return [path for path in found if named[path].endswith(end)] or found
 
     def one(self, name: str, near: str = "", where: str = "") -> Path | None:
         """The only image a name can mean, None where it is not there.
@@ -143,12 +150,7 @@ class Folder:
 
     def left_out(self) -> list[str]:
         """Notes on pictures of formats that are not read, and on links that are not followed."""
-        counts = Counter(path.suffix.lower() for path in self.ending(*UNREAD))
-        notes = [
-            f"{n} {suffix} {'file' if n == 1 else 'files'} left out: this format is not read. "
-            "Save as PNG or JPEG."
-            for suffix, n in sorted(counts.items())
-        ]
+        notes = unread_notes(path.name for path in self.files)
         if self.links:
             notes.append(
                 f"{len(self.links)} links to folders are not followed "
@@ -158,9 +160,20 @@ class Folder:
         return notes
 
 
-def grouped(pairs: Iterable[tuple[str, Path]]) -> dict[str, list[Path]]:
+def unread_notes(names: Iterable[str]) -> list[str]:
+    """Notes on the pictures among these files whose formats are not read."""
+    counts = Counter(Path(name).suffix.lower() for name in names)
+    return [
+        f"{n} {suffix} {'file' if n == 1 else 'files'} left out: this format is not read. "
+        "Save as PNG or JPEG."
+        for suffix, n in sorted(counts.items())
+        if suffix in UNREAD
+    ]
+
+
+def grouped(pairs: Iterable[tuple[K, Path]]) -> dict[K, list[Path]]:
     """Files by key, in their order."""
-    found: dict[str, list[Path]] = defaultdict(list)
+    found: dict[K, list[Path]] = defaultdict(list)
     for key, path in pairs:
         found[key].append(path)
     return dict(found)

@@ -1,6 +1,6 @@
 """Which pictures are masks, and of which picture: white where defect.
 
-    x.png  x_mask.png                                  beside the picture; also _gt, _label, -mask
+    x.png  x_mask.png                  beside the picture; also _gt, _label, -mask, mask_x
     x.jpg  x.png                                       beside it, black and white (Real-IAD)
     images/x.jpg  Masks/x.png                          in a folder beside (VisA)
     bad/x.jpg  ground_truth/bad/x.png                  in a folder above (anomalib, BTAD, MPDD)
@@ -19,11 +19,13 @@ import numpy as np
 
 from backend import imagefiles
 from backend.images import words
-from backend.images.folder import Folder, stem_of
+from backend.images.folder import Folder, grouped, stem_of
+from backend.images.pairs import key_of
 from backend.records import Label, UserError
 
-ENDING = re.compile(r"(?:[_\-. ](?:masks?|gt|ground_?truth|labels?|seg|segmentation|anno))+$")
-SURE = re.compile(r"[_\-. ](?:masks?|ground_?truth)$")
+WORD = r"(?:masks?|gt|ground[_\-]?truth|labels?|seg|segmentation|anno)"
+SAID = re.compile(rf"(?:[_\-. ]{WORD})+$|^{WORD}[_\-. ]")  # before or behind a picture's name
+SURE = re.compile(r"[_\-. ](?:masks?|ground_?truth)$|^masks?[_\-. ]")
 FEW = 8  # grey values that a mask has at most
 ALMOST, NEAR = 0.99, 24  # of a JPEG's pixels so many are so near to black or white
 Key = tuple[tuple[str, ...], str]  # folders, stem
@@ -72,23 +74,31 @@ class _Stems:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
-        self.by_stem: dict[str, list[Path]] = defaultdict(list)
-        for path in folder.images:
-            self.by_stem[self._stem(path)].append(path)
+        self.by_stem = grouped((self._stem(path), path) for path in folder.images)
+        self.by_key = grouped((key_of(folder.relative(path)), path) for path in folder.images)
 
     def _stem(self, path: Path) -> str:
         return stem_of(self.folder.relative(path)).casefold()
 
     def is_mask(self, path: Path) -> bool:
         """By its folder, by its name where a picture of that name is there, or as a twin."""
-        if any(words.means_masks(part) for part in self.folder.relative(path).split("/")[:-1]):
-            return True
-        stem = self._stem(path)
-        bare = ENDING.sub("", stem)
-        if bare != stem and bare in self.by_stem:
+        relative = self.folder.relative(path)
+        if words.among_masks(relative):
+            return self._is_sure(path, relative) or _is_readable_mask(path)
+        folder, slash, stem = self._stem(path).rpartition("/")
+        bare = SAID.sub("", stem)
+        if bare != stem and folder + slash + bare in self.by_stem:
             return bool(SURE.search(stem)) or _is_readable_mask(path)
-        twins = self.by_stem[stem]
+        twins = self.by_stem[folder + slash + stem]
         return len(twins) == 2 and _is_mask_of(path, next(p for p in twins if p != path))
+
+    def _is_sure(self, path: Path, relative: str) -> bool:
+        """Does the folder say mask, or only label, as a type of part may be called too? Then a
+        picture of the same name elsewhere makes it sure."""
+        if any(words.means_masks(name) for name in relative.split("/")[:-1]):
+            return True
+        others = self.by_key[key_of(relative)]
+        return any(other.parent != path.parent for other in others)
 
     def refuse_twins(self, chosen: list[Path]) -> None:
         seen: dict[str, Path] = {}
@@ -122,7 +132,7 @@ def _is_mask_of(path: Path, other: Path) -> bool:
 def is_black_and_white(path: Path) -> bool:
     """Does a picture hold but a few grey values, as masks do? Raises UserError as `opened`."""
     with imagefiles.opened(path) as image:
-        grey = np.asarray(image.convert("L") if image.mode not in ("I", "F") else image)
+        grey = np.asarray(image if image.mode[0] in "IF" else image.convert("L"))
         if image.format == "JPEG":
             return bool(((grey <= NEAR) | (grey >= 255 - NEAR)).mean() >= ALMOST)
     return len(np.unique(grey)) <= FEW
@@ -140,9 +150,9 @@ def _paired(folder: Folder, chosen: list[Path], masks: list[Path]) -> dict[Path,
                 by_key[key].append(path)
         rest = []
         for mask in left:
-            fits = {p for key in _keys(folder, mask, True, bare) for p in by_key.get(key, [])}
-            if len(fits) == 1:
-                found[fits.pop()].append(mask)
+            fits = [by_key[key] for key in _keys(folder, mask, True, bare) if key in by_key]
+            if fits and len(fits[0]) == 1:
+                found[fits[0][0]].append(mask)
             else:
                 rest.append(mask)
         left = rest
@@ -157,20 +167,21 @@ def _names(folder: Folder, path: Path, is_mask: bool) -> Key:
     kept = [part for part in folders if not words.means_images(part)]
     stem = stem_of(name).casefold()
     if is_mask:
-        kept = [part for part in kept if not words.means_masks(part)]
-        stem = ENDING.sub("", stem)
+        kept = [part for part in kept if not words.means_labels(part)]
     return tuple(part.casefold() for part in kept), stem
 
 
 def _keys(folder: Folder, path: Path, is_mask: bool, bare: bool) -> list[Key]:
     """By folders and stem; of a folder that holds one picture's masks, by its name too.
 
-    bare: folders of splits do not count.
+    The most likely first. bare: folders of splits do not count.
     """
     folders, stem = _names(folder, path, is_mask)
     if bare:
-        folders = tuple(part for part in folders if part not in words.SPLITS)
+        folders = tuple(part for part in folders if not words.split_named(part))
     keys = [(folders, stem)]
+    if is_mask and (plain := SAID.sub("", stem)) != stem:
+        keys.append((folders, plain))
     if folders and (is_mask or folders[-1] == stem):
         keys.append((folders[:-1], folders[-1]))
     return keys
@@ -185,6 +196,7 @@ def _above(folder: Folder, chosen: list[Path], masks: list[Path]) -> Iterator[tu
             by_stem[stem].append((set(folders), path))
     for mask in masks:
         folders, stem = _names(folder, mask, True)
-        fits = [path for places, path in by_stem[stem] if set(folders) <= places]
+        named = by_stem[stem] or by_stem[SAID.sub("", stem)]
+        fits = [path for places, path in named if set(folders) <= places]
         if len(fits) == 1:
             yield mask, fits[0]

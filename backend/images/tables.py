@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from backend.images import words
 from backend.images.folder import Folder, some
 from backend.records import UserError
 
@@ -123,6 +124,13 @@ def _text(path: Path) -> str:
     return text
 
 
+def split_of(text: str, where: str) -> str:
+    """The split a cell names, "" where it is empty. Raises UserError for another word."""
+    if text and text.lower() not in words.SPLITS:
+        raise UserError(f"{where}: split must be train, val or test; got '{text}'.")
+    return words.SPLITS.get(text.lower(), "")
+
+
 def number(text: str) -> float:
     """A number with a decimal point or comma. Raises ValueError where it is none."""
     return float(text.replace(",", ".") if "." not in text else text)
@@ -140,27 +148,41 @@ class About:
         return row.get(column) if row else ""
 
 
-def about(folder: Folder, path: Path) -> About:
-    """A table's rows by the image each means, by its path first, then by its name alone.
+def metadata(folder: Folder) -> list[Path]:
+    """The folder's files `metadata.csv`, capitals or not, the one nearest to its root first."""
+    found = [path for path in folder.ending(".csv") if path.name.lower() == METADATA]
+    return sorted(found, key=lambda path: len(path.parts))
 
-    path: the CSV file; where it is not there, nothing is known. Raises UserError where the table
-    lacks `file_name`, and for an image listed twice with different words.
+
+def about(folder: Folder, paths: Iterable[Path]) -> About:
+    """Some tables' rows by the image each means, by its path first, then by its name alone.
+
+    Raises UserError where a table lacks `file_name`, and for an image listed twice with another
+    group or split.
     """
-    if not path.is_file():
-        return About({}, ())
+    rows: dict[Path, Row] = {}
+    notes: list[str] = []
+    for path in paths:
+        found = _about(folder, path)
+        rows, notes = {**found.rows, **rows}, [*notes, *found.notes]
+    return About(rows, tuple(notes))
+
+
+def _about(folder: Folder, path: Path) -> About:
     table = read(path)
     if table.rows:
         table.require((FILE_NAME,))
+    near = folder.relative(path.parent) if path.is_relative_to(folder.root) else ""
     found: dict[Path, Row] = {}
     gone: list[str] = []
     several: list[str] = []
     for row in table.rows:
-        meant = folder.meant(row.get(FILE_NAME))
+        meant = folder.meant(row.get(FILE_NAME), near)
         if len(meant) != 1:
             (several if meant else gone).append(row.get(FILE_NAME))
             continue
         before = found.setdefault(meant[0], row)
-        if _words(before) != _words(row):
+        if any(before.get(column) != row.get(column) for column in ("group", "split")):
             raise UserError(
                 f"{path}: rows {before.number} and {row.number} are both about "
                 f"{folder.relative(meant[0])}, and differ. Remove one."
@@ -169,10 +191,6 @@ def about(folder: Folder, path: Path) -> About:
     if gone:
         notes.append(f"{path.name} names {len(gone)} images that are not there ({some(gone)}).")
     if several:
-        words = f"{path.name} names {len(several)} files of which there are several"
-        notes.append(f"{words} ({some(several)}): name them with their folders.")
+        what = f"{path.name} names {len(several)} files of which there are several"
+        notes.append(f"{what} ({some(several)}): name them with their folders.")
     return About(found, tuple(notes))
-
-
-def _words(row: Row) -> dict[str, str]:
-    return {column: cell for column, cell in row.cells.items() if column != FILE_NAME}

@@ -7,25 +7,43 @@ from collections.abc import Sequence
 from backend.records import Label
 
 GOOD_WORDS = (
-    *("good", "ok", "okay", "io", "normal", "intact", "pass", "passed", "defectfree", "nodefect"),
-    *("good parts", "nondefective", "healthy", "accept", "accepted", "gut", "inordnung"),
+    *("good", "ok", "okay", "io", "normal", "intact", "pass", "passed", "healthy", "clean"),
+    *("accept", "accepted", "acceptable", "conforming", "flawless", "undamaged"),
+    *("defect free", "no defect", "no defects", "without defect", "without defects", "non defect"),
+    *("non defective", "not defective", "fault free", "no fault", "anomaly free", "no anomaly"),
+    *("no anomalies", "non anomalous", "non anomaly", "error free", "no error"),
+    *("gut", "in ordnung", "fehlerfrei", "gutteil", "gutteile", "ohne fehler", "kein fehler"),
+    *("bon", "bonne", "bons", "conforme", "conformes", "buono", "buoni", "bueno", "buenos"),
+    *("良", "良品", "合格", "合格品", "正常"),
 )
 BAD_WORDS = (
-    *("bad", "nok", "ko", "notok", "ng", "nogood", "notgood", "nio", "defect", "defects"),
-    *("defective", "defected", "anomaly", "anomalies", "anomalous", "abnormal", "abnormality"),
-    *("fail", "failed", "failure", "reject", "rejected", "scrap", "faulty", "schlecht"),
-    *("nichtio", "nichtinordnung", "ausschuss"),
+    *("bad", "nok", "ko", "not ok", "ng", "no good", "not good", "nio", "non ok", "not okay"),
+    *("defect", "defects", "defective", "defectives", "defected", "with defect", "faulty", "fault"),
+    *("anomaly", "anomalies", "anomalous", "abnormal", "abnormality", "not normal", "non normal"),
+    *("fail", "failed", "failure", "failures", "reject", "rejects", "rejected", "scrap", "flawed"),
+    *("nonconforming", "not conforming", "unacceptable", "not accepted", "error", "errors"),
+    *("schlecht", "nicht io", "nicht ok", "nicht in ordnung", "ausschuss", "fehler", "fehlerhaft"),
+    *("defekt", "defekte", "schlechtteil", "schlechtteile", "mangelhaft"),
+    *("mauvais", "mauvaise", "non conforme", "non conformes", "défaut", "défauts", "rebut"),
+    *("scarto", "scarti", "difetto", "difetti", "difettoso", "difettosi", "malo", "malos"),
+    *("no conforme", "defecto", "defectos", "defectuoso", "defectuosos"),
+    *("不良", "不良品", "不合格", "不合格品", "异常", "異常", "缺陷"),
 )
+NOUNS = ("part", "parts", "image", "images", "sample", "samples", "teil", "teile")
 SPLITS = {
     **{"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val"},
     **{"test": "test", "testing": "test"},
 }
 IMAGE_FOLDERS = ("image", "images", "img", "imgs", "jpegimages", "data", "rgb")
 MASK_FOLDERS = (
-    *("gt", "groundtruth", "label", "labels", "annotation", "annotations", "anno", "annos"),
-    *("seg", "segs", "segmentation", "segmentations", "segmentationclass", "segmentationobject"),
+    *("gt", "groundtruth", "segmentation", "segmentations"),
+    *("segmentationclass", "segmentationobject"),
 )
 MASK_WORDS = {"mask", "masks", "groundtruth"}  # anywhere in a folder's name
+LABEL_FOLDERS = (  # of masks or of label files, but a type of part may be called `label` too
+    *("label", "labels", "labeltxt", "annotation", "annotations", "anno", "annos", "ann", "anns"),
+    *("seg", "segs", "xml", "xmls", "json", "jsons", "txt", "txts", "bbox", "bboxes"),
+)
 
 
 def plain(name: str) -> str:
@@ -35,20 +53,31 @@ def plain(name: str) -> str:
 
 _GOOD = {plain(word) for word in GOOD_WORDS}
 _BAD = {plain(word) for word in BAD_WORDS}
+_SPLIT = re.compile(
+    rf"({'|'.join(sorted(SPLITS, key=len, reverse=True))})"
+    r"(?:[_\-. ]?(?:\d+|set|data|images?|public|private|mixed))*"
+)
+_WITH_NOUN = re.compile(f"(.+)(?:{'|'.join(sorted(NOUNS, key=len, reverse=True))})")
 
 
 def verdict_of(word: str) -> Label | None:
     """GOOD or BAD where a folder's or a cell's text is one of the usual words for it."""
     letters = plain(word)
-    if letters in _GOOD:
+    bare = found[1] if (found := _WITH_NOUN.fullmatch(letters)) else letters
+    if letters in _GOOD or bare in _GOOD:
         return Label.GOOD
-    return Label.BAD if letters in _BAD else None
+    return Label.BAD if letters in _BAD or bare in _BAD else None
+
+
+def split_named(folder: str) -> str:
+    """The split a folder's name says: `train2017`, `test_public`, `Validation set`; or ""."""
+    found = _SPLIT.fullmatch(folder.casefold())
+    return SPLITS[found[1]] if found else ""
 
 
 def split_of(relative: str) -> str:
     """The split a path in a folder speaks of: its first folder named train, val, test, …; or ""."""
-    names = (part.casefold().rstrip("0123456789") for part in relative.split("/")[:-1])
-    return next((SPLITS[name] for name in names if name in SPLITS), "")
+    return next(filter(None, map(split_named, relative.split("/")[:-1])), "")
 
 
 def means_images(folder: str) -> bool:
@@ -59,12 +88,26 @@ def means_images(folder: str) -> bool:
 def means_masks(folder: str) -> bool:
     """Does a folder's name say that masks are in it? `Masks`, `ground_truth`, `bad_masks`."""
     parts = {plain(part) for part in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", folder)}
-    return plain(folder) in (*MASK_FOLDERS, *MASK_WORDS) or bool(parts & MASK_WORDS)
+    return plain(folder) in MASK_FOLDERS or bool({plain(folder), *parts} & MASK_WORDS)
+
+
+def means_labels(folder: str) -> bool:
+    """Does a folder's name say that label files, or masks, are in it? `labels`, `Annotations`."""
+    return plain(folder) in LABEL_FOLDERS or means_masks(folder)
+
+
+def among_masks(relative: str) -> bool:
+    """Does a path lie in a folder of masks, or in one of labels that holds no folder of images?"""
+    folders = relative.split("/")[:-1]
+    if any(means_masks(name) for name in folders):
+        return True
+    kinds = [means_labels(name) for name in folders if means_labels(name) or means_images(name)]
+    return bool(kinds) and kinds[-1]
 
 
 def says_nothing(folder: str) -> bool:
     """Is it a folder of images or a split, whose name is no type, class or specimen?"""
-    return means_images(folder) or folder.casefold() in SPLITS
+    return means_images(folder) or bool(split_named(folder))
 
 
 def is_specimen(folder: str) -> bool:

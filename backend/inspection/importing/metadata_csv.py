@@ -5,8 +5,10 @@ box of the part in its picture in px. Where a detector finds the parts, `feature
 """
 
 from collections import Counter
+from pathlib import Path
 
 from backend.images import tables, words
+from backend.images.faults import Faults
 from backend.images.folder import Folder, composed
 from backend.images.masks import Masks
 from backend.images.tables import Row, Table
@@ -27,34 +29,49 @@ FARTHEST = 1e6  # px
 
 def fits(folder: Folder) -> bool:
     """Is there a metadata.csv?"""
-    return (folder.root / tables.METADATA).is_file()
+    return bool(tables.metadata(folder))
 
 
 def read(folder: Folder, with_features: bool = True) -> Listing:
     """The parts of metadata.csv in its order. with_features: must each row name its feature?
 
-    Raises UserError naming the file and row (counted as in a spreadsheet: the header is row 1).
+    Raises UserError naming the file and rows (counted as in a spreadsheet: the header is row 1).
     """
-    path = folder.root / tables.METADATA
-    if not path.is_file():
-        raise UserError(
-            f"{path} is missing. Write one with the columns {', '.join(REQUIRED)} "
-            "(label 1 = GOOD, 0 = BAD) and a row for each image."
-        )
+    path = _table(folder)
     table = tables.read(path)
     required = [name for name in REQUIRED if with_features or name != "feature"]
     table.require(required)
     if not table.rows:
         raise UserError(f"{path} lists no part. Add a row for each image.")
-    _refuse_blanks(table, required)
     _check_box_columns(table)
     masks = Masks(folder, twins=False)
     times: Counter[str] = Counter()
-    entries = [_entry(folder, table, row, times, masks) for row in table.rows]
-    _refuse_repeats(table, entries, with_features)
+    seen: set[tuple[str, str | Corners | None]] = set()
+    faults = Faults()
+    entries = []
+    for row in table.rows:
+        with faults.collected():
+            _refuse_blanks(table, row, required)
+            one = _entry(folder, table, row, times, masks)
+            _refuse_repeat(one, one.box if with_features else one.feature, seen)
+            entries.append(one)
+    faults.refuse()
     refuse_useless(entries, tables.METADATA)
     notes = (*about_masks(entries, masks.lone, folder), *_unlisted(entries, masks))
     return Listing(tuple(entries), "metadata", notes)
+
+
+def _table(folder: Folder) -> Path:
+    """The folder's metadata.csv. Raises UserError where there is none, or where two are as near."""
+    found = tables.metadata(folder)
+    if not found:
+        raise UserError(
+            f"{folder.root / tables.METADATA} is missing. Write one with the columns "
+            f"{', '.join(REQUIRED)} (label 1 = GOOD, 0 = BAD) and a row for each image."
+        )
+    if len(found) > 1 and len(found[0].parts) == len(found[1].parts):
+        raise UserError(f"{found[0]} and {found[1]} both list parts. Read one of their folders.")
+    return found[0]
 
 
 def _unlisted(entries: list[Listed], masks: Masks) -> list[str]:
@@ -67,7 +84,7 @@ def _entry(folder: Folder, table: Table, row: Row, times: Counter[str], masks: M
     """One row; a second part of the same picture is named `picture#2`."""
     image = composed(row.get(tables.FILE_NAME))
     where = f"{table.where(row)}: '{image}'"
-    path = folder.one(image, where=where)
+    path = folder.one(image, folder.relative(table.path.parent), where)
     if path is None and (".." in image.split("/") or image.startswith("/")):
         raise UserError(f"{where} lies outside {folder.root}. Use a path inside the folder.")
     image = image if path is None else folder.relative(path)
@@ -86,11 +103,10 @@ def _entry(folder: Folder, table: Table, row: Row, times: Counter[str], masks: M
     )
 
 
-def _refuse_blanks(table: Table, required: list[str]) -> None:
-    for row in table.rows:
-        for column in required:
-            if not row.get(column):
-                raise UserError(f"{table.path}, row {row.number}: '{column}' is empty. Fill it.")
+def _refuse_blanks(table: Table, row: Row, required: list[str]) -> None:
+    for column in required:
+        if not row.get(column):
+            raise UserError(f"{table.path}, row {row.number}: '{column}' is empty. Fill it.")
 
 
 def _check_box_columns(table: Table) -> None:
@@ -103,17 +119,13 @@ def _check_box_columns(table: Table) -> None:
         )
 
 
-def _refuse_repeats(table: Table, entries: list[Listed], with_features: bool) -> None:
+def _refuse_repeat(
+    one: Listed, what: str | Corners | None, seen: set[tuple[str, str | Corners | None]]
+) -> None:
     """A picture may occur again with another box, or for a detector with another feature."""
-    seen: set[tuple[str, str | Corners | None]] = set()
-    for row, one in zip(table.rows, entries, strict=True):
-        key = one.image, one.box if with_features else one.feature
-        if key in seen:
-            raise UserError(
-                f"{table.where(row)}: '{one.image}' is listed a second time. Remove one of the "
-                "rows."
-            )
-        seen.add(key)
+    if (one.image, what) in seen:
+        raise UserError(f"{one.where} is listed a second time. Remove one of the rows.")
+    seen.add((one.image, what))
 
 
 def _label(table: Table, row: Row) -> int:

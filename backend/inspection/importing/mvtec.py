@@ -7,6 +7,8 @@ MPDD and BTAD (`ok`, `ko`) have it too. The category is the feature type; masks 
 are there, and train nothing.
 """
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.images import words
@@ -33,20 +35,19 @@ def _categories(folder: Folder) -> set[str]:
     for path in folder.images:
         folders = folder.relative(path).split("/")[:-1]
         for place, name in enumerate(folders[:-1]):
-            category = "/".join(folders[:place])
-            split = words.SPLITS.get(name.casefold())
+            split = words.split_named(name)
             if split == "train" and words.verdict_of(folders[place + 1]) is Label.GOOD:
-                good.add(category)
+                good.add("/".join(folders[:place]))
             if split == "test":
-                tested.add(category)
-    return {category for category in good & tested if category.count("/") == 0}
+                tested.add("/".join(folders[:place]))
+    return good & tested
 
 
 def read(folder: Folder) -> Listing:
     """Every picture of every category. Raises UserError where none is GOOD."""
     masks = Masks(folder)
-    categories = _categories(folder)
-    found = [_part(folder, path, masks, categories) for path in masks.chosen]
+    features = _features(folder, _categories(folder))
+    found = [_part(folder, path, masks, features) for path in masks.chosen]
     entries = [one for one in found if one is not None]
     refuse_useless(entries, str(folder.root))
     left = len(found) - len(entries)
@@ -54,16 +55,25 @@ def read(folder: Folder) -> Listing:
     return Listing(tuple(entries), "mvtec", (*notes, *about_masks(entries, masks.lone, folder)))
 
 
-def _part(folder: Folder, path: Path, masks: Masks, categories: set[str]) -> Listed | None:
+def _part(folder: Folder, path: Path, masks: Masks, features: Mapping[str, str]) -> Listed | None:
     folders = folder.relative(path).split("/")[:-1]
-    category = "" if "" in categories else next(iter(folders), "")
-    inside = folders[1:] if category else folders
-    in_split = len(inside) > 1 and inside[0].casefold() in words.SPLITS
-    if category not in categories or not in_split:
+    places = (n for n in range(len(folders) - 1) if "/".join(folders[:n]) in features)
+    place = next((n for n in places if words.split_named(folders[n])), None)
+    if place is None:
         return None
-    feature, kind = category or folder.root.name, inside[1]
+    feature, kind = features["/".join(folders[:place])], folders[place + 1]
     verdict = words.verdict_of(kind)
     if verdict is Label.GOOD:
         return entry(folder, path, feature, Label.GOOD)
     defect = "" if verdict is Label.BAD else kind.replace("_", " ")
     return entry(folder, path, feature, Label.BAD, defect, masks.of.get(path, ()))
+
+
+def _features(folder: Folder, categories: set[str]) -> dict[str, str]:
+    """Category → feature type: its folders below those that all categories lie in."""
+    if len(categories) == 1:
+        only = next(iter(categories))
+        return {only: only.rpartition("/")[2] or folder.root.name}
+    common = os.path.commonpath([f"/{category}" for category in categories])
+    below = {category: f"/{category}"[len(common) :].strip("/") for category in categories}
+    return {c: name.replace("/", "-") or folder.root.name for c, name in below.items()}

@@ -7,7 +7,6 @@ from pathlib import Path
 from backend import archives
 from backend.images import folder as folders
 from backend.images.folder import Folder
-from backend.images.words import verdict_of
 from backend.inspection.importing import good_bad, metadata_csv, mvtec
 from backend.inspection.importing.listing import Listing
 from backend.records import Progress, UserError
@@ -75,5 +74,4 @@ def placed(path: Path, out_dir: Path, progress: Progress) -> Path:
     def unpacking(fraction: float, message: str = "", **_: object) -> None:
         progress(0.0, message)
 
-    found = archives.unpack(path, into, unpacking)
-    return into if verdict_of(found.name) is not None or found.name == "train" else found
+    return archives.unpack(path, into, unpacking)

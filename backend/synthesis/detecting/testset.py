@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -14,7 +15,7 @@ import numpy as np
 from backend import facts, imagefiles, runs
 from backend.imagefiles import Depth
 from backend.images import folder as folders
-from backend.images import tables, words
+from backend.images import tables
 from backend.images.folder import stem_of
 from backend.records import Box, UserError
 from backend.synthesis import imageset, pictures
@@ -150,15 +151,23 @@ def _real(image: Labelled) -> LabelledImage:
 
 
 def read_intact(folder: Path, split: str) -> Photographs:
-    """Photographs of intact parts, of one split where `<folder>.csv` beside them assigns any."""
+    """Photographs of intact parts, of one split where a table assigns any: `<folder>.csv` beside
+    them, or `metadata.csv` among them."""
     found = folders.scan(folder.expanduser())
-    about = tables.about(found, found.root.parent / f"{found.root.name}.csv")
+    beside = found.root.parent / f"{found.root.name}.csv"
+    named = [path for path in (beside, *tables.metadata(found)) if path.is_file()]
+    about = tables.about(found, named)
     chosen = found.images
-    if any(about.of(path, "split") for path in chosen):
-        chosen = [p for p in chosen if words.SPLITS.get(about.of(p, "split").lower()) == split]
+    where = f"{', '.join(path.name for path in named)}: "
+    splits = {p: tables.split_of(about.of(p, "split"), where + found.relative(p)) for p in chosen}
+    told: list[str] = []
+    if any(splits.values()):
+        chosen = [path for path in chosen if splits[path] == split]
+        without = sum(not given for given in splits.values())
+        told = [f"{without} images of {folder} are given no split: left out."] if without else []
         if not chosen:
             raise UserError(
-                f"{found.root}.csv assigns no image of {folder} to '{split}'. Correct its 'split'."
+                f"{named[0]} assigns no image of {folder} to '{split}'. Correct its 'split'."
             )
     depth = imagefiles.depth_of(found.images)
     names = _unique_names([found.relative(path) for path in chosen])
@@ -166,16 +175,14 @@ def read_intact(folder: Path, split: str) -> Photographs:
         _intact(path, name, about.of(path, "group") or name, depth)
         for path, name in zip(chosen, names, strict=True)
     )
-    told = imagefiles.told_of(chosen, depth)
+    told += imagefiles.told_of(chosen, depth)
     return Photographs(images, (*told, *found.left_out(), *about.notes))
 
 
 def _unique_names(relative: list[str]) -> list[str]:
     """Paths without suffix, with it where two would be alike."""
-    stems = [stem_of(name) for name in relative]
-    return [
-        name if stems.count(stem) > 1 else stem for name, stem in zip(relative, stems, strict=True)
-    ]
+    times = Counter(stem_of(name) for name in relative)
+    return [name if times[stem_of(name)] > 1 else stem_of(name) for name in relative]
 
 
 def _intact(path: Path, name: str, group: str, depth: Depth) -> LabelledImage:

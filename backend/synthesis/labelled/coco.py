@@ -18,7 +18,7 @@ from backend.images.folder import Folder, some
 from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled import files, geometry
 from backend.synthesis.labelled.geometry import Part
-from backend.synthesis.labelled.records import Import, Labelled, Mask
+from backend.synthesis.labelled.records import Import, Labelled, Marks, Mask
 
 LOOKED_AT = 50
 MASK_FILE = "mask_file"  # our own export: where the whole mask lies, in the zip
@@ -78,11 +78,9 @@ def read(folder: Folder) -> Import:
         notes.append(
             f"{len(gone)} images that are listed are not there: passed over ({some(gone)})."
         )
-    left = [
-        p for p in folder.images if p not in images and not folder.relative(p).startswith("masks/")
-    ]
-    if left:
-        notes.append(f"{len(left)} images are in no JSON file: passed over.")
+    others = (folder.relative(path) for path in folder.images if path not in images)
+    if left := sum(not words.among_masks(name) for name in others):
+        notes.append(f"{left} images are in no JSON file: passed over.")
     return Import(tuple(images.values()), "coco", tuple(classes), files.counted(notes))
 
 
@@ -171,9 +169,12 @@ def _labelled(
             boxes.append(geometry.placed(names[category], corners, width, height, at, notes))
     faults.refuse()
     mask = _mask(record, parts, folder, width, height, notes)
-    return Labelled(
-        path, "", "", _split(found.path, path, folder), width, height, tuple(boxes), mask
-    )
+    split = _split(found.path, path, folder)
+    read = Marks.READ
+    if marks and not boxes:
+        notes.append("images have but regions of 'iscrowd', which give no boxes: not labelled")
+        read = Marks.UNREAD
+    return Labelled(path, "", "", split, width, height, tuple(boxes), mask, read)
 
 
 def _outline(code: Any, width: int, height: int, where: str) -> list[Part]:

@@ -10,6 +10,7 @@ import base64
 import binascii
 import io
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ from PIL import Image
 from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
-from backend.images.folder import Folder, stem_of
+from backend.images.folder import Folder, composed
+from backend.images.pairs import Pairs
 from backend.records import Box, Corners, UserError
 from backend.synthesis import pictures
 from backend.synthesis.labelled import files, geometry
@@ -48,9 +50,10 @@ def read(folder: Folder) -> Import:
     notes: list[str] = []
     faults = Faults()
     found: dict[Path, Labelled] = {}
+    pictures = Pairs(folder, folder.images)
     for path in folder.ending(".json"):
         with faults.collected():
-            _add(path, folder, found, notes)
+            _add(path, folder, pictures, found, notes)
     faults.refuse()
     for image in folder.images:
         if image not in found:
@@ -62,13 +65,15 @@ def read(folder: Folder) -> Import:
     return Import(tuple(found.values()), "labelme", tuple(classes), files.counted(notes))
 
 
-def _add(path: Path, folder: Folder, found: dict[Path, Labelled], notes: list[str]) -> None:
+def _add(
+    path: Path, folder: Folder, pictures: Pairs, found: dict[Path, Labelled], notes: list[str]
+) -> None:
     """The image of a JSON file among those found."""
     content = files.parsed(path)
     if not is_labelme(content):
         notes.append("JSON files are not LabelMe's: passed over")
         return
-    image = _image(path, content, folder)
+    image = _image(path, content, folder, pictures)
     if image is None:
         notes.append("JSON files belong to no image: passed over")
     elif image in found:
@@ -77,17 +82,22 @@ def _add(path: Path, folder: Folder, found: dict[Path, Labelled], notes: list[st
         found[image] = _labelled(image, path, content, folder, notes)
 
 
-def _image(path: Path, content: Mapping[str, Any], folder: Folder) -> Path | None:
-    """The image the JSON file names, seen from it or beside it, else the one of its stem."""
+def _image(path: Path, content: Mapping[str, Any], folder: Folder, pictures: Pairs) -> Path | None:
+    """The image the JSON file names, seen from it; else the one of its place and stem, or of the
+    name it gives."""
     near = folder.relative(path.parent)
-    named = str(content.get("imagePath") or "")
-    for name in (named, named.replace("\\", "/").rpartition("/")[2]):
+    named = composed(str(content.get("imagePath") or ""))
+    if (image := folder.by_path.get(os.path.normpath(f"{near}/{named}"))) is not None:
+        return image
+    beside = pictures.of(path)
+    if len(beside) == 1:
+        return beside[0]
+    for name in (named, named.rpartition("/")[2]):
         if name and (image := folder.one(name, near, str(path))) is not None:
             return image
-    beside = folder.by_stem.get(stem_of(folder.relative(path)), [])
-    if len(beside) > 1:
+    if beside:
         raise UserError(f"{path} could label {beside[0].name} or {beside[1].name}. Rename one.")
-    return beside[0] if beside else None
+    return None
 
 
 def _labelled(

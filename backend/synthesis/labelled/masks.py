@@ -59,12 +59,18 @@ def read(folder: Folder, progress: Progress | None = None) -> Import:
 def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> Labelled:
     width, height = imagefiles.size(path)
     bare = Labelled(path, "", "", words.split_of(folder.relative(path)), width, height)
+    verdict = words.nearest_verdict(folder.relative(path).split("/")[:-1])[1]
     mine = found.of.get(path, [])
     if mine:
         drawn = partial(union, mine, width, height)
         boxes = _boxes(drawn() > 0, _class_of(folder, path), notes)
+        if boxes and verdict is Label.GOOD:
+            notes.append("images of a GOOD folder have a mask that shows a defect: not labelled")
+            return replace(bare, marks=Marks.UNREAD)
+        if not boxes and _defect_of(folder, path):
+            notes.append("images of a defect's folder have a mask that is all black: not labelled")
+            return replace(bare, marks=Marks.UNREAD)
         return replace(bare, boxes=boxes, mask=drawn)
-    verdict = words.nearest_verdict(folder.relative(path).split("/")[:-1])[1]
     if verdict is Label.GOOD:
         return replace(bare, mask=geometry.mask_of(width, height, ()))
     if _defect_of(folder, path):
@@ -90,9 +96,12 @@ def _defect_of(folder: Folder, path: Path) -> str:
     if verdict is Label.BAD:
         below = [part for part in folders[place + 1 :] if not words.says_nothing(part)]
         return below[0] if below and not words.is_specimen(below[0]) else folders[place]
-    if verdict is None and len(folders) > 1 and folders[-2].casefold() in words.SPLITS:
-        beside = folder.root.joinpath(*folders[:-2])
-        if any(words.means_masks(p.name) for p in beside.iterdir() if p.is_dir()):
+    if verdict is None and len(folders) > 1 and words.split_named(folders[-2]):
+        beside = "/".join(folders[:-2])
+        masks = (
+            place for place in folder.places.values() if words.means_masks(place.rpartition("/")[2])
+        )
+        if any(place.rpartition("/")[0] == beside for place in masks):
             return folders[-1]
     return ""
 

@@ -10,7 +10,7 @@ from backend.images import folder as folders
 from backend.images import tables, words
 from backend.images.folder import Folder, stem_of
 from backend.records import Label, Progress, UserError
-from backend.synthesis.labelled import coco, files, labelme, masks, voc, yolo
+from backend.synthesis.labelled import coco, files, labelme, masks, unread, voc, yolo
 from backend.synthesis.labelled.records import Import, Labelled, Marks
 from backend.synthesis.vocabulary import LAYOUTS
 
@@ -52,7 +52,11 @@ def read(
         raise UserError(
             f"{folder} holds {len(result.images)} images; {files.MOST_IMAGES} are the most."
         )
-    images, notes = _finished(result.images, found, split)
+    images, unsure = result.images, list[str]()
+    if layout != "none":
+        images, unsure = unread.told(images, found, chosen)
+    images, notes = _finished(images, found, split)
+    notes += unsure
     counts = f"Read as {WORDS[chosen]}: {len(images)} images, {_boxes(images)} boxes."
     return replace(result, images=images, notes=(counts, *result.notes, *notes))
 
@@ -92,7 +96,7 @@ def _finished(
     images: tuple[Labelled, ...], folder: Folder, split: str
 ) -> tuple[tuple[Labelled, ...], list[str]]:
     """The images with name, group, split and depth; what is odd about them, in words."""
-    about = tables.about(folder, folder.root / tables.METADATA)
+    about = tables.about(folder, tables.metadata(folder))
     depth = imagefiles.depth_of(_pictures(folder) if split else (i.path for i in images))
     notes: list[str] = []
     named = []
@@ -107,7 +111,7 @@ def _finished(
                 _without_doubles(_judged(image, relative, notes), notes),
                 name=name,
                 group=files.usable(group, f"{where}, 'group'") if group else own,
-                split=split or _split(about.of(image.path, "split"), where) or image.split,
+                split=split or tables.split_of(about.of(image.path, "split"), where) or image.split,
                 depth=depth if depth.count else None,
             )
         )
@@ -120,19 +124,16 @@ def _finished(
 
 def _pictures(folder: Folder) -> list[Path]:
     """The folder's images of every split, without masks: they are scaled alike."""
-    return [
-        path
-        for path in folder.images
-        if not any(words.means_masks(part) for part in folder.relative(path).split("/")[:-1])
-    ]
+    return [path for path in folder.images if not words.among_masks(folder.relative(path))]
 
 
 def _judged(image: Labelled, relative: str, notes: list[str]) -> Labelled:
-    """An image without labels in a folder of BAD ones shows a defect that nobody marked."""
-    verdict = words.nearest_verdict(relative.split("/")[:-1])[1]
-    if image.marks is Marks.NONE and verdict is Label.BAD:
+    """An image without boxes in a folder of BAD ones shows a defect that nobody marked."""
+    if image.boxes or image.marks is Marks.UNREAD:
+        return image
+    if words.nearest_verdict(relative.split("/")[:-1])[1] is Label.BAD:
         notes.append("images lie in a folder of BAD ones, but nothing marks their defects")
-        return replace(image, marks=Marks.UNREAD)
+        return replace(image, mask=None, marks=Marks.UNREAD)
     return image
 
 
@@ -146,12 +147,6 @@ def _without_doubles(image: Labelled, notes: list[str]) -> Labelled:
 def _not_labelled(images: list[Labelled]) -> list[str]:
     unread = sum(image.marks is Marks.UNREAD for image in images)
     return [f"{unread} images count as not labelled: never trained on or tested."] if unread else []
-
-
-def _split(word: str, where: str) -> str:
-    if word and word.lower() not in words.SPLITS:
-        raise UserError(f"{where}: split must be train, val or test; got '{word}'.")
-    return words.SPLITS.get(word.lower(), "")
 
 
 def _check_unique(images: list[Labelled], folder: Folder) -> None:

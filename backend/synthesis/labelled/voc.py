@@ -7,18 +7,18 @@ splits where they are there.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
 from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
-from backend.images.folder import Folder, composed
+from backend.images.folder import Folder, composed, stem_of
+from backend.images.pairs import Pairs
 from backend.records import Box, UserError
 from backend.synthesis.labelled import files, geometry
 from backend.synthesis.labelled.records import Import, Labelled, Marks
-
-IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "imgs")
 
 
 def fits(folder: Folder) -> bool:
@@ -30,31 +30,32 @@ def fits(folder: Folder) -> bool:
 def read(folder: Folder) -> Import:
     """Every image; those without an XML file have no box. Raises UserError naming the file."""
     notes: list[str] = []
-    splits = _splits(folder)
-    labels: dict[Path, Path] = {}
-    for path in folder.ending(".xml"):
-        image = _image(path, folder)
-        if image is None:
-            notes.append("XML files belong to no image: passed over")
-        elif image in labels:
-            raise UserError(f"{path} and {labels[image]} both label {image.name}. Keep one.")
-        else:
-            labels[image] = path
-    images = []
     faults = Faults()
-    for image in folder.images:
-        if _is_picture(image):
-            split = splits.get(composed(image.stem), words.split_of(folder.relative(image)))
-            with faults.collected():
-                images.append(_labelled(image, labels.get(image), split, notes))
+    splits = _splits(folder)
+    pictures = Pairs(folder, (p for p in folder.images if _is_picture(folder, p)))
+    labels: dict[Path, Path] = {}
+    owners = Pairs(folder, folder.ending(".xml"))
+    for path in owners.paths:
+        with faults.collected():
+            image = _image(path, folder, pictures, owners)
+            if image is None:
+                notes.append("XML files belong to no image: passed over")
+            elif (first := labels.setdefault(image, path)) != path:
+                raise UserError(f"{path} and {first} both label {image.name}. Keep one.")
+    images = []
+    for image in pictures.paths:
+        name = folder.relative(image)
+        split = _split_of(name, splits) or words.split_of(name)
+        with faults.collected():
+            images.append(_labelled(image, labels.get(image), split, notes))
     faults.refuse()
     classes = sorted({box.class_name for image in images for box in image.boxes})
     return Import(tuple(images), "voc", tuple(classes), files.counted(notes))
 
 
-def _is_picture(path: Path) -> bool:
+def _is_picture(folder: Folder, path: Path) -> bool:
     """VOC keeps masks of some images in folders of their own; they hold class numbers."""
-    return not any(part.startswith("Segmentation") for part in path.parts)
+    return not words.among_masks(folder.relative(path))
 
 
 def _splits(folder: Folder) -> dict[str, str]:
@@ -63,27 +64,30 @@ def _splits(folder: Folder) -> dict[str, str]:
     for split in ("train", "val", "test"):
         for path in folder.ending(".txt"):
             if path.stem == split and path.parent.name == "Main":
-                found |= {composed(line): split for line in files.text(path).splitlines()}
+                lines = files.text(path).splitlines()
+                found |= {stem_of(composed(line)).casefold(): split for line in lines}
     return found
 
 
-def _image(path: Path, folder: Folder) -> Path | None:
-    """The image an XML file labels: the same stem beside it or in the images' folder beside."""
-    near = folder.relative(path.parent)
-    above = near.rpartition("/")[0]
-    starts = [near, *(f"{above}/{name}" for name in IMAGE_FOLDERS)]
-    for start in starts:
-        key = composed(f"{start}/{path.stem}").removeprefix("/")
-        if found := folder.by_stem.get(key):
-            return _only(found, path)
-    anywhere = [p for p in folder.by_short_stem.get(composed(path.stem), []) if _is_picture(p)]
-    return _only(anywhere, path) if anywhere else None
+def _split_of(relative: str, splits: Mapping[str, str]) -> str:
+    """The split that a list gives an image, by its path or the end of it."""
+    parts = stem_of(relative).casefold().split("/")
+    ends = ("/".join(parts[start:]) for start in range(len(parts)))
+    return next((splits[end] for end in ends if end in splits), "")
 
 
-def _only(found: list[Path], label: Path) -> Path:
+def _image(path: Path, folder: Folder, pictures: Pairs, owners: Pairs) -> Path | None:
+    """The image an XML file labels: of its place and stem, of its stem, or the one it names, where
+    that has no file of its own."""
+    found = pictures.of(path) or pictures.anywhere(path)
+    if len(found) != 1:
+        name = _root(path).findtext("filename") or ""
+        named = folder.meant(name, folder.relative(path.parent)) if name.strip() else []
+        free = [image for image in named if image in found or not owners.anywhere(image)]
+        found = free or found
     if len(found) > 1:
-        raise UserError(f"{label} could label {found[0]} or {found[1]}. Rename one.")
-    return found[0]
+        raise UserError(f"{path} could label {found[0]} or {found[1]}. Rename one.")
+    return found[0] if found else None
 
 
 def _root(path: Path) -> ElementTree.Element:

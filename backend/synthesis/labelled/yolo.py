@@ -8,7 +8,6 @@ counts. The text file of images/a.png is labels/a.txt, capitals or not, else the
 image. An image without a text file has no defect, unless one of its name lies elsewhere.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,16 +17,15 @@ import numpy as np
 from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
-from backend.images.folder import Folder, composed, some, stem_of
+from backend.images.folder import Folder, composed, some
 from backend.records import Corners, UserError
 from backend.synthesis.labelled import files, geometry, yolo_config
 from backend.synthesis.labelled.geometry import Polygon
 from backend.synthesis.labelled.records import Import, Labelled, Marks, Mask
+from backend.synthesis.labelled.yolo_files import Labels, is_label
 
 MASKS = "defect_masks"  # our own export; `masks` would make ultralytics expect class numbers
-LABELS = "labels"
 FARTHEST = 3.0  # of the image's edge: what is farther out was not written in fractions
-LINE = re.compile(r"\d+(?:\.0*)?(?:\s+[-+.\deE]+){4,}")
 
 
 @dataclass(frozen=True)
@@ -38,44 +36,6 @@ class Line:
     corners: Corners
     where: str
     outline: Polygon | None = None
-
-
-class Labels:
-    """Which text file belongs to which image of a folder."""
-
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
-
-    def beside(self, image: Path, place: str, suffix: str) -> Path | None:
-        """What belongs to an image: its last folder `images` becomes `place`, whatever the case."""
-        parts = stem_of(self.folder.relative(image)).casefold().split("/")
-        if "images" not in parts[:-1]:
-            return None
-        at = len(parts) - 2 - parts[-2::-1].index("images")
-        name = "/".join([*parts[:at], place, *parts[at + 1 :]]) + suffix
-        found = self.folder.by_any_case.get(name, [])
-        return found[0] if found else None
-
-    def of(self, image: Path) -> Path | None:
-        """The text file with an image's boxes; None where there is none."""
-        found = self.beside(image, LABELS, ".txt")
-        if found is None:
-            name = stem_of(self.folder.relative(image)).casefold() + ".txt"
-            found = next(iter(self.folder.by_any_case.get(name, [])), None)
-        return found
-
-    def lone(self) -> list[Path]:
-        """Text files with lines of labels that belong to no image."""
-        owned = {self.of(path) for path in self.folder.images}
-        return [p for p in self.folder.ending(".txt") if p not in owned and _has_lines(p)]
-
-
-def _has_lines(path: Path) -> bool:
-    try:
-        lines = (line.strip() for line in files.text(path).splitlines())
-        return LINE.fullmatch(next((line for line in lines if line), "")) is not None
-    except UserError:
-        return False
 
 
 def lines_of(label: Path, names: Mapping[int, str] | None, width: int, height: int) -> list[Line]:
@@ -129,11 +89,7 @@ def fits(folder: Folder) -> bool:
     if yolo_config.find(folder) is not None:
         return True
     labels = Labels(folder)
-    return any((found := labels.of(path)) and _is_label(found) for path in folder.images)
-
-
-def _is_label(path: Path) -> bool:
-    return path.stat().st_size == 0 or _has_lines(path)
+    return any((found := labels.of(path)) and is_label(found) for path in folder.images)
 
 
 def read(folder: Folder, split: str = "") -> Import:
@@ -150,8 +106,10 @@ def read(folder: Folder, split: str = "") -> Import:
         splits = _splits(found, folder, notes)
     else:
         splits = {path: words.split_of(name) for name, path in folder.by_path.items()}
-        splits = {path: place for path, place in splits.items() if not _is_mask(folder, path)}
-    names = found.names if found is not None else yolo_config.listed_names(folder)
+        splits = {
+            p: place for p, place in splits.items() if not words.among_masks(folder.relative(p))
+        }
+    names = (found and found.names) or yolo_config.listed_names(folder)
     reading = _Reading(folder, names, notes)
     images = reading.images(splits)
     notes += reading.told() + ([] if split else _left(folder, splits))
@@ -273,11 +231,8 @@ class _Reading:
         ]
 
 
-def _is_mask(folder: Folder, path: Path) -> bool:
-    return any(words.means_masks(part) for part in folder.relative(path).split("/")[:-1])
-
-
 def _left(folder: Folder, used: Mapping[Path, str]) -> list[str]:
     """A note on images in no split."""
-    left = [path for path in folder.images if path not in used and not _is_mask(folder, path)]
-    return [f"{len(left)} images are in no split: passed over."] if left else []
+    others = (path for path in folder.images if path not in used)
+    left = sum(not words.among_masks(folder.relative(path)) for path in others)
+    return [f"{left} images are in no split: passed over."] if left else []

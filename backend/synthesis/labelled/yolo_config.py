@@ -1,7 +1,7 @@
 """A YOLO set's configuration: the names of its classes, and where the images of each split are.
 
 Names stand in `data.yaml`, in a YAML file of another name, in darknet's `obj.names` (CVAT), or in
-a `classes.txt` (labelImg).
+a `classes.txt` (labelImg). Darknet's `obj.data` names lists of images.
 """
 
 import os
@@ -12,12 +12,13 @@ from typing import Any
 
 import yaml
 
+from backend.images import words
 from backend.images.folder import SUFFIXES, Folder, composed, some
 from backend.records import UserError
 from backend.synthesis.labelled import files
+from backend.synthesis.labelled.yolo_files import NAME_FILES
 
 FILES = ("data.yaml", "data.yml", "dataset.yaml")
-NAME_FILES = ("classes.txt", "_darknet.labels")
 SPLITS = ("train", "val", "test")
 UNSPLIT = "unsplit"  # our own export, where some images have a split and others none
 
@@ -25,20 +26,23 @@ UNSPLIT = "unsplit"  # our own export, where some images have a split and others
 @dataclass(frozen=True)
 class Config:
     """path: the file. base: the folder its entries are relative to, as a path in the set.
-    names: number → class. splits: split → list files and folders of images."""
+    names: number → class, None where it names none. splits: split → list files and folders of
+    images."""
 
     path: Path
     base: str
-    names: Mapping[int, str]
+    names: Mapping[int, str] | None
     splits: Mapping[str, tuple[str, ...]]
 
 
 def find(folder: Folder) -> Path | None:
-    """The YAML file that describes the set: `data.yaml`, else any that names classes; of several,
-    one in the folder itself. Raises UserError naming two of several others."""
+    """The file that describes the set: `data.yaml`, else any YAML that names classes, else
+    darknet's; of several, one in the folder itself. Raises UserError naming two of several others.
+    """
     every = folder.ending(".yaml", ".yml")
-    usual = [path for path in every if path.name in FILES]
+    usual = [path for path in every if path.name.lower() in FILES]
     found = usual or [path for path in every if _names_classes(path)]
+    found = found or [path for path in folder.ending(".data") if _darknet(path)]
     near = [path for path in found if path.parent == folder.root]
     chosen = near[:1] if usual and near else near or found
     if len(chosen) > 1:
@@ -75,18 +79,35 @@ def _parsed(path: Path) -> Any:
         raise UserError(f"{path} is no valid YAML: {str(error).splitlines()[0]}.") from error
 
 
+def _darknet(path: Path) -> dict[str, str]:
+    """The entries of darknet's `obj.data`: a line `train = data/train.txt` each."""
+    pairs = (line.partition("=") for line in files.text(path).splitlines() if "=" in line)
+    found = {key.strip().lower(): value.strip() for key, _, value in pairs}
+    return found if {"train", "valid", "names"} & set(found) else {}
+
+
 def read(path: Path, folder: Folder) -> Config:
-    """What a YAML file says of the set. Raises UserError where it is broken or lacks `names`."""
+    """What the file says of the set. Raises UserError where it is broken, or its `names` are."""
+    if path.suffix.lower() == ".data":
+        return _config(path, folder, {k: v for k, v in _darknet(path).items() if k != "names"})
     content = _parsed(path)
-    if not isinstance(content, dict) or not isinstance(content.get("names"), (dict, list)):
+    if not isinstance(content, dict) or not {"names", "nc"} & set(content):
         raise UserError(f"{path} lacks 'names', the list of classes.")
+    return _config(path, folder, content)
+
+
+def _config(path: Path, folder: Folder, content: Mapping[str, Any]) -> Config:
     splits = {k: _entries(content.get(k), k, path) for k in (*SPLITS, UNSPLIT)}
     splits["val"] = splits["val"] or _entries(content.get("validation"), "val", path)
     splits["val"] = splits["val"] or _entries(content.get("valid"), "val", path)
-    return Config(path, _base(folder, path, content), _names(content["names"], path), splits)
+    return Config(path, _base(folder, path, content), _names(content.get("names"), path), splits)
 
 
-def _names(names: Any, path: Path) -> dict[int, str]:
+def _names(names: Any, path: Path) -> dict[int, str] | None:
+    if not names:
+        return None
+    if not isinstance(names, (dict, list)):
+        raise UserError(f"{path}, 'names': give the list of classes, got '{str(names)[:80]}'.")
     pairs = enumerate(names) if isinstance(names, list) else names.items()
     try:
         return {int(number): files.usable(name, f"{path}, 'names'") for number, name in pairs}
@@ -106,17 +127,7 @@ def _base(folder: Folder, path: Path, content: Mapping[str, Any]) -> str:
     home = folder.relative(path).rpartition("/")[0]
     entry = content.get("path") if isinstance(content.get("path"), str) else ""
     named = os.path.normpath(f"{home}/{composed(entry)}".lstrip("/")) if entry else ""
-    return _places(folder).get(named.casefold(), home)
-
-
-def _places(folder: Folder) -> dict[str, str]:
-    """The folders of a set that hold images or lists, by their path in small letters."""
-    found: dict[str, str] = {}
-    for path in folder.ending(*SUFFIXES, ".txt"):
-        parts = folder.relative(path).split("/")[:-1]
-        above = ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
-        found |= {place.casefold(): place for place in above}
-    return found
+    return folder.places.get(named.casefold(), home)
 
 
 @dataclass
@@ -130,19 +141,22 @@ class Split:
 def split_images(config: Config, folder: Folder, split: str) -> Split:
     """The images a split's entries name: of folders, list files, and single files."""
     found = Split([], [])
-    known = _places(folder)
     for entry in config.splits[split]:
-        place = _place(config.base, entry, known, folder)
+        place = _place(config, entry, folder)
         if place is None:
-            words = f"'{split}' of {config.path.name} names '{entry}', which is not there."
-            found.notes.append(words)
+            gone = f"'{split}' of {config.path.name} names '{entry}', which is not there."
+            found.notes.append(gone)
         elif isinstance(place, Path):
             found.images += [place] if place.suffix.lower() in SUFFIXES else []
             if place.suffix.lower() == ".txt":
                 found.images += _listed(place, folder, config, found.notes)
         else:
             start = f"{place}/" if place else ""
-            inside = [p for name, p in folder.by_path.items() if name.startswith(start)]
+            inside = [
+                path
+                for name, path in folder.by_path.items()
+                if name.startswith(start) and not words.among_masks(name.removeprefix(start))
+            ]
             if not inside:
                 found.notes.append(f"'{split}' of {config.path.name}: '{entry}' holds no image.")
             found.images += inside
@@ -150,7 +164,7 @@ def split_images(config: Config, folder: Folder, split: str) -> Split:
     return found
 
 
-def _place(base: str, entry: str, known: Mapping[str, str], folder: Folder) -> str | Path | None:
+def _place(config: Config, entry: str, folder: Folder) -> str | Path | None:
     """An entry's folder, as a path in the set, or its file; None where it is not there.
 
     Some tools write one `../` too many, others the place on the computer they ran on, whose first
@@ -159,24 +173,24 @@ def _place(base: str, entry: str, known: Mapping[str, str], folder: Folder) -> s
     parts = [part for part in os.path.normpath(composed(entry)).split("/") if part != ".."]
     parts = [part for part in parts if part and part != "." and not part.endswith(":")]
     if not parts:
-        return base
+        return config.base
     for start in range(len(parts)):
-        for above in dict.fromkeys((base, "")):
+        for above in dict.fromkeys((config.base, "")):
             name = "/".join(filter(None, (above, *parts[start:])))
-            if name.casefold() in known:
-                return known[name.casefold()]
+            if name.casefold() in folder.places:
+                return folder.places[name.casefold()]
             files_there = folder.by_any_case.get(name.casefold(), [])
             if len(files_there) == 1:
                 return files_there[0]
-        if not _is_foreign(entry):
+        if not _is_foreign(config, entry):
             return None
     return None
 
 
-def _is_foreign(entry: str) -> bool:
-    """Is it a place on a computer, not one in the set?"""
+def _is_foreign(config: Config, entry: str) -> bool:
+    """Is it a place on a computer, not one in the set? Darknet's is seen from where it starts."""
     name = composed(entry)
-    return name.startswith("/") or name[1:2] == ":"
+    return config.path.suffix.lower() == ".data" or name.startswith("/") or name[1:2] == ":"
 
 
 def _listed(place: Path, folder: Folder, config: Config, notes: list[str]) -> list[Path]:
@@ -204,11 +218,14 @@ def listed_names(folder: Folder) -> dict[int, str] | None:
 
     Raises UserError where two such files differ.
     """
-    found = [p for p in folder.files if p.name in NAME_FILES or p.suffix.lower() == ".names"]
+    found = [
+        p for p in folder.files if p.name.lower() in NAME_FILES or p.suffix.lower() == ".names"
+    ]
     names: dict[int, str] | None = None
     for path in found:
-        lines = [line.strip() for line in files.text(path).splitlines() if line.strip()]
-        mine = {n: files.usable(line, f"{path}, line {n + 1}") for n, line in enumerate(lines)}
+        lines = [line.strip() for line in files.text(path).splitlines()]
+        where = f"{path}, line"
+        mine = {n: files.usable(line, f"{where} {n + 1}") for n, line in enumerate(lines) if line}
         if names is not None and mine != names:
             raise UserError(
                 f"{found[0]} and {path} name the classes differently. Keep the right one."
