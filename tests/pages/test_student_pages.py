@@ -9,8 +9,10 @@ from backend.settings import PROJECT
 from backend.synthesis import origins
 
 
-def open_page(name: str) -> AppTest:
+def open_page(name: str, run_id: str = "") -> AppTest:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+    if run_id:
+        app.query_params["run"] = run_id
     app = app.switch_page(f"pages/synthesis/{name}.py").run()
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
@@ -62,13 +64,16 @@ def test_an_export_is_one_zip_with_its_card(dashboard):
     assert {"student.onnx", "latents.npz", "MODEL_CARD.md", "model_card.json"} <= names
 
 
-@pytest.mark.parametrize("page", ("student_export", "dataset", "curation"))
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [("student_export", "student-export"), ("dataset", "dataset"), ("curation", "sample")],
+)
 @pytest.mark.parametrize("problem", (lineage.DELETED, lineage.DAMAGED))
-def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, problem):
+def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, kind, problem):
     """A run behind the one shown was deleted or is damaged."""
     lost = lambda folder, run_id: lineage.Ancestor(run_id, None, problem)  # noqa: E731
     monkeypatch.setattr(lineage, "_ancestor", lost)
-    app = open_page(page)
+    app = open_page(page, dashboard[kind].id)
     assert not app.exception
     words = [text.value for text in (*app.caption, *app.markdown)]
     assert any(f"not known, as it {problem}" in text for text in words)
