@@ -7,6 +7,7 @@ Pictures of more than 8 bits a channel are scaled by the bits in use, alike for 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ORIENTATION, BITS_PER_SAMPLE, PLANAR = 0x0112, 258, 284
 MANY = (".tif", ".tiff", ".gif", ".webp", ".avif")  # may hold several pictures
 BITS = (8, 10, 12, 14, 16)  # that cameras have
+JUST_OVER_1, LEAST_COUNTS = 1.1, 32.0  # of floats: what is between is neither 0 … 1 nor 0 … 255
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,17 @@ def opened(path: Path) -> Iterator[Image.Image]:
 
 
 def header(path: Path) -> Header:
-    """The size and depth of an image. Raises UserError as `opened` does."""
+    """The size and depth of an image; of a file that is as it was, remembered. Raises UserError as
+    `opened` does."""
+    try:
+        now = path.stat()
+    except (OSError, ValueError):
+        return _header(path)
+    return _header(path, now.st_ino, now.st_size, now.st_mtime_ns)
+
+
+@lru_cache(65_536)
+def _header(path: Path, *_: int) -> Header:
     with opened(path) as image:
         width, height = image.size
         # the base class's method: the one for PNG decodes the image; TIFF gives the turned size
@@ -191,8 +203,17 @@ def depth_of(paths: Iterable[Path]) -> Depth:
             found.append((int(values.max()), _empty_bits(values)))
     padding = max((empty for most, empty in found if most >> (16 - empty)), default=0)
     most = max((m >> padding if empty >= padding else m for m, empty in found), default=0)
-    floats = 1.0 if float_most <= 1 else float(_white(float_most))
-    return Depth(_white(most), floats, len(found), most, padding)
+    return Depth(_white(most), _float_white(float_most), len(found), most, padding)
+
+
+def _float_white(most: float) -> float:
+    """1, which resampling overshoots a little, or the bits in use. Raises UserError in between."""
+    if JUST_OVER_1 < most < LEAST_COUNTS:
+        raise UserError(
+            f"The pictures of floating point go up to {most:g}: neither from 0 to 1 nor "
+            "from 0 to 255. Save them with 8 or 16 bits a channel."
+        )
+    return 1.0 if most <= JUST_OVER_1 else float(_white(most))
 
 
 def _empty_bits(values: np.ndarray) -> int:

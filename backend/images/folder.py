@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -66,13 +66,16 @@ class Folder:
     root: Path
     files: tuple[Path, ...]
     links: tuple[Path, ...] = ()
+    _names: dict[Path, str] = field(default_factory=dict, repr=False, compare=False)
 
     def ending(self, *suffixes: str) -> list[Path]:
         return [path for path in self.files if path.suffix.lower() in suffixes]
 
     def relative(self, path: Path) -> str:
         """A file's name in the folder: with slashes, in composed form."""
-        return composed(path.relative_to(self.root).as_posix())
+        if (name := self._names.get(path)) is None:
+            name = self._names[path] = composed(path.relative_to(self.root).as_posix())
+        return name
 
     @cached_property
     def images(self) -> list[Path]:

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from backend.records import Label
 
+CACHED = 4096  # names of folders are few, and asked about for every picture
 GOOD_WORDS = (
     *("good", "ok", "okay", "io", "normal", "intact", "pass", "passed", "healthy", "clean"),
     *("accept", "accepted", "acceptable", "conforming", "flawless", "undamaged"),
@@ -46,6 +48,7 @@ LABEL_FOLDERS = (  # of masks or of label files, but a type of part may be calle
 )
 
 
+@lru_cache(CACHED)
 def plain(name: str) -> str:
     """A name's letters alone, small."""
     return "".join(c for c in unicodedata.normalize("NFC", name).casefold() if c.isalpha())
@@ -60,6 +63,7 @@ _SPLIT = re.compile(
 _WITH_NOUN = re.compile(f"(.+)(?:{'|'.join(sorted(NOUNS, key=len, reverse=True))})")
 
 
+@lru_cache(CACHED)
 def verdict_of(word: str) -> Label | None:
     """GOOD or BAD where a folder's or a cell's text is one of the usual words for it."""
     letters = plain(word)
@@ -69,6 +73,7 @@ def verdict_of(word: str) -> Label | None:
     return Label.BAD if letters in _BAD or bare in _BAD else None
 
 
+@lru_cache(CACHED)
 def split_named(folder: str) -> str:
     """The split a folder's name says: `train2017`, `test_public`, `Validation set`; or ""."""
     found = _SPLIT.fullmatch(folder.casefold())
@@ -80,17 +85,20 @@ def split_of(relative: str) -> str:
     return next(filter(None, map(split_named, relative.split("/")[:-1])), "")
 
 
+@lru_cache(CACHED)
 def means_images(folder: str) -> bool:
     """Is the folder's name one that says nothing but that images are in it?"""
     return plain(folder) in IMAGE_FOLDERS
 
 
+@lru_cache(CACHED)
 def means_masks(folder: str) -> bool:
     """Does a folder's name say that masks are in it? `Masks`, `ground_truth`, `bad_masks`."""
     parts = {plain(part) for part in re.split(r"[^A-Za-z]+|(?<=[a-z])(?=[A-Z])", folder)}
     return plain(folder) in MASK_FOLDERS or bool({plain(folder), *parts} & MASK_WORDS)
 
 
+@lru_cache(CACHED)
 def means_labels(folder: str) -> bool:
     """Does a folder's name say that label files, or masks, are in it? `labels`, `Annotations`."""
     return plain(folder) in LABEL_FOLDERS or means_masks(folder)

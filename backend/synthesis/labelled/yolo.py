@@ -18,7 +18,7 @@ from backend import imagefiles
 from backend.images import words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed, some
-from backend.records import Corners, UserError
+from backend.records import Box, Corners, UserError
 from backend.synthesis.labelled import files, geometry, yolo_config
 from backend.synthesis.labelled.geometry import Polygon
 from backend.synthesis.labelled.records import Import, Labelled, Marks, Mask
@@ -30,16 +30,16 @@ FARTHEST = 3.0  # of the image's edge: what is farther out was not written in fr
 
 @dataclass(frozen=True)
 class Line:
-    """One defect, corners and outline in px. where: its place, for messages."""
+    """One defect: its box, and its outline in px where the line has one."""
 
-    class_name: str
-    corners: Corners
-    where: str
+    box: Box
     outline: Polygon | None = None
 
 
-def lines_of(label: Path, names: Mapping[int, str] | None, width: int, height: int) -> list[Line]:
-    """The defects in a text file.
+def lines_of(
+    label: Path, names: Mapping[int, str] | None, width: int, height: int, notes: list[str]
+) -> list[Line]:
+    """The defects in a text file; what is odd is noted.
 
     names: None where nothing names the classes; they are called "class 0", … then. Raises
     UserError naming the lines that do not fit.
@@ -49,14 +49,18 @@ def lines_of(label: Path, names: Mapping[int, str] | None, width: int, height: i
     for number, line in enumerate(files.text(label).splitlines(), start=1):
         if line.strip():
             with faults.collected():
-                found.append(_parse_line(line, names, width, height, f"{label}, line {number}"))
+                where = f"{label}, line {number}"
+                name, corners, outline = _parse_line(line, names, width, height, where)
+                box = geometry.placed(name, corners, width, height, where, notes)
+                found.append(Line(box, outline))
     faults.refuse()
     return found
 
 
 def _parse_line(
     line: str, names: Mapping[int, str] | None, width: int, height: int, where: str
-) -> Line:
+) -> tuple[str, Corners, Polygon | None]:
+    """Class, corners in px, and the outline in px where there is one."""
     try:
         number, *values = (float(value) for value in line.split())
         class_number = int(number)
@@ -71,9 +75,9 @@ def _parse_line(
     if not all(abs(value) <= FARTHEST for value in values):
         raise UserError(f"{where}: a box or outline must lie in 0…1; got '{line[:80]}'.")
     if len(values) == 4:
-        return Line(class_name, _corners(values, width, height, where), where)
+        return class_name, _corners(values, width, height, where), None
     outline = geometry.polygon(np.array(values).reshape(-1, 2) * (width, height), where)
-    return Line(class_name, outline.corners, where, outline)
+    return class_name, outline.corners, outline
 
 
 def _corners(values: list[float], width: int, height: int, where: str) -> Corners:
@@ -190,11 +194,8 @@ class _Reading:
         mask = None if drawn is None else files.mask_file(drawn, width, height)
         if label is None:
             return Labelled(path, "", "", split, width, height, (), mask, Marks.NONE)
-        lines = lines_of(label, self.names, width, height)
-        boxes = tuple(
-            geometry.placed(line.class_name, line.corners, width, height, line.where, self.notes)
-            for line in lines
-        )
+        lines = lines_of(label, self.names, width, height, self.notes)
+        boxes = tuple(line.box for line in lines)
         mask = mask or self._outlined(lines, width, height)
         return Labelled(path, "", "", split, width, height, boxes, mask)
 

@@ -104,7 +104,7 @@ def feature(part: written_parts.Part, root: str, style: str, above: str) -> str:
 def test_a_table_of_parts(writer, dialect, images, packed):
     placed = written_parts.table(writer, dialect, images)
     found = both(writer, packed, labelled=False)
-    assert set(found.parts) == {composed(place) for place in places}
+    assert set(found.parts) == {composed(place) for place in placed}
     for place, part in placed.items():
         one, _ = found.parts[composed(place)]
         corners = part.made.boxes[0][1] if part.made.boxes else None
