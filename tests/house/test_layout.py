@@ -17,7 +17,7 @@ TOP_LEVEL = {
     *("app.py", "pages", "backend", "storage", "tests", "docs"),
     *("requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile"),
     *("Dockerfile", "compose.yaml", ".dockerignore", ".gitignore"),
-    *(".streamlit", ".ci", "LICENSE", "README.md"),
+    *(".streamlit", ".ci", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
 }
 
 
