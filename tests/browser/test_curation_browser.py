@@ -220,6 +220,7 @@ def test_what_is_left_is_taken_away_as_a_zip(sheet, run, until, tmp_path):
     sheet.keyboard.press("r")
     until(lambda: curation.verdicts(run.folder))
     sheet.get_by_text("1 rejected", exact=False).wait_for()
+    settled(sheet)
     sheet.get_by_text("Take away as a zip").click()
     sheet.get_by_role("button", name="Make the zip").click()
     download = sheet.get_by_role("button", name="Download (")
