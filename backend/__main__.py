@@ -250,7 +250,13 @@ def demo_command(ctx: click.Context, serve: bool, port: int) -> None:
 
 @main.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8501,
+    show_default=True,
+    help="Port to listen on; 0: one that is free.",
+)
 def serve_command(host: str, port: int) -> None:
     """Serve the dashboard."""
     maintenance.serve(settings(), host, port)

@@ -22,7 +22,6 @@ import psutil
 
 from backend import lineage, registry, runs, specs
 from backend.endings import cause_of
-from backend.inspection import active_threshold
 from backend.records import RunState, Shortage, UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
@@ -73,8 +72,8 @@ def check(settings: Settings, kind: str, values: Mapping[str, Any]) -> Any:
                 raise UserError(
                     f"{p.label}: there is no {p.path} '{item}' on this computer. Correct the path."
                 )
-    if hasattr(spec, "check_inputs") and not _under_way(settings, spec):
-        spec.check_inputs(settings.runs)
+    if not _under_way(settings, spec):
+        registry.get(kind).check_inputs(spec, settings.runs)
     return spec
 
 
@@ -403,9 +402,8 @@ class Supervisor:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""
         with self._lock:
             folder = self._folder(run_id)
-            in_force = active_threshold.current(self.settings.storage)
-            if in_force and in_force.run_id == run_id:
-                raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+            for keeper in registry.keepers():
+                keeper.refuse_deletion(self.settings.storage, run_id)
             for run in self.active():
                 if run.id == run_id:
                     raise UserError(f"{run_id} is {run.state}. Cancel it first.")

@@ -8,8 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from backend import runs, store
-from backend.inspection import active_threshold
+from backend import registry, runs, store
 from backend.records import UserError
 from backend.runs import Run
 from backend.settings import PROJECT, Settings, quiet_environment
@@ -86,9 +85,10 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
             for folder in ended:
                 t.add(folder, f"runs/{folder.name}")
             t.add(_database_of(ended, Path(work)), "results.duckdb")
-            journal = settings.storage / active_threshold.JOURNAL
-            if journal.exists():
-                t.add(journal, journal.name)
+            for keeper in registry.keepers():
+                journal = settings.storage / keeper.JOURNAL
+                if journal.exists():
+                    t.add(journal, journal.name)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

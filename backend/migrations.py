@@ -213,4 +213,10 @@ STEPS = (
     ALTER TABLE parts ADD COLUMN given_group VARCHAR;
     ALTER TABLE thresholds ADD COLUMN by_hand BOOLEAN;
     """,
+    # The name of the teacher image of a pair, and of the training image nearest to a sample, whose
+    # place among the others (nearest) said nothing once an image was rejected.
+    """
+    ALTER TABLE ssim_pairs ADD COLUMN image VARCHAR;
+    ALTER TABLE neighbours ADD COLUMN nearest_image VARCHAR;
+    """,
 )

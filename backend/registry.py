@@ -3,14 +3,17 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 from backend.records import UserError
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of job. `module` defines `Spec` and `run(spec, out_dir, progress) -> Result`.
+    """A kind of job. `module` defines `Spec` and `run(spec, out_dir, progress) -> Result`, and may
+    define `check_inputs(spec, runs_folder)`, which raises UserError where the runs that a spec
+    names cannot be worked with.
 
     The module must import without torch; its heavy half is imported inside `run`.
     """
@@ -28,6 +31,30 @@ class Kind:
     @property
     def function(self) -> Callable[..., Any]:
         return importlib.import_module(self.module).run
+
+    def check_inputs(self, spec: Any, runs_folder: Path) -> None:
+        """Raises UserError where the runs that a spec names, all of them completed, do not fit."""
+        check = getattr(importlib.import_module(self.module), "check_inputs", None)
+        if check is not None:
+            check(spec, runs_folder)
+
+
+class Keeper(Protocol):
+    """A section's module that keeps a journal in the storage folder, beside the runs."""
+
+    JOURNAL: str  # the file's name
+
+    def refuse_deletion(self, storage: Path, run_id: str) -> None:
+        """Raises UserError where the run is in use by what the journal says."""
+        ...
+
+
+KEEPERS = ("backend.inspection.active_threshold",)
+
+
+def keepers() -> list[Keeper]:
+    """What sections keep beside the runs: it is backed up with them, and holds runs in use."""
+    return [cast(Keeper, importlib.import_module(name)) for name in KEEPERS]
 
 
 KINDS = (

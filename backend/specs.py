@@ -1,7 +1,7 @@
 """Specs: frozen dataclasses that describe a job completely, one to one with JSON.
 
-A spec may have `check()`, of its own fields together, and `check_inputs(runs_folder)`, of what its
-completed inputs hold: both raise UserError before any work starts.
+A spec may have `check()`, of its own fields together, and its kind `check_inputs(spec, runs)`, of
+what its completed inputs hold: both raise UserError before any work starts.
 
 One declaration of a field serves the form, the command line and the check:
 
@@ -210,7 +210,7 @@ def check_one(p: Param, value: Any) -> Any:
     below = p.lo is not None and value < p.lo
     above = p.hi is not None and value > p.hi
     if below or above:
-        cure = f"Lower it to {p.hi:g}" if above else f"Raise it to {p.lo:g}"
+        cure = f"Lower it to {p.hi:.10g}" if above else f"Raise it to {p.lo:.10g}"
         raise UserError(f"{p.label} must be {range_words(p)}; got {value}. {cure}.")
     return value
 
@@ -259,7 +259,7 @@ def range_words(p: Param) -> str:
     if p.lo is None and p.hi is None:
         return ""
     if p.lo is None:
-        return f"at most {p.hi:g}"
+        return f"at most {p.hi:.10g}"
     if p.hi is None:
-        return f"at least {p.lo:g}"
-    return f"between {p.lo:g} and {p.hi:g}"
+        return f"at least {p.lo:.10g}"
+    return f"between {p.lo:.10g} and {p.hi:.10g}"

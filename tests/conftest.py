@@ -1,7 +1,14 @@
-"""What every test shares: a storage folder of its own, and no trace of the user's settings."""
+"""What every test shares: a storage folder of its own, and no trace of the user's settings.
 
+Tests run in random order (pytest-randomly; `--randomly-seed` repeats one), so none may leave
+anything behind in the process: `no_trace` looks.
+"""
+
+import atexit
 import contextlib
+import logging
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -10,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from backend import registry, runs
@@ -21,16 +29,51 @@ from backend.store import Store
 from pages.ui import owner
 from tests import tiny
 
-SCRATCH = Path(tempfile.gettempdir()) / "defect-distillery-tests"
+SCRATCH = Path(tempfile.mkdtemp(prefix="defect-distillery-tests-"))  # this process's alone
+atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith("DISTILLERY_")]:
+    del os.environ[_name]
 os.environ.update(settings_module.quiet_environment(Settings(storage=SCRATCH, threads=1)))
 PROBE = Path(__file__).parent / "jobs" / "probe"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """With `--dist loadgroup` one worker has all tests that share a costly fixture."""
+    fixtures = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]
+    if "tiny_settings" in fixtures:
+        item.add_marker(pytest.mark.xdist_group("tiny"))
+    elif any(found[-1].scope == "module" for found in fixtures.values()):
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(autouse=True)
-def own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No test reads or writes the user's storage/ or obeys the user's DISTILLERY_ variables."""
-    for name in [name for name in os.environ if name.startswith("DISTILLERY_")]:
-        monkeypatch.delenv(name)
+def no_trace() -> Iterator[None]:
+    """Fails a test that leaves the process other than it found it: the next would run in that."""
+    before = _process_state()
+    yield
+    assert _process_state() == before
+
+
+def _process_state() -> dict[str, Any]:
+    """What tests and libraries change for the whole process, and seldom put back."""
+    torch = sys.modules.get("torch")
+    names = ("PATH", "PYTHONPATH", "HOME", "TZ", *(n for n in os.environ if "DISTILLERY" in n))
+    return {
+        "folder": Path.cwd(),
+        "environment": {name: os.environ.get(name) for name in names},
+        "signals": [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)],
+        "logging": (logging.root.level, logging.root.manager.disable),
+        "numpy's errors": np.geterr(),
+        "torch's threads": torch.get_num_threads() if torch else 1,
+        "torch's number type": str(torch.get_default_dtype()) if torch else "torch.float32",
+    }
+
+
+@pytest.fixture(autouse=True)
+def own_environment(
+    no_trace: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[None]:
+    """No test reads or writes the user's storage/."""
     monkeypatch.setenv("DISTILLERY_STORAGE", str(tmp_path / "storage"))
     settings_module.settings.cache_clear()
     yield

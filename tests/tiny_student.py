@@ -49,19 +49,42 @@ def student(folder: Path, teacher_run: str = "", *, masks: bool = True, held: in
     network(artifacts / "student.onnx", 4 if masks else 3, random)
     latents = random.standard_normal((COUNT, DIM)).astype(np.float32)
     learned = COUNT - held
+    names = np.array([f"{k:06d}" for k in range(COUNT)])
+    hashes = np.array([_hash(folder / teacher_run / "artifacts", name) for name in names])
     np.savez(
         artifacts / "latents.npz",
         latents=latents[:learned] if masks else latents[:0],
         held_latents=latents[learned:] if masks else latents[:0],
         brightness=random.random(learned),
         labels=np.arange(learned) % len(CLASSES),
-        rows=np.arange(learned),
-        held_rows=np.arange(learned, COUNT),
+        names=names[:learned],
+        hashes=hashes[:learned],
+        held_names=names[learned:],
+        held_hashes=hashes[learned:],
     )
     card = {"size": SIZE, "latent_dim": DIM, "mask": masks, "classes": CLASSES if masks else ()}
     (artifacts / "student.json").write_text(json.dumps(card))
     runs.finish(run.folder, RunState.COMPLETED, result={"images": learned, "held": held})
     return runs.read(run.folder)
+
+
+def _hash(artifacts: Path, name: str) -> str:
+    return runs.fingerprint(*(artifacts / layer / f"{name}.png" for layer in ("images", "masks")))[
+        :16
+    ]
+
+
+def made_by_an_earlier_version(student: Run, teacher: Run) -> None:
+    """Places in place of names, and a provenance that says how the teacher run was."""
+    path = student.artifacts / "latents.npz"
+    with np.load(path) as stored:
+        kept = {name: stored[name] for name in stored.files if "names" not in name}
+    learned, held = len(kept.pop("hashes")), len(kept.pop("held_hashes"))
+    rows = {"rows": np.arange(learned), "held_rows": np.arange(learned, learned + held)}
+    np.savez(path, **kept, **rows)
+    then = runs.fingerprint(*(teacher.folder / part for part in runs.PRODUCTS))
+    inputs = {f"teacher_run:{teacher.id}": then}
+    runs.write_json(student.folder / "provenance.json", {"inputs": inputs})
 
 
 def network(path: Path, channels: int, random: np.random.Generator) -> None:

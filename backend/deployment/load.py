@@ -55,7 +55,7 @@ class Watch:
     """Looks at the computer for a second, then while something is timed, until `load` is asked."""
 
     def __init__(self, out_dir: Path, seconds: float = 1.0):
-        self._out_dir = out_dir
+        self._out_dir, self._jobs = out_dir, other_jobs(out_dir)
         self._load = _load_average()
         self._first = _moment()
         time.sleep(seconds)
@@ -70,7 +70,7 @@ class Watch:
             others_before=_others(self._first, self._start),
             others_during=_others(self._start, end),
             load=self._load,
-            other_jobs=other_jobs(self._out_dir),
+            other_jobs=max(self._jobs, other_jobs(self._out_dir)),
             mhz=mhz,
             most_mhz=most_mhz,
             throttled=None if None in counts else counts[0] != counts[1],
@@ -82,9 +82,9 @@ def words(load: Load) -> str:
     """What makes a timing doubtful, and the cure; "" where the computer was idle."""
     told = [*_busy(load)]
     if load.throttled:
-        told.append("Its processor was slowed down meanwhile, for heat or by a limit set for it.")
+        told.append("The processor was slowed down meanwhile, for heat or by a limit set for it.")
     if load.on_battery:
-        told.append("It ran on its battery, which can slow its processor down.")
+        told.append("The computer ran on its battery, which can slow the processor down.")
     if not told:
         return ""
     idle = "idle and on mains power" if load.on_battery else "idle"

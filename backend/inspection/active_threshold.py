@@ -82,6 +82,17 @@ def history(storage: Path) -> list[Activation]:
     return found
 
 
+def refuse_deletion(storage: Path, run_id: str) -> None:
+    """Raises UserError for the run in force, and for the anomaly model it belongs to."""
+    in_force = current(storage)
+    if in_force and in_force.run_id == run_id:
+        raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+    if in_force and in_force.inspect_run == run_id:
+        raise UserError(
+            f"{run_id} is the anomaly model of the threshold in force. Activate another first."
+        )
+
+
 def current(storage: Path) -> Activation | None:
     """The choice in force, None before the first."""
     found = history(storage)

@@ -107,12 +107,6 @@ class Spec:
         if not self.methods:
             raise UserError("Methods: choose at least one baseline to compare the diffusion with.")
 
-    def check_inputs(self, runs_folder: Path) -> None:
-        """Raises UserError where the parts cannot be divided as asked."""
-        from backend.inspection import folds, parts
-
-        folds.planned(self, folds.described(parts.load(runs_folder / self.parts_run)))
-
 
 @dataclass(frozen=True)
 class Result:
@@ -140,6 +134,13 @@ class Result:
     seconds: float
     lookalikes: str
     notes: tuple[str, ...]
+
+
+def check_inputs(spec: Spec, runs_folder: Path) -> None:
+    """Raises UserError where the parts cannot be divided as asked."""
+    from backend.inspection import folds, parts
+
+    folds.planned(spec, folds.described(parts.load(runs_folder / spec.parts_run)))
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

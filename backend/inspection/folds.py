@@ -89,8 +89,8 @@ def planned(spec: "Spec", data: Data) -> list[Fold]:
     made = make_folds(data, spec.folds, spec.repeats, spec.seed)
     if spec.mode == "uses-bad" and any((~data.good[fold.train]).sum() < MIN_BAD for fold in made):
         raise UserError(
-            "Mode uses-bad needs BAD parts in every training fold. Import some, use fewer folds, "
-            "or choose the mode good-only."
+            "Mode uses-bad needs BAD parts in every training fold. Import more, or choose the mode "
+            "good-only."
         )
     return made
 
@@ -137,7 +137,8 @@ def _short_of_good(data: Data, folds: list[Fold]) -> str:
             if count < MIN_FIT:
                 return (
                     f"Feature '{name}' has only {count} GOOD parts to train on in a fold; "
-                    f"{MIN_FIT} are needed. Add GOOD parts, or use fewer folds."
+                    f"{MIN_FIT} are needed. Add GOOD parts in groups of their own, or try more "
+                    "folds: each takes fewer away."
                 )
     return ""
 
@@ -147,7 +148,7 @@ def notes(folds: list[Fold]) -> Iterator[str]:
     if not all(fold.stratified for fold in folds):
         yield (
             "Too few parts of a type for so many folds: GOOD and BAD parts of a type cannot lie in "
-            "every fold, so groups were dealt out one by one. Fewer folds differ less."
+            "every fold, so groups were dealt out one by one."
         )
 
 

@@ -6,7 +6,7 @@ learned from in one fold and judged in another, so AUROC and limits come out too
 
 from pathlib import Path
 
-from backend import facts, runs
+from backend import facts, lineage, runs
 from backend.inspection.checks import copies
 from backend.records import UserError
 
@@ -14,7 +14,6 @@ UNKNOWN = (
     "Whether parts of different groups look alike was never checked: an older version took them "
     "in. Import them again to know."
 )
-INPUTS = ("parts_run", "inspect_run")  # by which a run leads to its parts
 
 
 def words(copied: int, alike: int) -> str:
@@ -47,10 +46,11 @@ def parts_folder(folder: Path) -> Path:
     Raises UserError where one of the runs between is gone, or it rests on none.
     """
     run = runs.read(folder)
-    if run.kind == "parts":
-        return folder
-    source = next((str(run.spec[name]) for name in INPUTS if run.spec.get(name)), "")
-    return parts_folder(runs.sibling(folder, source))
+    behind = (one.run for one in lineage.ancestors(run))
+    found = next((one for one in (run, *behind) if one and one.kind == "parts"), None)
+    if found is None:
+        raise UserError(f"The parts behind {run.id} are gone. Restore them, or import them again.")
+    return found.folder
 
 
 def _of_parts(folder: Path) -> str:

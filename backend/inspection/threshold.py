@@ -81,10 +81,6 @@ class Spec:
             found[name] = limit
         return found
 
-    def check_inputs(self, runs_folder: Path) -> None:
-        """Raises UserError where the anomaly model has no such scores, or its parts are gone."""
-        calibration_scores(runs_folder / self.inspect_run, self.method)
-
     @property
     def wanted(self) -> Promise:
         confidence = self.confidence if self.promise == "certified" else 0.0
@@ -127,6 +123,11 @@ class Result:
     misses: str
     lookalikes: str
     notes: tuple[str, ...]
+
+
+def check_inputs(spec: Spec, runs_folder: Path) -> None:
+    """Raises UserError where the anomaly model has no such scores, or its parts are gone."""
+    calibration_scores(runs_folder / spec.inspect_run, spec.method)
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

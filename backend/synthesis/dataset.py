@@ -12,7 +12,7 @@ from backend import facts
 from backend.records import Progress, UserError
 from backend.specs import param
 from backend.synthesis import imageset
-from backend.synthesis.detecting import grouping, sources, yolo_set
+from backend.synthesis.detecting import classes, grouping, sources, yolo_set
 from backend.synthesis.detecting.sources import Source
 from backend.synthesis.detecting.yolo_set import Item, Rows
 from backend.synthesis.vocabulary import VARIATION, VARIATION_HELP
@@ -73,7 +73,7 @@ class Spec:
                 f"Counts has {len(self.counts)} numbers for {len(self.source_runs)} sources. Give "
                 "one number for all, or one a source."
             )
-        if not sources.names(self.classes, ()):
+        if not classes.names(self.classes, ()):
             raise UserError("Classes is empty. Write one, keep, or class names with commas.")
 
     def count_of_each(self) -> tuple[int, ...]:
@@ -114,7 +114,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     def on_item(k: int) -> None:
         progress(done + (1 - done) * k / total, f"image {k} of {total}")
 
-    names = sources.names(spec.classes, found)
+    names = classes.names(spec.classes, (source.classes for source in found))
     images, boxes = yolo_set.write(out_dir, _all(found), splits, on_item, names)
     _check_splits(images, boxes)
     facts.write(out_dir, "images", images)

@@ -6,7 +6,7 @@ from pathlib import Path
 from backend import runs
 from backend.records import Progress, UserError
 from backend.specs import param
-from backend.synthesis import imageset
+from backend.synthesis import imageset, resuming
 
 SHIPPED = Path(__file__).with_name("pretrained")
 LEAST_IMAGES = 16
@@ -77,4 +77,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
             f"The run has {len(shown.pictures)} images; a diffusion model needs at least "
             f"{LEAST_IMAGES}, and hundreds to be any good."
         )
+    told = (*shown.classes, shown.labels.tobytes(), shown.pictures.tobytes())
+    if resuming.begins_again(out_dir, resuming.version(told)):
+        progress(0.0, resuming.WORDS)
     return diffusion_training.train(spec, shown, out_dir, progress)

@@ -12,7 +12,7 @@ import pandas as pd
 from backend import facts, runs
 from backend.records import Box, Progress, UserError
 from backend.specs import param
-from backend.synthesis import imageset, pictures
+from backend.synthesis import imageset, pictures, resuming
 from backend.synthesis.imageset import Picture
 from backend.synthesis.labels import labellers
 from backend.synthesis.labels.labellers import Guess
@@ -74,6 +74,9 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         )
     if spec.labeller == "attention":
         _check_maps(source, wanted)
+    told = ((row["image"], row["labelled"], known.get(row["image"])) for row in rows)
+    if resuming.begins_again(out_dir, resuming.version(told)):
+        progress(0.0, resuming.WORDS)
     totals = imageset.write(out_dir, len(rows), _maker(spec, source, rows, known), progress)
     made = facts.read(out_dir, "boxes")
     found = made[made["source"] == spec.labeller]["confidence"].astype(float)

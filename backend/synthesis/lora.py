@@ -7,7 +7,7 @@ from backend import runs
 from backend.records import Progress, UserError
 from backend.settings import settings
 from backend.specs import param
-from backend.synthesis import imageset
+from backend.synthesis import imageset, resuming
 from backend.synthesis.stable_diffusion.settings import MODEL, weights_folder
 
 LEAST_IMAGES = 4
@@ -82,7 +82,9 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Train on a run's images into `artifacts/lora.safetensors`; resumes where it stopped."""
     folder = weights_folder(spec.model, settings().weights)
     shown = examples(spec, runs.sibling(out_dir, spec.images_run))
-    progress(0.0, "loading the model")
+    told = ((one.prompt, runs.fingerprint(one.path)) for one in shown)
+    again = resuming.begins_again(out_dir, resuming.version(told))
+    progress(0.0, resuming.WORDS if again else "loading the model")
     from backend.synthesis.stable_diffusion import lora_training
 
     return lora_training.train(spec, folder, shown, out_dir, progress)

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend import facts, runs
+from backend import facts, runs, specs
 from backend.records import Progress, UserError
+from backend.runs import Run
 from backend.specs import param
+from backend.synthesis.student import Spec as StudentSpec
 from backend.synthesis.vocabulary import VARIATION, VARIATION_HELP
 
 if TYPE_CHECKING:
     from backend.synthesis.distilling.sampler import Sampler
     from backend.synthesis.measuring.figures import Row
+    from backend.synthesis.measuring.partners import Partners
     from backend.synthesis.measuring.references import Reference
+    from backend.synthesis.teacher import Loaded
 
 OWN_LATENT = "own latent"
 RANDOM_Z = "random z, as in source A"  # the published recipe, the control
@@ -22,6 +26,7 @@ PAPER_PAIRS = 9
 PAPER_MEAN = 0.108
 PAPER_RANGE = (0.036, 0.188)
 LEAST_IMAGES = 6
+LEAST_PAIRS = 2
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Result:
 
     kid, sharpness, diversity, not_copies, mask_contrast: of the samples; sharpness and diversity
     with teacher = 1. control: what stands beside the samples. mask_iou: of reconstructions.
+    notes: for a person, about images that are no longer what the student saw.
     """
 
     pairs: int
@@ -70,6 +76,7 @@ class Result:
     mask_iou: float | None
     held_out_mask_iou: float | None
     mask_contrast: float | None
+    notes: tuple[str, ...] = ()
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -78,31 +85,68 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.synthesis.distilling.sampler import Sampler
     from backend.synthesis.measuring import pairs, references
 
-    student = runs.sibling(out_dir, spec.student_run)
-    sampler = Sampler(student)
-    source = runs.read(runs.sibling(student, runs.read(student).spec["teacher_run"]))
+    student = runs.read(runs.sibling(out_dir, spec.student_run))
+    sampler = Sampler(student.folder)
+    asked_for = specs.stored(StudentSpec, student.spec)
+    source = runs.read(runs.sibling(out_dir, asked_for.teacher_run))
     progress(0.02, "reading teacher images")
-    images, masks = teacher.load(source.folder, sampler.size)
-    _refuse_changed(np.concatenate([sampler.train_rows, sampler.held_rows]), len(images))
+    shown = teacher.load(source.folder, sampler.size, masked_only=True)
+    _refuse_too_few(len(shown.names), source)
+    trained, held = _partners(sampler, student, source, shown)
     random = np.random.default_rng(spec.seed)
-    copies = pairs.copies(sampler, images, masks, spec.pairs, random, spec.seed)
-    mean_image = images.astype(np.float32).mean(0).round().astype(np.uint8)
+    copies = pairs.copies(sampler, shown, trained, held, spec.pairs, random, spec.seed)
+    mean_image = shown.images.astype(np.float32).mean(0).round().astype(np.uint8)
     rows = pairs.compare(copies, mean_image, random, out_dir, progress, (0.05, 0.3))
     facts.write(out_dir, "ssim_pairs", rows)
-    reference = references.of_teacher(source, images, spec.samples, spec.seed, progress, (0.3, 0.6))
+    reference = references.of_teacher(
+        source, shown.images, spec.samples, spec.seed, progress, (0.3, 0.6)
+    )
     found = pairs.rows_of(rows, sampler.paints_mask, spec.seed)
-    found += _of_samples(spec, sampler, images, masks, mean_image, reference, out_dir, progress)
+    found += _of_samples(spec, sampler, shown, trained, mean_image, reference, out_dir, progress)
     facts.write(out_dir, "figures", found)
     progress(1.0, "done")
     pairing = OWN_LATENT if len(sampler.latents) or len(sampler.held_latents) else RANDOM_Z
-    return _result(found, sum(len(c.wanted) for c in copies), pairing, spec.samples, reference.name)
+    count = sum(len(c.wanted) for c in copies)
+    notes = (*_note("learned from", trained, source), *_note("never saw", held, source))
+    return _result(found, count, pairing, spec.samples, reference.name, notes)
+
+
+def _partners(
+    sampler: "Sampler", student: Run, source: Run, shown: "Loaded"
+) -> "tuple[Partners, Partners]":
+    """The images it learned from and those it never saw, with their latents. Raises UserError where
+    too few of them are what they were."""
+    from backend.synthesis.measuring import partners
+
+    noted = (
+        partners.named(each, student, source.folder, shown)
+        for each in (sampler.trained, sampler.held)
+    )
+    trained, held = (partners.of(each, shown) for each in noted)
+    wanted = trained if len(sampler.trained) else held
+    if len(wanted) < LEAST_PAIRS:
+        raise UserError(
+            f"Of the images of run {source.id} that this student noted, {len(wanted)} are as it "
+            f"saw them: {wanted.gone} were rejected, deleted or are no longer labelled, "
+            f"{wanted.changed} were changed. Bring them back, or distil it again."
+        )
+    return trained, held
+
+
+def _note(words: str, found: "Partners", source: Run) -> tuple[str, ...]:
+    if not found.gone and not found.changed:
+        return ()
+    return (
+        f"Of the images it {words}, {found.gone} were rejected in run {source.id}, deleted or are "
+        f"no longer labelled, and {found.changed} were changed since; they are left out.",
+    )
 
 
 def _of_samples(
     spec: Spec,
     sampler: "Sampler",
-    images: np.ndarray,
-    masks: np.ndarray,
+    shown: "Loaded",
+    trained: "Partners",
     mean_image: np.ndarray,
     reference: "Reference",
     out_dir: Path,
@@ -120,23 +164,31 @@ def _of_samples(
         reference.name: reference.control,
     }
     found: list[Row] = []
-    for place, (name, shown) in enumerate(sets.items()):
+    for place, (name, made) in enumerate(sets.items()):
         progress(0.7 + 0.06 * place, f"comparing sets: {name}")
-        found += samples.likeness(name, shown, reference, spec.seed)
+        found += samples.likeness(name, made, reference, spec.seed)
     progress(0.9, "looking for copies")
-    learned = sampler.train_rows if len(sampler.train_rows) else np.arange(len(images))
-    training = images[learned]
+    learned = trained.places if len(sampler.trained) else np.arange(len(shown.names))
+    training, names = shown.images[learned], shown.names[learned]
     if not reference.fresh:
         del sets[reference.name]  # some of them were learned from
     found += samples.copying(sets, training)
-    facts.write(out_dir, "neighbours", samples.neighbour_rows(drawn, seeds, training, out_dir))
+    rows = samples.neighbour_rows(drawn, seeds, training, names, out_dir)
+    facts.write(out_dir, "neighbours", rows)
     if sampler.paints_mask:
         painted = drawn_masks > 0.5
-        found += samples.mask_contrast(drawn, painted, training, masks[learned], spec.seed)
+        found += samples.mask_contrast(drawn, painted, training, shown.masks[learned], spec.seed)
     return found
 
 
-def _result(found: "list[Row]", pairs: int, pairing: str, samples: int, control: str) -> Result:
+def _result(
+    found: "list[Row]",
+    pairs: int,
+    pairing: str,
+    samples: int,
+    control: str,
+    notes: tuple[str, ...],
+) -> Result:
     value = {(row["subject"], row["metric"]): row["value"] for row in found}
     return Result(
         pairs=pairs,
@@ -156,15 +208,10 @@ def _result(found: "list[Row]", pairs: int, pairing: str, samples: int, control:
         mask_iou=value.get(("reconstructions", "mask IoU")),
         held_out_mask_iou=value.get(("held-out reconstructions", "mask IoU")),
         mask_contrast=value.get(("samples", "mask contrast")),
+        notes=notes,
     )
 
 
-def _refuse_changed(rows: np.ndarray, count: int) -> None:
-    """Raises UserError where the teacher's images are no longer those the student learned from."""
+def _refuse_too_few(count: int, source: Run) -> None:
     if count < LEAST_IMAGES:
-        raise UserError(f"The teacher run has {count} images left; {LEAST_IMAGES} are the fewest.")
-    if len(rows) and int(rows.max()) >= count:
-        raise UserError(
-            "Images of the teacher run were rejected since the student learned from them, so its "
-            "pairs are lost. Distil it again, or take the rejections back."
-        )
+        raise UserError(f"Run {source.id} has {count} images left; {LEAST_IMAGES} are the fewest.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from backend import runs
 from backend.records import Progress, UserError
 from backend.specs import param
 from backend.synthesis import imageset, pictures
@@ -95,20 +96,35 @@ def _teacher(
     return spec.count, make, notes
 
 
-def load(run_folder: Path, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """A finished set of labelled images as arrays, without those rejected by hand.
+@dataclass(frozen=True)
+class Loaded:
+    """Labelled images by name [N] as arrays: uint8 [N, S, S, 3] and masks bool [N, S, S].
 
-    Returns images uint8 [N, size, size, 3] and masks bool [N, size, size]. Raises UserError where
-    an image has no mask.
+    hashes [N]: of the files of each image and its mask, so that a changed one is noticed.
     """
-    images, masks = [], []
-    for row in imageset.labelled(imageset.read(run_folder)[0]).to_dict("records"):
+
+    names: np.ndarray
+    hashes: np.ndarray
+    images: np.ndarray
+    masks: np.ndarray
+
+
+def load(run_folder: Path, size: int, *, masked_only: bool = False) -> Loaded:
+    """A finished set of labelled images, without those rejected by hand, `size` px large. Raises
+    UserError where an image has no mask, or passes over it with `masked_only`."""
+    names, hashes, images, masks = [], [], [], []
+    for row in imageset.records(imageset.labelled(imageset.read(run_folder)[0])):
         if not isinstance(row["mask_path"], str):
+            if masked_only:
+                continue
             raise UserError(
                 f"Image {row['image']} has no mask. Make masks on the page Automatic labels first."
             )
-        images.append(pictures.resized(pictures.read_rgb(run_folder / row["path"]), size))
-        masks.append(pictures.read_mask(run_folder / row["mask_path"], size))
+        files = [run_folder / row["path"], run_folder / row["mask_path"]]
+        names.append(str(row["image"]))
+        hashes.append(runs.fingerprint(*files)[:16])
+        images.append(pictures.resized(pictures.read_rgb(files[0]), size))
+        masks.append(pictures.read_mask(files[1], size))
     if not images:
         raise UserError("No image of this run is labelled. Label some, or choose another run.")
-    return np.stack(images), np.stack(masks)
+    return Loaded(np.array(names), np.array(hashes), np.stack(images), np.stack(masks))

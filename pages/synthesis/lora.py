@@ -29,7 +29,11 @@ def show(run: Run) -> None:
     charts.curves(run)
     path = run.artifacts / "lora.safetensors"
     st.download_button(
-        "LoRA file", path.read_bytes, file_name=f"{run.id}.safetensors", icon=":material/download:"
+        "LoRA file",
+        path.read_bytes,
+        file_name=f"{run.id}.safetensors",
+        icon=":material/download:",
+        on_click="ignore",
     )
     st.caption(f"Licences: {charts.plain(origins.licence(run.folder))}")
     links.to_kind("generate", "Paint with it (teacher: stable-diffusion)")

@@ -26,6 +26,8 @@ Figures = dict[tuple[str, str], Any]
 def show(run: Run) -> None:
     figures = owner.facts("figures", run)
     by_name: Figures = {(row.subject, row.metric): row for row in figures.itertuples()}
+    for note in (run.result or {}).get("notes", ()):
+        st.warning(charts.plain(note), icon=":material/link_off:")
     _verdicts(by_name, run.result or {})
     pairs, sets, copies = st.tabs(["In pairs", "Samples as a set", "Nearest training images"])
     with pairs:

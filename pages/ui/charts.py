@@ -37,6 +37,7 @@ def csv(data: pd.DataFrame, name: str) -> None:
         icon=":material/download:",
         type="tertiary",
         key=f"csv-{name}",
+        on_click="ignore",
     )
 
 

@@ -35,10 +35,13 @@ def origin(result: dict[str, Any]) -> None:
         f"Judged on {result['test_images']} {kind}, {result['test_intact']} of them intact "
         f"(test set {result['test_hash']}); started from {start}."
     )
+    st.caption(words)
     near = result.get("near_duplicates")
     if near:
-        words += f" {near} training images look like a test image, so read the figures with care."
-    st.caption(words)
+        st.warning(
+            f"{near} training images look like a test image, so read the figures with care.",
+            icon=":material/content_copy:",
+        )
 
 
 def show(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:

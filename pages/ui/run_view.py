@@ -191,7 +191,7 @@ def outcome(run: Run) -> None:
         _offer_change(run)
     if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:
         where = charts.plain(str(run.folder / "log.txt"))
-        st.caption(f"Its log is {where} on this computer, and the tab Log of the page of the run.")
+        st.caption(f"Its log: {where} on this computer; also on the run's page, in the tab Log.")
 
 
 def _offer_change(run: Run) -> None:

@@ -4,6 +4,7 @@ import re
 import secrets
 import shutil
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -89,8 +90,8 @@ def safe_name(name: str) -> str:
     Composed letters (NFC); of a long name the end.
     """
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    cleaned = re.sub(r"[^\w.-]", "_", last).lstrip(".")[-MOST_LETTERS:]
-    return cleaned.encode()[-MOST_BYTES:].decode(errors="ignore") or "file"
+    cleaned = re.sub(r"[^\w.-]", "_", last)[-MOST_LETTERS:]
+    return cleaned.encode()[-MOST_BYTES:].decode(errors="ignore").lstrip(".") or "file"
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -100,14 +101,15 @@ def numbered(names: Sequence[str]) -> list[str]:
     them so. A name that only one file bears stays.
     """
     taken = {_alike(name) for name in names}
-    seen: set[str] = set()
+    numbers: Counter[str] = Counter()
     found = []
     for name in names:
-        number, new = 1, name
-        while _alike(new) in (seen if new == name else seen | taken):
-            number += 1
-            new = f"{Path(name).stem}_{number}{Path(name).suffix}"
-        seen.add(_alike(new))
+        key, new = _alike(name), name
+        numbers[key] += 1
+        while numbers[key] > 1 and _alike(new) in taken:
+            new = f"{Path(name).stem}_{numbers[key]}{Path(name).suffix}"
+            numbers[key] += _alike(new) in taken
+        taken.add(_alike(new))
         found.append(new)
     return found
 

@@ -29,6 +29,7 @@ def main() -> None:
             overview,
             reindex,
             renderer,
+            simulator,
             diffusion,
             labellers,
             students,
@@ -121,6 +122,18 @@ def renderer(folder: Path) -> None:
         taken = [float(seconds(lambda k=k, s=size: render(k, s), 1)[0]) for k in range(40)]
         rates[size] = 1 / float(np.mean(taken))
         _line(f"{size} px", rates[size], "images/s", rates[128])
+
+
+def simulator(folder: Path) -> None:
+    """Simulated parts on one core (aim: 100 a second), beside a matrix product."""
+    from backend.inspection import simulator as prints
+
+    work = [(feature, seed) for feature in prints.FEATURES for seed in range(3)]
+    product = np.ones((512, 512), np.float32)
+    base = float(seconds(lambda: product @ product, 20).min())
+    taken = seconds(lambda: [prints.simulate_part(f, 0, seed) for f, seed in work], 5)
+    _line("matrix product of 512 × 512", base * 1000, "ms")
+    _line("parts a second", len(work) / float(taken.min()), "parts/s")
 
 
 def diffusion(folder: Path) -> None:

@@ -1,41 +1,43 @@
 """The real server over the tiny flows, and a browser."""
 
 import os
+import re
 import subprocess
 import sys
 import time
-import urllib.request
+from pathlib import Path
 
 import pytest
 
 from backend.settings import PROJECT
-from tests import ports
 from tests.browser.visiting import CHROMIUM, FLAGS
 
 
 @pytest.fixture(scope="module")
-def server(tiny_settings, tiny_runs):
-    """The real server over the tiny flows; gives its address."""
-    port = ports.free()
-    environment = os.environ | {"DISTILLERY_STORAGE": str(tiny_settings.storage)}
-    command = [sys.executable, "-m", "backend", "serve", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=PROJECT, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    _wait_until_healthy(address)
-    yield address
-    process.terminate()
-    process.wait(20)
+def server(tiny_settings, tiny_runs, tmp_path_factory):
+    """The real server over the tiny flows, on a port that it found free; gives its address."""
+    log = tmp_path_factory.mktemp("server") / "log.txt"
+    chosen = {"DISTILLERY_STORAGE": str(tiny_settings.storage), "STREAMLIT_SERVER_HEADLESS": "true"}
+    command = [sys.executable, "-m", "backend", "serve", "--port", "0"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=os.environ | chosen, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield _address(process, log)
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def _wait_until_healthy(address: str, patience: float = 60) -> None:
+def _address(process: subprocess.Popen, log: Path, patience: float = 120) -> str:
+    """What the server prints once it listens; fails with its log where it ended instead."""
     deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError("the server did not come up")
+    while time.monotonic() < deadline and process.poll() is None:
+        if found := re.search(r"URL: http://[^:]+:(\d+)", log.read_text()):
+            return f"http://127.0.0.1:{found[1]}"
+        time.sleep(0.05)
+    raise AssertionError(f"the server did not come up:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import zipfile
 import pytest
 
 from backend.synthesis import curation
-from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, opened, visit
+from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, opened, settled, visit
 
-pytestmark = [pytest.mark.xdist_group("tiny"), NEEDS_CHROMIUM]
+pytestmark = NEEDS_CHROMIUM
 URL = "synthesis-curation"
 
 
@@ -31,7 +31,6 @@ def sheet(server, desk, run):
     """The contact sheet of that run on a desk."""
     page, outside = opened(desk, server, f"{URL}?run={run.id}")
     page.locator(".tile").first.wait_for(timeout=30_000)
-    page.keyboard.press("Escape")  # closes the notice a server's first visitor may get
     yield page
     assert outside == []
     page.close()
@@ -186,11 +185,11 @@ def test_a_finger_draws_a_box_on_a_phone_without_sideways_scrolling(server, brow
     page, _ = visit(browser, server, f"{URL}?run={run.id}", PHONE, "dark")
     main = "document.querySelector('[data-testid=stMain]')"
     page.locator(".tile").first.wait_for(timeout=30_000)
-    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    page.wait_for_function(f"{main}.scrollWidth <= {main}.clientWidth")
     page.locator(".tile").first.click()
     page.get_by_role("button", name="Edit boxes").click()
     page.locator(".stage svg").wait_for()
-    assert page.evaluate(f"{main}.scrollWidth <= {main}.clientWidth")
+    page.wait_for_function(f"{main}.scrollWidth <= {main}.clientWidth")
     before = len(boxes_of(run, "000000"))
     page.get_by_role("button", name="Draw", exact=True).click()
     touch(page, (0.2, 0.3), (0.6, 0.7))
@@ -220,10 +219,13 @@ def test_what_is_left_is_taken_away_as_a_zip(sheet, run, until, tmp_path):
     sheet.locator(".tile").first.focus()
     sheet.keyboard.press("r")
     until(lambda: curation.verdicts(run.folder))
+    sheet.get_by_text("1 rejected", exact=False).wait_for()
+    settled(sheet)
     sheet.get_by_text("Take away as a zip").click()
     sheet.get_by_role("button", name="Make the zip").click()
     download = sheet.get_by_role("button", name="Download (")
     download.wait_for(timeout=30_000)
+    settled(sheet)  # while the page is being built, Streamlit may drop what it just handed out
     with sheet.expect_download() as taken:
         download.click()
     taken.value.save_as(tmp_path / "set.zip")

@@ -23,5 +23,11 @@ def opened(context, address: str, url: str):
     page.on("request", lambda r: r.url.startswith(inside) or outside.append(r.url))
     page.goto(f"{address}/{url}")
     page.wait_for_selector('[data-testid="stMain"] h1', timeout=30_000)
-    page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached", timeout=30_000)
+    settled(page)
+    assert page.get_by_role("dialog").all_inner_texts() == [], "nothing stands in the way"
     return page, outside
+
+
+def settled(page) -> None:
+    """Waits until the server has built the page to its end."""
+    page.wait_for_selector('[data-test-script-state="notRunning"]', timeout=30_000)

@@ -8,8 +8,6 @@ import pytest
 from backend import facts
 from backend.store import Store, signature
 
-pytestmark = pytest.mark.xdist_group("tiny")
-
 TABLES = {
     "generate": ("images", "boxes"),
     "composite": ("images", "boxes"),

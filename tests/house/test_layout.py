@@ -17,7 +17,7 @@ TOP_LEVEL = {
     *("app.py", "pages", "backend", "storage", "tests", "docs"),
     *("requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile"),
     *("Dockerfile", "compose.yaml", ".dockerignore", ".gitignore"),
-    *(".streamlit", ".ci", "LICENSE", "README.md"),
+    *(".streamlit", ".ci", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
 }
 
 
@@ -95,7 +95,7 @@ def test_no_script_lies_directly_in_pages():
 
 def test_the_top_level_holds_what_was_agreed():
     done = subprocess.run(
-        ["git", "-c", f"safe.directory={PROJECT}", "-c", "core.quotepath=off", "ls-files"],
+        ["git", "-c", f"safe.directory={PROJECT}", "ls-files", "-z"],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -103,7 +103,7 @@ def test_the_top_level_holds_what_was_agreed():
     )
     if done.returncode != 0:
         pytest.skip("no git checkout")
-    tracked = {line.split("/")[0] for line in done.stdout.splitlines()}
+    tracked = {line.split("/")[0] for line in done.stdout.split("\0") if line}
     assert tracked, "git tracks nothing"
     assert tracked - TOP_LEVEL == set()
 

@@ -260,35 +260,57 @@ def test_a_deaf_process_is_killed(supervisor, ended, probe, until, monkeypatch):
     until(lambda: not Path(f"/proc/{pid}").exists(), 10)
 
 
-def test_sigterm_ends_a_job_that_reports_no_progress(supervisor, running, probe, until):
-    run = supervisor.submit(probe, {"steps": 1, "pause": 1.0})
-    running(run.id, -1)
+def test_sigterm_ends_a_job_that_reports_no_progress(supervisor, probe, until):
+    run = supervisor.submit(probe, {"ending": "silent"})
+    until((run.folder / "silent").exists)
     os.killpg(runs.read_json(run.folder / "process.json")["pid"], signal.SIGTERM)
     until(lambda: supervisor.find(run.id).state.ended)
     assert supervisor.find(run.id).state is RunState.CANCELED
 
 
-def test_killed_means_interrupted_within_five_seconds_and_resume_completes(
-    supervisor, running, ended, until
-):
-    """The same facts, pictures and result as a run that nothing disturbed."""
-    spec = {"count": 30, "size": 128, "seed": 9}
-    run = supervisor.submit("generate", spec)
-    os.kill(running(run.id, 0.05), signal.SIGKILL)
-    until(lambda: supervisor.store.runs(state="interrupted")["id"].tolist() == [run.id], 5.0)
-    stopped = supervisor.find(run.id)
+def test_killed_means_interrupted_at_the_next_round(storage, store, probe, monkeypatch, until):
+    still = Supervisor(storage, store)
+    run = _killed(still, {"count": 5}, monkeypatch, until)
+    still.tick()
+    assert still.store.runs(state="interrupted")["id"].tolist() == [run.id]
+    assert still.interval <= 5.0, "seconds to the next round"
+    stopped = still.find(run.id)
     assert stopped.result is None
     assert "without a result" in stopped.error
-    assert supervisor.store.facts("images", run.id).empty
+    assert still.store.facts("images", run.id).empty
+
+
+def _killed(still: Supervisor, spec, monkeypatch, until) -> runs.Run:
+    """A run of the kind generate whose process was killed at a tenth of its work."""
+    run = still.submit("generate", spec)
+    with monkeypatch.context() as held:
+        held.setenv("PROBE_HOLD", "0.1")
+        still.tick()
+    until(lambda: runs.last_event(run.folder).get("fraction", 0) >= 0.1)
+    os.kill(runs.read_json(run.folder / "process.json")["pid"], signal.SIGKILL)
+    until(lambda: still.find(run.id).state.ended)
+    return run
+
+
+def test_a_killed_run_resumes_to_what_it_would_have_been(storage, store, probe, monkeypatch, until):
+    """The same facts, pictures and result as a run that nothing disturbed."""
+    supervisor = Supervisor(storage, store)
+    spec = {"count": 30, "size": 128, "seed": 9}
+    run = _killed(supervisor, spec, monkeypatch, until)
     supervisor.resume(run.id)
-    until(lambda: supervisor.store.runs(state="completed")["id"].tolist() == [run.id])
-    whole = ended(supervisor.submit("generate", spec).id)
-    resumed = supervisor.find(run.id)
+    until(lambda: supervisor.tick() or run.id in _completed(supervisor))
+    whole = supervisor.submit("generate", spec)
+    until(lambda: supervisor.tick() or whole.id in _completed(supervisor))
+    whole, resumed = supervisor.find(whole.id), supervisor.find(run.id)
     assert resumed.result == whole.result
     for table in ("images", "boxes"):
         assert rows(supervisor.store, run.id, table) == rows(supervisor.store, whole.id, table)
     assert runs.fingerprint(resumed.artifacts) == runs.fingerprint(whole.artifacts)
     assert runs.events(resumed.folder)[0]["t"] < resumed.started.timestamp(), "its history is kept"
+
+
+def _completed(supervisor: Supervisor) -> list[str]:
+    return list(supervisor.store.runs(state="completed")["id"])
 
 
 def test_deleted_and_restored(supervisor, ended, probe, storage):

@@ -44,20 +44,23 @@ def test_at_most_max_jobs_run_and_the_oldest_goes_first(make, probe, until):
     assert queue.active() == []
 
 
-def test_a_run_waits_for_its_input_and_others_pass_it(make, probe, until):
+def test_a_run_waits_for_its_input_and_others_pass_it(make, probe, tmp_path, until):
     queue = make(max_jobs=1)
-    first = queue.submit(probe, {"steps": 4, "pause": 0.2})
-    second = queue.submit(probe, {"source_run": first.id})
+    gates = [tmp_path / "first", tmp_path / "second"]
+    first = queue.submit(probe, {"gate": str(gates[0])})
+    second = queue.submit(probe, {"source_run": first.id, "gate": str(gates[1])})
     assert queue.waits_for(second) == [first.id]
     queue.tick()
     other = queue.submit(probe, {"seed": 8})
     assert states(queue, [first, second, other]) == ["running", "pending", "pending"]
     with pytest.raises(UserError, match=f"{first.id} is running. Cancel it first."):
         queue.delete(first.id)
+    gates[0].touch()
     until(lambda: queue.tick() or queue.find(first.id).state is RunState.COMPLETED)
     with pytest.raises(UserError, match=f"{first.id} is in use by {second.id}. Cancel that first."):
         queue.delete(first.id)
     assert queue.dependents(first.id) == [second.id]
+    gates[1].touch()
     until(lambda: queue.tick() or states(queue, [second, other]) == ["completed"] * 2)
     assert queue.find(second.id).started < queue.find(other.id).started
 
@@ -226,17 +229,18 @@ from backend.store import Store
 
 settings = Settings(storage=Path(sys.argv[1]), threads=1)
 owner = Supervisor(settings, Store(settings.database), interval=0.1)
-run = owner.submit("generate", {"count": 100, "size": 128})
-queued = owner.submit("generate", {"count": 1, "size": 128})
+run = owner.submit("probe", {"steps": 100, "gate": sys.argv[2]})
+queued = owner.submit("probe", {"steps": 1})
 owner.start()
 print(run.id, queued.id, flush=True)
 time.sleep(300)
 """
 
 
-def test_a_job_outlives_its_owner_and_is_adopted(storage, until):
+def test_a_job_outlives_its_owner_and_is_adopted(storage, probe, tmp_path, until):
     """kill -9 of the dashboard's process: the job goes on, the next owner takes it in."""
-    command = [sys.executable, "-c", OWNER, str(storage.storage)]
+    gate = tmp_path / "gate"
+    command = [sys.executable, "-c", OWNER, str(storage.storage), str(gate)]
     owner = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     first, second = owner.stdout.readline().split()
     folder = storage.runs / first
@@ -256,10 +260,11 @@ def test_a_job_outlives_its_owner_and_is_adopted(storage, until):
         (second, "pending"),
     ]
     assert runs.read_json(folder / "process.json")["pid"] == job, "the same process, not a second"
+    gate.touch()
     until(lambda: heir.tick() or second in store.signatures())
     assert runs.last_event(folder)["fraction"] == 1.0 > at_death
     assert list(store.runs(state="completed")["id"]) == [second, first]
-    assert len(store.facts("images", first)) == 100
+    assert len(store.facts("figures", first)) == 100
     assert differences(store, storage.runs) == []
     store.close()
 

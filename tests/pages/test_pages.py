@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 from backend.settings import PROJECT
 from pages.ui import links, owner
 
-pytestmark = pytest.mark.xdist_group("tiny")
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
 BY_PATH = {entry.path: entry for entry in PAGES}
 

@@ -3,14 +3,16 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backend import lineage
 from backend.jobs import Supervisor
 from backend.settings import PROJECT
+from backend.synthesis import origins
 
-pytestmark = pytest.mark.xdist_group("tiny")
 
-
-def open_page(name: str) -> AppTest:
+def open_page(name: str, run_id: str = "") -> AppTest:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
+    if run_id:
+        app.query_params["run"] = run_id
     app = app.switch_page(f"pages/synthesis/{name}.py").run()
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
@@ -60,3 +62,28 @@ def test_an_export_is_one_zip_with_its_card(dashboard):
     assert any("Use it from Python" in text.value for text in app.markdown)
     names = {path.name for path in run.artifacts.glob("*")}
     assert {"student.onnx", "latents.npz", "MODEL_CARD.md", "model_card.json"} <= names
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"),
+    [("student_export", "student-export"), ("dataset", "dataset"), ("curation", "sample")],
+)
+@pytest.mark.parametrize("problem", (lineage.DELETED, lineage.DAMAGED))
+def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, kind, problem):
+    """A run behind the one shown was deleted or is damaged."""
+    lost = lambda folder, run_id: lineage.Ancestor(run_id, None, problem)  # noqa: E731
+    monkeypatch.setattr(lineage, "_ancestor", lost)
+    app = open_page(page, dashboard[kind].id)
+    assert not app.exception
+    words = [text.value for text in (*app.caption, *app.markdown)]
+    assert any(f"not known, as it {problem}" in text for text in words)
+
+
+def test_an_earlier_versions_card_is_told_where_it_claims_too_much(dashboard, monkeypatch):
+    """Its zip names the licences as they are known now."""
+    student_run = dashboard["student-export"]
+    monkeypatch.setattr(origins, "licence", lambda folder: "CC BY-NC-SA 4.0 (run x)")
+    app = open_page("student_export")
+    claims_ours = (student_run.result or {})["licence"] == origins.OURS
+    assert claims_ours
+    assert any("LICENCE.txt" in warning.value for warning in app.warning)

@@ -36,6 +36,7 @@ def kept(*names: str) -> dict[str, bytes]:
         (["000.jpg", "000.jpg", "000_2.jpg"], ["000.jpg", "000_3.jpg", "000_2.jpg"]),
         (["cam1/000.jpg", "cam2\\000.jpg"], ["000.jpg", "000_2.jpg"]),
         (["teil 1.jpg", "teil_1.jpg"], ["teil_1.jpg", "teil_1_2.jpg"]),
+        ([f"a.{'b' * 115}.jpg"], [f"{'b' * 115}.jpg"]),  # no hidden file by being cut
         (["A.JPG", "a.jpg", "a.png"], ["A.JPG", "a_2.jpg", "a.png"]),
         (["straße.png", "STRASSE.png"], ["straße.png", "STRASSE_2.png"]),
         ([NFC, NFD], [NFC, "prüfling_2.png"]),

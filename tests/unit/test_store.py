@@ -298,9 +298,11 @@ def test_two_threads_read_whole_runs_while_one_writes(store, make):
     run = make(rows=FIGURES * 50)
     put(store, run)
     seen, errors, stop = set(), [], threading.Event()
+    started = threading.Barrier(3)
 
     def read():
         try:
+            started.wait()
             while not stop.is_set():
                 count = store.read(
                     "SELECT (SELECT count(*) FROM runs) AS r, (SELECT count(*) FROM figures) AS f"
@@ -312,7 +314,10 @@ def test_two_threads_read_whole_runs_while_one_writes(store, make):
     readers = [threading.Thread(target=read) for _ in range(2)]
     for reader in readers:
         reader.start()
+    started.wait()
     for _ in range(30):
+        put(store, run)
+    while not seen and not errors:
         put(store, run)
     stop.set()
     for reader in readers:

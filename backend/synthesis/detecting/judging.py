@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from backend.records import Box, UserError
+from backend.synthesis.detecting.classes import ONE_CLASS
 from backend.synthesis.detecting.matching import IOUS, box_iou, claimed, match
 from backend.synthesis.detecting.testset import LabelledImage
-from backend.synthesis.detecting.yolo_set import ONE_CLASS
 
 RECALL_GRID = np.linspace(0, 1, 101)
 CONFIDENCES = np.round(np.arange(1001) / 1000, 3)  # those to work at, as a slider offers them

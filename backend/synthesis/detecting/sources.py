@@ -13,8 +13,9 @@ from backend.records import Box, UserError
 from backend.runs import Run
 from backend.synthesis import imageset, pictures
 from backend.synthesis.detecting import testset
+from backend.synthesis.detecting.classes import ONE_CLASS, names
 from backend.synthesis.detecting.testset import LabelledImage, Photographs
-from backend.synthesis.detecting.yolo_set import ONE_CLASS, Item
+from backend.synthesis.detecting.yolo_set import Item
 from backend.synthesis.labels.labellers import centred_box
 from backend.synthesis.student import size_of
 
@@ -71,22 +72,11 @@ def _real(spec: "Spec", runs_folder: Path) -> list[Source]:
     return found
 
 
-def names(wanted: str, sources: Sequence[Source]) -> tuple[str, ...]:
-    """The data set's classes. wanted: `one`, `keep`, or a list with commas."""
-    if wanted == "one":
-        return ONE_CLASS
-    if wanted == "keep":
-        return (
-            tuple(sorted(frozenset().union(*(source.classes for source in sources)))) or ONE_CLASS
-        )
-    return tuple(dict.fromkeys(word.strip() for word in wanted.split(",") if word.strip()))
-
-
 def _of_classes(source: Source, wanted: str) -> Source:
     """The source with the boxes of the wanted classes alone, where they are listed."""
     if wanted in ("one", "keep"):
         return source
-    listed = names(wanted, [source])
+    listed = names(wanted, ())
 
     def items() -> Iterator[Item]:
         for item in source.items():
@@ -129,7 +119,7 @@ def _set(spec: "Spec", source: Run, count: int) -> Source:
     rows, boxes = imageset.read(source.folder)
     known = imageset.boxes_by_image(boxes)
     fits = [_fits(known.get(str(name), ()), spec.labels) for name in rows["image"]]
-    chosen = imageset.labelled(rows[fits])
+    chosen = imageset.labelled(rows[np.array(fits, bool)])
     if chosen.empty:
         raise UserError(
             f"No image of '{source.name or source.id}' has labels of the kind '{spec.labels}'. "

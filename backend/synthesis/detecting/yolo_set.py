@@ -16,8 +16,8 @@ import numpy as np
 
 from backend.records import Box, UserError
 from backend.synthesis import pictures
+from backend.synthesis.detecting.classes import ONE_CLASS
 
-ONE_CLASS = ("defect",)
 LEAST_EDGE = 10  # px a side; ultralytics silently passes over smaller images
 Rows = list[dict[str, Any]]
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from backend import devices, learning
 from backend.records import Progress
-from backend.synthesis import pictures, realism
-from backend.synthesis.distilling import light, losses, starting
+from backend.synthesis import pictures, realism, resuming
+from backend.synthesis.distilling import drawing, light, losses, starting
 from backend.synthesis.distilling.lesson import Lesson
 from backend.synthesis.distilling.material import Material
 
@@ -90,14 +90,18 @@ class Best:
 
 @torch.no_grad()
 def _samples(lesson: Lesson) -> np.ndarray:
-    """Samples uint8 [128, S, S, 3] of the averaged network, the same latents' choice each time."""
-    random = torch.Generator().manual_seed(lesson.spec.seed)
-    made = []
-    for _ in range(JUDGED_IMAGES // 16):
-        layers = lesson.average.layers(*lesson.mixed(16, random))
-        made.append(losses.with_noise(layers, random).clamp(0, 1))
-    shown = (torch.cat(made) * 255).round().byte()
-    return shown.permute(0, 2, 3, 1).cpu().numpy()
+    """Samples uint8 [128, S, S, 3] of the averaged network as its users will get them, drawn by the
+    same seeds each time."""
+    randoms = [np.random.default_rng([lesson.spec.seed, k]) for k in range(JUDGED_IMAGES)]
+    stock = lesson.stock()
+    picks = [stock.pick(random) for random in randoms]
+    made = [
+        lesson.average.layers(*lesson.mixed(stock, picks[k : k + 16])).painted.cpu().numpy()
+        for k in range(0, JUDGED_IMAGES, 16)
+    ]
+    images, masks = drawing.finished(np.concatenate(made), lesson.average.octaves, randoms)
+    drawing.turn(images, masks, randoms)
+    return images
 
 
 def distill(
@@ -110,8 +114,11 @@ def distill(
 ) -> Trained:
     """Teach a student from `material`; then find the latents of the images it never saw.
 
-    weights: the YOLO file for perceptual = yolo. Resumes from `checkpoint/lesson.pt`.
+    weights: the YOLO file for perceptual = yolo. Resumes from `checkpoint/lesson.pt` where the
+    images are those it was learning from.
     """
+    if resuming.begins_again(out_dir, resuming.version((material.version, held.version))):
+        progress(0.0, resuming.WORDS)
     lesson = Lesson(spec, material, weights)
     best = Best(lesson, spec.patience)
     checkpoint = out_dir / "checkpoint" / "lesson.pt"
@@ -224,8 +231,10 @@ def save(trained: Trained, material: Material, held: Material, card: dict, folde
         labels=material.labels,
         light=trained.lights,
         nothing=np.zeros(0) if trained.nothing is None else np.asarray(trained.nothing),
-        rows=material.rows,
-        held_rows=held.rows,
+        names=material.names.astype(str),
+        hashes=material.hashes.astype(str),
+        held_names=held.names.astype(str),
+        held_hashes=held.hashes.astype(str),
     )
     about = {
         "size": network.size,

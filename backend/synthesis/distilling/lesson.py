@@ -11,7 +11,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend import devices, learning
-from backend.synthesis.distilling import critic, light, losses, networks, starting, texture
+from backend.synthesis.distilling import (
+    critic,
+    drawing,
+    light,
+    losses,
+    networks,
+    starting,
+    texture,
+)
 from backend.synthesis.distilling.material import Material
 
 if TYPE_CHECKING:
@@ -134,8 +142,11 @@ class Lesson:
     def _judged(self, batch: Tensor, images: Tensor, random: torch.Generator) -> dict[str, Tensor]:
         """The critic learns from this batch and from as many samples, then judges those."""
         assert self.critic is not None
+        stock = self.stock()
+        seeds = torch.randint(2**31, (len(batch),), generator=random).tolist()
+        picks = [stock.pick(np.random.default_rng(seed)) for seed in seeds]
         with devices.autocast(self.device):
-            layers = self.network.layers(*self.mixed(len(batch), random)).float()
+            layers = self.network.layers(*self.mixed(stock, picks)).float()
         made = torch.cat([losses.with_noise(layers, random).clamp(0, 1), layers.mask], 1)
         real = torch.cat([images, self.masks[batch].float()], 1)
         self.critic.requires_grad_(True)
@@ -149,19 +160,23 @@ class Lesson:
             seen_through = critic.painter_loss(self.critic, made, random)
         return {"critic's loss": CRITIC_WEIGHT * seen_through}
 
-    def mixed(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Codes [count, D] and light [count, 6] of samples: scenes with the defect and in the light
-        of others, which are about as bright."""
+    def stock(self) -> drawing.Stock:
+        """What samples are drawn from, as it stands now."""
         assert self.latents is not None
-        total = len(self.by_brightness)
-        rank = torch.randint(total, (count,), generator=random).numpy()
-        reach = light.reach(total)
-        beside = torch.randint(-reach, reach + 1, (2, count), generator=random).numpy()
-        scene, defect, lit = self.by_brightness[[rank, *(rank + beside).clip(0, total - 1)]]
-        half = self.network.scene_codes
-        codes = torch.cat([self.latents[scene, :half], self.latents[defect, half:]], 1)
-        shown = torch.from_numpy(light.change(self.light[scene], self.light[lit]))
-        return codes, shown.to(self.device)
+        defects = self.latents.detach()[:, self.network.scene_codes :].cpu().numpy()
+        nothing = self.codes.nothing.cpu().numpy()
+        return drawing.Stock(defects, nothing, self.by_brightness, self.light)
+
+    def mixed(self, stock: drawing.Stock, picks: list[drawing.Pick]) -> tuple[Tensor, Tensor]:
+        """Codes [B, D] and light [B, 6] of samples; gradients reach the latents."""
+        assert self.latents is not None
+        scenes, defects = self.latents.split(self.network.scene_codes, 1)
+        nothing = self.codes.nothing
+        own = scenes[[pick.scene for pick in picks]]
+        put = [drawing.moved(defects[pick.defect], nothing, pick.shift) for pick in picks]
+        shown = np.stack([stock.shown(pick) for pick in picks])
+        codes = torch.cat([own, torch.stack(put)], 1)
+        return codes, torch.from_numpy(shown).to(self.device)
 
     def state(self) -> dict[str, Any]:
         state = {

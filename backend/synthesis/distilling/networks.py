@@ -67,6 +67,11 @@ class Layers:
         gain, shift = self.light[:, :, None, None].chunk(2, dim=1)
         return (painted * gain.exp() + shift).clamp(0, 1)
 
+    @property
+    def painted(self) -> Tensor:
+        """What a student gives out [B, 4 + OCTAVES, S, S]."""
+        return torch.cat([self.image, self.mask, self.noise], 1)
+
     def float(self) -> "Layers":
         """In full precision, after a network that ran in half."""
         return Layers(*(getattr(self, field.name).float() for field in fields(self)))
@@ -127,8 +132,7 @@ class Student(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         scene, shown, defect = z.split([self.scene_codes, light.SIZE, self.scene_codes], dim=1)
-        layers = self.layers(torch.cat([scene, defect], 1), shown)
-        return torch.cat([layers.image, layers.mask, layers.noise], 1)
+        return self.layers(torch.cat([scene, defect], 1), shown).painted
 
 
 class Canvas(nn.Module):

@@ -294,9 +294,10 @@ def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
 
 def _partners_of(source: Path, material: Material, model: ImageDiffusion) -> Tensor:
     """z of the run's own images: the noise that is kept beside each, and its class."""
-    shown = imageset.labelled(imageset.read(source)[0]).iloc[material.rows]
+    images = imageset.read(source)[0]
+    params = dict(zip(images["image"], images["params"], strict=True))
     noise, labels = [], []
-    for row in imageset.records(shown):
-        noise.append(np.load(source / "artifacts" / "noise" / f"{row['image']}.npy"))
-        labels.append(model.classes.index(json.loads(row["params"])["class"]))
+    for name in material.names:
+        noise.append(np.load(source / "artifacts" / "noise" / f"{name}.npy"))
+        labels.append(model.classes.index(json.loads(params[name])["class"]))
     return torch.from_numpy(partners(np.stack(noise), labels, len(model.classes)))

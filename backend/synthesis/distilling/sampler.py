@@ -2,28 +2,41 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from backend.records import UserError
-from backend.synthesis.distilling import light, noise
+from backend.synthesis.distilling import drawing, light
 from backend.synthesis.vocabulary import VARIATION
 
 FILES = {"fp32": "student.onnx", "int8": "student_int8.onnx"}
-CELL = 8  # px of a picture for which one code stands
-EMPTY = 0.6  # codes this near to the code of nothing show no defect
 UNNAMED = "defect"  # the class of samples of a student that knows none
+
+
+@dataclass(frozen=True)
+class Noted:
+    """Which teacher images latents stand for: names [N] and hashes [N] as in `teacher.Loaded`.
+
+    rows [N]: what students of earlier versions have instead, places in the teacher run as it was.
+    """
+
+    names: np.ndarray
+    hashes: np.ndarray
+    rows: np.ndarray = field(default_factory=lambda: np.arange(0))
+
+    def __len__(self) -> int:
+        return max(len(self.names), len(self.rows))
 
 
 class Sampler:
     """A finished student. Raises UserError where its files are missing or damaged.
 
-    latents [N, D] learned for the teacher images `train_rows` [N] (places in `teacher.load`): the
-    first `scene_dim` entries are the scene and its light, the others the defect. labels [N]: their
-    main class, a place in `classes`. held_latents, held_rows: the same for images it did not learn
-    from.
+    latents [N, D] learned for the teacher images that `trained` notes: the first `scene_dim`
+    entries are the scene and its light, the others the defect. labels [N]: their main class, a
+    place in `classes`. held_latents, held: the same for images it did not learn from.
 
     student_run: a run of the kind distill or student-export; precision: fp32 or int8, of which
     only an export holds the second.
@@ -41,8 +54,8 @@ class Sampler:
                 self.latents = stored["latents"].astype(np.float32)
                 self.by_brightness = np.argsort(stored["brightness"])
                 count = len(stored["brightness"])
-                self.train_rows = _stored(stored, "rows", np.arange(count))
-                self.held_rows = _stored(stored, "held_rows", np.arange(0))
+                self.trained = _noted(stored, "", np.arange(count))
+                self.held = _noted(stored, "held_", np.arange(0))
                 self.held_latents = _stored(stored, "held_latents", self.latents[:0])
                 self.nothing = _stored(stored, "nothing", np.zeros(0))
                 self.light = _stored(stored, "light", np.zeros((0, light.SIZE), np.float32))
@@ -70,10 +83,9 @@ class Sampler:
     ) -> tuple[np.ndarray, str]:
         """The latent [D] of one sample, and the class of its defect.
 
-        With learned latents: a scene in the light of another, the defect of a third at a place
-        where the whole of it fits, all about as bright; of the images of a class where one is
-        named. variation: how far the light goes the way to the other's; 0: the scene's own, and
-        the defect stays at its place. Else noise, and the class as one of K where the student
+        With learned latents: by the rule of `drawing`, of the images of a class where one is named.
+        variation: how far the light goes the way to the other's; 0: the scene's own, and the
+        defect stays at its place. Else noise, and the class as one of K where the student
         takes one. Raises UserError for a class that the student does not know.
         """
         pool = self._pool(class_name)
@@ -82,36 +94,18 @@ class Sampler:
         if not len(self.latents):
             z = random.standard_normal(self.latent_dim).astype(np.float32)
             return z, self.classes[0] if len(self.classes) == 1 else UNNAMED
-        rank = int(random.integers(len(pool)))
-        scene, defect, lit = int(pool[rank]), *(_near(pool, rank, random) for _ in range(2))
-        z = self.latents[scene].copy()
-        z[self.scene_dim :] = self._moved(self.latents[defect][self.scene_dim :], random, variation)
+        stock = self._stock
+        pick = stock.pick(random, variation, pool)
+        z = self.latents[pick.scene].copy()
+        z[self.scene_dim :] = drawing.moved(stock.defects[pick.defect], self.nothing, pick.shift)
         if len(self.light):
-            shown = light.change(self.light[scene], self.light[lit], variation)
-            z[self.scene_dim - light.SIZE : self.scene_dim] = shown
-        return z, self.classes[self.labels[defect]] if self.classes else UNNAMED
+            z[self.scene_dim - light.SIZE : self.scene_dim] = stock.shown(pick, variation)
+        return z, self.classes[self.labels[pick.defect]] if self.classes else UNNAMED
 
-    def _moved(
-        self, defect: np.ndarray, random: np.random.Generator, variation: float
-    ) -> np.ndarray:
-        """A defect's codes elsewhere in the image, with nothing of it cut off; one that fills the
-        image stays. Students of earlier versions have one code for the whole image, which stays."""
-        if not len(self.nothing) or not variation:
-            return defect
-        grid = self.size // CELL
-        codes = defect.reshape(-1, grid, grid)
-        moved = np.broadcast_to(self.nothing[:, None, None], codes.shape).copy()
-        shown = np.abs(codes - moved).max(0) > EMPTY
-        if not shown.any():
-            return defect
-        ends = [np.flatnonzero(shown.any(axis))[[0, -1]] for axis in (1, 0)]
-        target, source = [], []
-        for first, last in ends:
-            to = int(random.integers(grid - last + first))
-            target.append(slice(to, to + last - first + 1))
-            source.append(slice(first, last + 1))
-        moved[:, *target] = codes[:, *source]
-        return moved.ravel()
+    @property
+    def _stock(self) -> drawing.Stock:
+        defects = self.latents[:, self.scene_dim :]
+        return drawing.Stock(defects, self.nothing, self.by_brightness, self.light)
 
     def _noise_of(self, random: np.random.Generator, class_name: str) -> tuple[np.ndarray, str]:
         """Starting noise and the class as one of K [D], for a student of the recipe `pairs`."""
@@ -162,14 +156,7 @@ class Sampler:
             self.session.run(None, {"z": latents[k : k + batch].astype(np.float32)})[0]
             for k in range(0, len(latents), batch)
         ]
-        pixels = np.concatenate(made).transpose(0, 2, 3, 1)
-        masks = pixels[..., 3] if self.paints_mask else np.zeros(pixels.shape[:3], np.float32)
-        images = pixels[..., :3]
-        if random is not None and self.octaves:
-            drawn = np.stack([noise.drawn(one, self.size)[: self.octaves] for one in random])
-            strengths = pixels[..., 4 : 4 + self.octaves]
-            images = (images + np.einsum("nhwo,nohwc->nhwc", strengths, drawn)).clip(0, 1)
-        return (images * 255).round().astype(np.uint8), masks
+        return drawing.finished(np.concatenate(made), self.octaves, random)
 
     def sample(
         self, seeds: list[int], variation: float = VARIATION, class_name: str = ""
@@ -185,17 +172,8 @@ class Sampler:
         randoms = [np.random.default_rng(seed) for seed in seeds]
         drawn = [self.draw_named(r, variation, class_name) for r in randoms]
         images, masks = self.paint(np.stack([latent for latent, _ in drawn]), random=randoms)
-        for k, random in enumerate(randoms):
-            turns, mirrored = int(random.integers(4)), bool(random.integers(2))
-            images[k], masks[k] = (_turned(x, turns, mirrored) for x in (images[k], masks[k]))
+        drawing.turn(images, masks, randoms)
         return images, masks, [name for _, name in drawn]
-
-
-def _near(pool: np.ndarray, rank: int, random: np.random.Generator) -> int:
-    """An image of the pool whose scene is about as bright as the one at `rank`."""
-    reach = light.reach(len(pool))
-    other = rank + int(random.integers(-reach, reach + 1))
-    return int(pool[min(max(other, 0), len(pool) - 1)])
 
 
 def _stored(stored: Any, name: str, otherwise: np.ndarray) -> np.ndarray:
@@ -203,6 +181,8 @@ def _stored(stored: Any, name: str, otherwise: np.ndarray) -> np.ndarray:
     return np.asarray(stored[name]) if name in stored.files else otherwise
 
 
-def _turned(pixels: np.ndarray, quarter_turns: int, mirrored: bool) -> np.ndarray:
-    turned = np.rot90(pixels, quarter_turns)
-    return turned[:, ::-1] if mirrored else turned
+def _noted(stored: Any, prefix: str, rows: np.ndarray) -> Noted:
+    if f"{prefix}names" in stored.files:
+        return Noted(stored[f"{prefix}names"], stored[f"{prefix}hashes"])
+    none = np.array([], str)
+    return Noted(none, none, _stored(stored, f"{prefix}rows", rows))

@@ -16,6 +16,8 @@ from backend.synthesis.distilling.sampler import Sampler
 from backend.synthesis.measuring import figures, images
 from backend.synthesis.measuring.figures import Row
 from backend.synthesis.measuring.images import Images, Masks
+from backend.synthesis.measuring.partners import Partners
+from backend.synthesis.teacher import Loaded
 
 TRAINED, HELD = "trained", "held out"
 MATCHED, RANDOM, MEAN = "matched", "random", "mean image"
@@ -24,12 +26,13 @@ METRICS = {"ssim": "SSIM", "ms_ssim": "MS-SSIM", "wavelet_distance": "wavelet di
 
 @dataclass(frozen=True)
 class Copies:
-    """Teacher images [n, S, S, 3], their masks, and what the student painted for them.
+    """Teacher images [n, S, S, 3] by name, their masks, and what the student painted for them.
 
     split: `trained` where it learned from them, `held out` where it did not.
     """
 
     split: str
+    names: NDArray[np.str_]
     wanted: Images
     masks: Masks
     made: Images
@@ -37,35 +40,41 @@ class Copies:
 
 
 def copies(
-    sampler: Sampler, shown: Images, masks: Masks, most: int, random: np.random.Generator, seed: int
+    sampler: Sampler,
+    shown: Loaded,
+    trained: Partners,
+    held: Partners,
+    most: int,
+    random: np.random.Generator,
+    seed: int,
 ) -> list[Copies]:
     """Up to `most` pairs of images it learned from, and as many of those it did not.
 
     Where no latents were learned, the partners are random z, as in source A.
     """
     found = []
-    trained = random.permutation(len(sampler.train_rows))[:most]
-    if len(trained):
-        z = [sampler.draw(np.random.default_rng(seed + k)) for k in range(len(trained))]
-        latents = sampler.latents[trained] if len(sampler.latents) else np.stack(z)
-        rows = sampler.train_rows[trained]
-        found.append(_painted(TRAINED, sampler, shown, masks, rows, latents))
-    if len(sampler.held_latents) > 1:
-        held = sampler.held_rows[:most], sampler.held_latents[:most]
-        found.append(_painted(HELD, sampler, shown, masks, *held))
+    chosen = random.permutation(len(trained))[:most]
+    if len(chosen):
+        z = [sampler.draw(np.random.default_rng(seed + k)) for k in range(len(chosen))]
+        own = trained.latents[chosen]
+        latents = sampler.latents[own] if len(sampler.latents) else np.stack(z)
+        found.append(_painted(TRAINED, sampler, shown, trained.places[chosen], latents))
+    if len(sampler.held_latents) and len(held) > 1:
+        latents = sampler.held_latents[held.latents[:most]]
+        found.append(_painted(HELD, sampler, shown, held.places[:most], latents))
     return found
 
 
 def _painted(
     split: str,
     sampler: Sampler,
-    shown: Images,
-    masks: Masks,
-    rows: NDArray[np.intp],
+    shown: Loaded,
+    places: NDArray[np.intp],
     latents: NDArray[np.float32],
 ) -> Copies:
     made, made_masks = sampler.paint(latents)
-    return Copies(split, shown[rows], masks[rows], made, made_masks > 0.5)
+    names, images, masks = shown.names[places], shown.images[places], shown.masks[places]
+    return Copies(split, names, images, masks, made, made_masks > 0.5)
 
 
 def compare(
@@ -116,6 +125,7 @@ def _compare(
                     "pairing": pairing,
                     "split": copy.split,
                     "pair": first + k,
+                    "image": str(copy.names[k]),
                     "teacher_path": paths[k][0],
                     "student_path": student_paths[k],
                     "ssim": images.ssim(copy.wanted[k], painted[k]),

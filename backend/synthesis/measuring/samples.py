@@ -65,8 +65,13 @@ def _limit(metric: str, value: float, n: int) -> Row:
     return {"subject": "training images", "metric": metric, "value": value, "n": n}
 
 
-def neighbour_rows(samples: Images, seeds: list[int], training: Images, out_dir: Path) -> list[Row]:
-    """Rows of `neighbours`, the nearest first; of those that lead, the pictures are written."""
+def neighbour_rows(
+    samples: Images, seeds: list[int], training: Images, names: NDArray[np.str_], out_dir: Path
+) -> list[Row]:
+    """Rows of `neighbours`, the nearest first; of those that lead, the pictures are written.
+
+    names [N]: of the training images.
+    """
     near = neighbours.nearest(samples, training)
     limit = neighbours.least_distances(training)[0]
     rows: list[Row] = []
@@ -81,7 +86,7 @@ def neighbour_rows(samples: Images, seeds: list[int], training: Images, out_dir:
             {
                 "sample": int(place),
                 "seed": seeds[place],
-                "nearest": int(near.place[place]),
+                "nearest_image": str(names[near.place[place]]),
                 "turn": int(near.turn[place]),
                 "distance": float(near.distance[place]),
                 "copy": bool(near.distance[place] <= limit),

@@ -33,6 +33,11 @@ class Sample:
     original: str = ""
 
     @property
+    def name(self) -> str:
+        """The image's name among those of its source."""
+        return Path(self.path).stem
+
+    @property
     def label_path(self) -> Path:
         path = Path(self.path)
         return path.parent.parent / "labels" / f"{path.stem}.txt"
@@ -42,7 +47,7 @@ class Sample:
         made = tuple(Box("defect", xyxy) for xyxy in self.boxes)
         path = Path(self.path)
         return LabelledImage(
-            path.stem, path, self.group, made, self.source, self.width, self.height
+            self.name, path, self.group, made, self.source, self.width, self.height
         )
 
     def as_json(self) -> dict[str, Any]:

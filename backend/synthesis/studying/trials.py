@@ -183,7 +183,7 @@ def _keep_predictions(
     out_dir: Path, trial: Trial, test: tuple[Sample, ...], predictions: list[np.ndarray]
 ) -> None:
     frame = pd.DataFrame(np.concatenate(predictions), columns=list(COLUMNS)).astype(np.float32)
-    frame.insert(0, "image", np.repeat(np.arange(len(test)), [len(p) for p in predictions]))
+    frame.insert(0, "image", np.repeat([s.name for s in test], [len(p) for p in predictions]))
     path = predictions_file(out_dir, trial)
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_parquet(path, index=False)
@@ -192,7 +192,7 @@ def _keep_predictions(
 def _outcome(out_dir: Path, trial: Trial, pool: Pool) -> Outcome:
     frame = pd.read_parquet(predictions_file(out_dir, trial))
     boxes = frame[list(COLUMNS)].to_numpy(float)
-    image = frame["image"].to_numpy()
-    predictions = [boxes[image == k] for k in range(len(pool.test))]
+    image = frame["image"].astype(str).str.zfill(6).to_numpy()  # once numbers of rows
+    predictions = [boxes[image == sample.name] for sample in pool.test]
     judged = judging.judge([s.labelled() for s in pool.test], predictions)
     return Outcome(trial, judged, json.loads(_record(out_dir, trial).read_text(encoding="utf-8")))

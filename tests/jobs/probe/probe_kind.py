@@ -10,7 +10,10 @@ from backend import facts
 from backend.records import Progress, UserError
 from backend.specs import param
 
-ENDINGS = ("good", "refuse", "crash", "full", "deaf", "swallow", "not a number", "column")
+ENDINGS = (
+    *("good", "refuse", "crash", "full", "deaf", "silent"),
+    *("swallow", "not a number", "column"),
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Spec:
     steps: int = param(3, "number of steps", lo=1, hi=100_000)
     pause: float = param(0.0, "seconds a step takes", lo=0, hi=1)
     ending: str = param("good", "what happens after the last step", choices=ENDINGS)
+    gate: str = param("", "file that it waits for before its last step")
     source_run: str = param("", "run that must be completed first", run="probe", optional=True)
     seed: int = param(0, "tells specs apart", lo=0, hi=1000)
 
@@ -33,10 +37,19 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     facts.write(out_dir, "figures", [_figure(step) for step in range(spec.steps)])
     for step in range(spec.steps):
         time.sleep(spec.pause)
+        if step == spec.steps - 1 and spec.gate:
+            _wait_for(Path(spec.gate), progress, step / spec.steps)
         progress(
             (step + 1) / spec.steps, f"step {step}", step=step, metrics={"loss": 1 / (1 + step)}
         )
     return ENDS[spec.ending](spec, out_dir, progress)
+
+
+def _wait_for(gate: Path, progress: Progress, fraction: float) -> None:
+    """A job that cannot end before its test wants it to, however busy the computer is."""
+    while not gate.exists():
+        time.sleep(0.02)
+        progress(fraction, "at the gate")
 
 
 def _figure(step: int) -> dict[str, Any]:
@@ -69,6 +82,13 @@ def _deaf(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     raise AssertionError("never reached")
 
 
+def _silent(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Heeds SIGTERM, but reports no progress."""
+    (out_dir / "silent").touch()
+    time.sleep(300)
+    raise AssertionError("never reached")
+
+
 def _swallow(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """A library that goes on after any exception."""
     while True:
@@ -91,7 +111,7 @@ def _column(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 ENDS = dict(
     zip(
         ENDINGS,
-        (_good, _refuse, _crash, _full, _deaf, _swallow, _not_a_number, _column),
+        (_good, _refuse, _crash, _full, _deaf, _silent, _swallow, _not_a_number, _column),
         strict=True,
     )
 )

@@ -122,7 +122,7 @@ def test_noise_comes_in_pairs_that_cancel_the_cross_term():
     scorer = fitted(noise_pairs=2)[2]
     bank = scorer.get_buffer("noise")
     assert bank.shape[0] == 4 and torch.equal(bank[:2], -bank[2:])
-    x = torch.randn(5, *bank.shape[1:])
+    x = torch.randn(5, *bank.shape[1:], generator=torch.Generator().manual_seed(0))
     alpha, sigma = scorer.get_buffer("alpha"), scorer.get_buffer("sigma")
     wanted = (alpha[0] * bank).square().mean((0, 1)) + (sigma[0] * x).square().mean(1)
     found = scorer.errors(x, torch.zeros(5, dtype=torch.long))[:, 0]

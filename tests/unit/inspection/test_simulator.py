@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -198,17 +197,6 @@ def test_difficulty_is_neither_chance_nor_trivial(feature):
     assert nothing == pytest.approx(0.5, abs=0.1)
     assert 0.75 < normal < 0.99
     assert strong > normal
-
-
-def test_a_hundred_parts_a_second_on_one_core():
-    def seconds():
-        start = time.process_time()
-        for seed in range(3):
-            for feature in sim.FEATURES:
-                sim.simulate_part(feature, 0, seed)
-        return time.process_time() - start
-
-    assert min(seconds() for _ in range(3)) < 24 / 100
 
 
 def test_errors_say_what_to_do():

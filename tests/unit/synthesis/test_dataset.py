@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend import facts, runs, specs
 from backend.records import Box, RunState, UserError
-from backend.synthesis import dataset, imageset, pictures
+from backend.synthesis import curation, dataset, imageset, pictures
 from backend.synthesis.detecting import grouping
 from backend.synthesis.imageset import Picture
 
@@ -126,6 +128,35 @@ def test_each_source_gives_its_share_to_validation():
     members, source = np.arange(60), np.repeat([0, 1], [50, 10])
     splits = np.array(grouping.splits(members, source, 0.2, 3))
     assert [(splits[source == s] == "val").sum() for s in (0, 1)] == [10, 2]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=60),
+    st.floats(0.05, 0.5),
+    st.integers(0, 1000),
+)
+def test_whatever_the_groups_no_group_is_split_and_something_is_left_to_train_on(
+    images, share, seed
+):
+    members, source = (np.array(column) for column in zip(*images, strict=True))
+    splits = np.array(grouping.splits(members, source, share, seed))
+    assert len(splits) == len(images) and set(splits) <= {"train", "val"}
+    assert "train" in splits
+    assert not set(members[splits == "val"]) & set(members[splits == "train"])
+    for one in np.unique(source):
+        held = set(members[(source == one) & (splits == "val")])
+        assert held or len(set(members[source == one])) == 1
+
+
+def test_a_run_without_an_image_left_is_refused(tmp_path):
+    runs_folder = tmp_path / "runs"
+    run_id = image_set(runs_folder, 1, 10)
+    names = imageset.read(runs_folder / run_id)[0]["image"]
+    rejected = [curation.Edit(str(name), verdict="rejected") for name in names]
+    curation.record(runs_folder / run_id, "all rejected", rejected)
+    with pytest.raises(UserError, match=r"No image of .* has labels of the kind 'all'"):
+        build(runs_folder, source_runs=[run_id], counts=[0])
 
 
 @pytest.mark.parametrize(

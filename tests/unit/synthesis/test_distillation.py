@@ -43,7 +43,8 @@ def lesson() -> Material:
         x, y = random.integers(8, 40, 2)
         masks[k, y : y + 14, x : x + 14] = True
     images[masks] = 250
-    return Material(images, masks, np.arange(12) % 2, np.arange(12), ("crack", "scratch"))
+    names = np.array([f"{k:06d}" for k in range(12)])
+    return Material(images, masks, np.arange(12) % 2, names, names, ("crack", "scratch"))
 
 
 def taught(spec: student.Spec, lesson: Material, folder: Path, tell=quiet) -> distillation.Trained:
@@ -65,6 +66,7 @@ def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
 
 @pytest.mark.parametrize("size", (64, 128, 256))
 def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
+    torch.manual_seed(0)
     made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
     assert made.shape == (2, 4 + OCTAVES, size, size)
     assert made[:, :4].min() >= 0
@@ -80,11 +82,11 @@ def test_it_learns_colours_and_masks(lesson, tmp_path):
     taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
     sampler = Sampler(tmp_path)
     images, masks = sampler.paint(sampler.latents)
-    wanted = lesson.images[sampler.train_rows]
+    wanted = lesson.images[sampler.trained.names.astype(int)]
     error = np.abs(images.astype(float) - wanted).mean()
     blur = np.abs(wanted.mean(0) - wanted).mean()
     assert error < 0.4 * blur
-    exact = lesson.masks[sampler.train_rows]
+    exact = lesson.masks[sampler.trained.names.astype(int)]
     overlap = (masks > 0.5) & exact
     assert overlap.sum() / ((masks > 0.5) | exact).sum() > 0.6
 
@@ -111,6 +113,60 @@ def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeyp
     for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
     assert resumed.best_kid == pytest.approx(straight.best_kid)
+
+
+def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, monkeypatch):
+    """The samples that were judged best are those that the finished student paints of the seeds."""
+    judged, kids, drawn = [], [], distillation._samples
+    measure = distillation.realism.kid
+
+    def samples(lesson):
+        judged.append(drawn(lesson))
+        return judged[-1]
+
+    def kid(*sets):
+        kids.append(measure(*sets))
+        return kids[-1]
+
+    monkeypatch.setattr(distillation, "_samples", samples)
+    monkeypatch.setattr(distillation.realism, "kid", kid)
+    trained = taught(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
+    assert len(judged) > 2
+    assert trained.best_kid == min(kids)
+    seeds = [[3, k] for k in range(distillation.JUDGED_IMAGES)]
+    given, _ = Sampler(tmp_path).sample(seeds)
+    apart = np.abs(given.astype(int) - judged[int(np.argmin(kids))])
+    assert apart.max() <= 2
+
+
+@pytest.mark.parametrize("change", ("order", "class", "content"))
+def test_a_lesson_whose_images_changed_meanwhile_begins_again(
+    lesson, tmp_path, monkeypatch, change
+):
+    """Its latents would be those of other images."""
+    monkeypatch.setattr(distillation, "CHECKPOINT_SECONDS", -1.0)
+
+    def stop(fraction, message="", *, step=None, metrics=None):
+        if step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        taught(SPEC, lesson, tmp_path / "b", stop)
+    changed = {
+        "order": lambda: lesson.part(np.r_[1:12, 0]),
+        "class": lambda: dataclasses.replace(lesson, labels=1 - lesson.labels),
+        "content": lambda: dataclasses.replace(lesson, hashes=lesson.names[::-1]),
+    }[change]()
+    told = []
+
+    def listen(fraction, message="", **_):
+        told.append(message)
+
+    resumed = taught(SPEC, changed, tmp_path / "b", listen)
+    straight = taught(SPEC, changed, tmp_path / "a")
+    assert "beginning again" in told[0]
+    for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
@@ -148,26 +204,25 @@ def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
 def test_images_kept_away_get_latents_but_teach_nothing(lesson, tmp_path):
     taught(SPEC, lesson, tmp_path)
     sampler = Sampler(tmp_path)
-    assert list(sampler.train_rows) == list(range(10))
-    assert list(sampler.held_rows) == [10, 11]
+    assert list(sampler.trained.names) == list(lesson.names[:10])
+    assert list(sampler.held.names) == ["000010", "000011"]
     assert sampler.held_latents.shape == (2, 8 * 64 + 6)
 
 
 def test_each_image_has_the_class_of_its_largest_box(tiny_runs):
     run = tiny_runs["generate"]
     found = material.read(run.folder, 64)
-    assert len(found.labels) == len(found) == len(material.main_classes(run.folder))
+    assert len(found.labels) == len(found) == len(found.names)
     has_defect = np.array([found.classes[k] != "intact" for k in found.labels])
     assert list(has_defect) == list(found.masks.any((1, 2)))
 
 
 def test_held_images_and_learned_ones_are_all_images_once():
-    whole = Material(
-        np.zeros((20, 8, 8, 3)), np.zeros((20, 8, 8)), np.arange(20), np.arange(20), ()
-    )
+    names = np.arange(20).astype(str)
+    whole = Material(np.zeros((20, 8, 8, 3)), np.zeros((20, 8, 8)), np.arange(20), names, names, ())
     learned, held = material.divided(whole, 0.25, seed=3)
     assert len(held) == 5
-    assert sorted([*learned.rows, *held.rows]) == list(range(20))
+    assert sorted([*learned.names, *held.names]) == sorted(names)
 
 
 @pytest.mark.parametrize("octave", range(OCTAVES))
@@ -213,7 +268,7 @@ def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesso
     """One grey field each, so the light is its tone alone; the bright squares are 14 px wide."""
     taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
     sampler = Sampler(tmp_path)
-    own = np.median(lesson.images[sampler.train_rows], (1, 2, 3))
+    own = np.median(lesson.images[sampler.trained.names.astype(int)], (1, 2, 3))
     for seed in range(12):
         z = sampler.draw(np.random.default_rng(seed))
         (image,), (mask,) = sampler.paint(z[None])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from backend import facts, runs, specs
-from backend.records import Box, UserError
-from backend.synthesis import imageset, labelling, pictures
+from backend.records import Box, Cancelled, UserError
+from backend.synthesis import curation, imageset, labelling, pictures, resuming
 from backend.synthesis.imageset import Picture
 from backend.synthesis.labelling import Spec
 
@@ -152,3 +152,32 @@ def test_a_damaged_map_is_named(source):
 def test_an_empty_class_name_is_refused(source):
     with pytest.raises(UserError, match="Class name"):
         label(source, class_name=" ")
+
+
+def test_a_stopped_run_goes_on_with_the_same_images_alone(source):
+    """Where one was rejected meanwhile, each number would be another image's: it begins again."""
+    out = runs.create(source.parent, "label", {}).folder
+    spec = specs.from_json(Spec, {"source_run": source.name})
+    told = []
+
+    def stop_at(image):
+        def tell(fraction, message="", **_):
+            told.append(message)
+            if message.startswith(f"image {image} "):
+                raise Cancelled
+
+        return tell
+
+    with pytest.raises(Cancelled):
+        labelling.run(spec, out, stop_at(2))
+    with pytest.raises(Cancelled):
+        labelling.run(spec, out, stop_at(3))
+    assert told == [f"image {k} of 4" for k in (1, 2, 3)], "the second went on behind the first"
+    curation.record(source, "one rejected", [curation.Edit("000000", "rejected")])
+    told.clear()
+    labelling.run(spec, out, stop_at(9))
+    assert told[:2] == [resuming.WORDS, "image 1 of 3"]
+    rows = facts.read(out, "images")
+    for row, name in zip(rows["path"], ("000001", "000002", "000003"), strict=True):
+        same = [pictures.read_rgb(f) for f in (out / row, source / f"artifacts/images/{name}.png")]
+        assert np.array_equal(*same)

@@ -44,18 +44,19 @@ def test_it_learns_from_fresh_pairs_and_none_of_the_run(learned, painted):
     run, result = learned
     sampler = Sampler(run.folder)
     assert result.pairs >= 2 * pairing.GROUP
-    assert result.images == len(sampler.train_rows) == 0
-    assert result.held == len(sampler.held_rows) == len(teacher.load(painted.folder, 128)[0])
+    assert result.images == len(sampler.trained) == 0
+    assert result.held == len(sampler.held)
+    assert list(sampler.held.names) == list(teacher.load(painted.folder, 128).names)
     assert result.megabytes < 15
 
 
 def test_partners_of_the_runs_images_are_their_own_noise_and_class(learned, painted):
     run, _ = learned
     sampler = Sampler(run.folder)
-    noise = np.load(painted.folder / "artifacts" / "noise" / "000000.npy")
-    count = noise.size
-    whose = np.abs(sampler.held_latents[:, :count] - noise.ravel()).max(1) < 1e-6
-    assert whose.sum() <= 1
+    for name, latent in zip(sampler.held.names, sampler.held_latents, strict=True):
+        noise = np.load(painted.folder / "artifacts" / "noise" / f"{name}.npy")
+        count = noise.size
+        assert np.abs(latent[:count] - noise.ravel()).max() < 1e-6
     assert np.allclose(sampler.held_latents[:, count:].sum(1), 1)
 
 

@@ -1,11 +1,12 @@
 """A comparison of student and teacher: every figure with its controls."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backend import facts, runs, specs
-from backend.records import UserError
-from backend.synthesis import curation, similarity
+from backend.records import Box, UserError
+from backend.synthesis import curation, pictures, similarity
 from backend.synthesis.curation import Edit
 from tests import tiny_student
 from tests.tiny_student import quiet
@@ -106,9 +107,67 @@ def test_fresh_renders_are_the_control_of_a_rendered_teacher(tmp_path):
     assert not np.array_equal(found.real, found.control)
 
 
-def test_a_teacher_whose_images_were_rejected_since_is_refused(tmp_path):
+def pictures_of(folder, split="trained"):
+    """Name of each image that was compared → the bytes of its picture and of the student's."""
+    pairs = facts.read(folder, "ssim_pairs")
+    rows = pairs[(pairs["pairing"] == "matched") & (pairs["split"] == split)]
+    return {
+        row.image: (
+            (folder / row.teacher_path).read_bytes(),
+            (folder / row.student_path).read_bytes(),
+        )
+        for row in rows.itertuples()
+    }
+
+
+@pytest.mark.parametrize("held", (0, 4))
+@pytest.mark.parametrize("mask", (None, "artifacts/masks/000000.png"))
+def test_pairs_stay_pairs_whatever_is_rejected_or_labelled_later(tmp_path, held, mask):
+    """An image that is rejected, or one more that is labelled, moves all those behind it."""
+    teacher = tiny_student.teacher(tmp_path)
+    rows = facts.read(teacher.folder, "images")
+    new = rows.head(1).assign(image="a", group="a", params='{"labelled": false}', mask_path=mask)
+    facts.write(teacher.folder, "images", pd.concat([new, rows]))
+    student = tiny_student.student(tmp_path, teacher.id, held=held)
+    before = pictures_of(compare(tmp_path, student_run=student.id, pairs=18, samples=20)[0])
+    curation.record(teacher.folder, "one rejected", [Edit("000000", "rejected")])
+    first, result, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
+    after = pictures_of(first)
+    assert after == {name: both for name, both in before.items() if name != "000000"}
+    assert "learned from, 1 were rejected" in result.notes[0]
+    box = Box("crack", (4, 4, 30, 30))
+    curation.record(teacher.folder, "one labelled", [Edit("a", boxes=(box,))])
+    second, _, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
+    assert pictures_of(second) == after
+
+
+def test_a_changed_image_is_left_out_and_told(tmp_path):
     teacher = tiny_student.teacher(tmp_path)
     student = tiny_student.student(tmp_path, teacher.id)
-    curation.record(teacher.folder, "one rejected", [Edit("000000", "rejected")])
-    with pytest.raises(UserError, match="rejected since"):
+    pictures.write(teacher.folder / "artifacts/images/000003.png", np.zeros((64, 64, 3), np.uint8))
+    folder, result, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
+    assert "000003" not in pictures_of(folder)
+    assert "1 were changed since" in result.notes[0]
+    assert "000003" not in set(facts.read(folder, "neighbours")["nearest_image"])
+
+
+def test_a_student_none_of_whose_images_is_left_is_refused(tmp_path):
+    teacher = tiny_student.teacher(tmp_path)
+    student = tiny_student.student(tmp_path, teacher.id, held=8)
+    names = [f"{k:06d}" for k in range(9)]
+    curation.record(teacher.folder, "rejected", [Edit(name, "rejected") for name in names])
+    with pytest.raises(UserError, match="1 are as it saw them: 9 were rejected"):
+        compare(tmp_path, student_run=student.id, pairs=4, samples=20)
+
+
+def test_an_earlier_versions_places_count_only_while_nothing_changed(tmp_path):
+    teacher = tiny_student.teacher(tmp_path)
+    student = tiny_student.student(tmp_path, teacher.id, held=4)
+    wanted = pictures_of(compare(tmp_path, student_run=student.id, pairs=18, samples=20)[0])
+    tiny_student.made_by_an_earlier_version(student, teacher)
+    found, result, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
+    assert pictures_of(found) == wanted
+    assert not result.notes
+    curation.record(teacher.folder, "one rejected", [Edit("000017", "rejected")])
+    with pytest.raises(UserError, match=r"earlier version.*Distil it again"):
         compare(tmp_path, student_run=student.id, pairs=4, samples=20)

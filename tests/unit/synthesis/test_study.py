@@ -75,7 +75,7 @@ def test_a_study_keeps_every_training_and_says_what_each_ingredient_adds(
     assert set(facts.read(out_dir, "learning")["arm"]) == set(trials.index)
     kept = sorted((out_dir / "artifacts" / "predictions").iterdir())
     assert len(kept) == 4
-    assert set(pd.read_parquet(kept[0])["image"]) <= set(range(6))
+    assert set(pd.read_parquet(kept[0])["image"]) <= {f"{k:06d}" for k in range(6)}
 
 
 def test_a_stopped_study_goes_on_behind_the_trials_it_finished(

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from backend.synthesis.studying import arms, drawing
 from backend.synthesis.studying.arms import Arm, Trial
@@ -23,6 +25,27 @@ def pool() -> dict[str, tuple[Sample, ...]]:
 
 def trial(name: str, amount: int, seed: int = 0, sources: tuple[str, ...] = ("a",)) -> Trial:
     return Trial(Arm(name, tuple(name.split("+")), sources), amount, seed)
+
+
+IMAGES = st.lists(st.integers(0, 15), max_size=30)
+
+
+@settings(max_examples=200, deadline=None)
+@given(IMAGES, IMAGES, IMAGES, st.sampled_from(arms.ARMS), st.integers(0, 40), st.integers(0, 99))
+def test_whatever_the_specimens_none_is_trained_on_and_held_back(
+    real, intact, made, arm, amount, seed
+):
+    pool = {
+        "real": tuple(sample(f"r{k}", "real", f"g{g}") for k, g in enumerate(real)),
+        "intact": tuple(sample(f"i{k}", "intact", f"g{g}", 0) for k, g in enumerate(intact)),
+        "a": tuple(sample(f"a{k}", "a", f"a {g}") for k, g in enumerate(made)),
+    }
+    drawn = drawing.draw(pool, trial(arm, amount, seed), 5, seed)
+    training, held = ({s.group for s in part} for part in (drawn.training, drawn.validation))
+    assert not training & held
+    assert len({s.path for s in drawn.training + drawn.validation}) == len(
+        drawn.training + drawn.validation
+    )
 
 
 def test_synthetic_arms_come_once_a_source_and_mixed_on_request():

@@ -1,9 +1,0 @@
-"""A port nobody listens on."""
-
-import socket
-
-
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
