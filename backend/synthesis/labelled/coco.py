@@ -47,7 +47,7 @@ def is_coco(content: Any) -> bool:
 def fits(folder: Folder) -> bool:
     """Whether the folder looks like this layout; the first JSON files are opened."""
     nearest = sorted(folder.ending(".json"), key=lambda path: len(path.parts))
-    return any(is_coco(files.parsed(path)) for path in nearest[:LOOKED_AT])
+    return files.any_is(nearest[:LOOKED_AT], lambda path: is_coco(files.parsed(path)))
 
 
 def read(folder: Folder) -> Import:

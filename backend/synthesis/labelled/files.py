@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from backend.images.faults import Faults
 from backend.images.masks import check_size as check_mask
 from backend.images.masks import union
 from backend.records import UserError
@@ -42,6 +44,18 @@ def parsed(path: Path) -> Any:
         raise UserError(f"{path}, line {error.lineno}: no valid JSON ({error.msg}).") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is no valid JSON. Export it again.") from error
+
+
+def any_is(paths: Iterable[Path], test: Callable[[Path], bool]) -> bool:
+    """Whether the test holds for one of the files. Raises UserError naming every file that it
+    could not read, where it holds for none of the others: nothing is known of those."""
+    faults = Faults()
+    for path in paths:
+        with faults.collected():
+            if test(path):
+                return True
+    faults.refuse()
+    return False
 
 
 def usable(word: Any, where: str) -> str:

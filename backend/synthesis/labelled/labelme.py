@@ -42,7 +42,8 @@ def is_labelme(content: Any) -> bool:
 
 def fits(folder: Folder) -> bool:
     """Whether the folder looks like this layout; the first JSON files are opened."""
-    return any(is_labelme(files.parsed(path)) for path in folder.ending(".json")[:LOOKED_AT])
+    looked_at = folder.ending(".json")[:LOOKED_AT]
+    return files.any_is(looked_at, lambda path: is_labelme(files.parsed(path)))
 
 
 def read(folder: Folder) -> Import:

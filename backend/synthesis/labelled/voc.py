@@ -24,7 +24,7 @@ from backend.synthesis.labelled.records import Import, Labelled, Marks
 def fits(folder: Folder) -> bool:
     """Whether the folder looks like this layout; the first XML files are opened."""
     found = folder.ending(".xml")[:50]
-    return any(_root(path).tag == "annotation" for path in found)
+    return files.any_is(found, lambda path: _root(path).tag == "annotation")
 
 
 def read(folder: Folder) -> Import:

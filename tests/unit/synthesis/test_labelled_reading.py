@@ -673,3 +673,18 @@ def test_the_shared_sets_read_as_they_are_described(shared_data):
     assert glass.layout == "yolo" and glass.classes == ("crack", "contusion", "scratch", "spot")
     tests = [i for i in glass.images if i.split == "test"]
     assert (len(tests), sum(len(i.boxes) for i in tests)) == (134, 330)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "words"), [(".xml", "no valid XML"), (".json", "no valid JSON")]
+)
+def test_label_files_that_are_all_broken_are_all_named(tmp_path, suffix, words):
+    for number in range(25):
+        image(tmp_path / f"{number:02}.png")
+        write(tmp_path / f"{number:02}{suffix}", "<annotation>")
+    with pytest.raises(UserError) as told:
+        reading.read(tmp_path)
+    lines = str(told.value).splitlines()
+    assert lines[0] == "25 things are wrong:"
+    assert sum(words in line for line in lines) == 20
+    assert "5 more" in lines[-1]
