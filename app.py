@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.ui import chrome, links
+from pages.ui import layout, links
 
 st.set_page_config(page_title="Defect Distillery", page_icon=str(links.ICON), layout="wide")
 
 page = st.navigation(links.navigation(), expanded=True)
-chrome.sidebar()
-with chrome.plain_errors():
+layout.sidebar()
+with layout.plain_errors():
     page.run()

@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from backend import demo, jobs, maintenance, registry, runs, specs, terminal, worker
+from backend import demo
+from backend.core import jobs, maintenance, registry, runs, specs, terminal, worker
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
 

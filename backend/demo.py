@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend import jobs, registry, runs, specs
+from backend.core import jobs, registry, runs, specs
 from backend.records import RunState, UserError
 from backend.settings import Settings
 

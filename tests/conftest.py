@@ -20,13 +20,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from backend import registry, runs
 from backend import settings as settings_module
+from backend.core import registry, runs
+from backend.core.runs import Run
+from backend.core.store import Store
 from backend.records import UserError
-from backend.runs import Run
 from backend.settings import Settings
-from backend.store import Store
-from pages.ui import owner
+from pages.ui import resources
 from tests import tiny
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="defect-distillery-tests-"))  # this process's alone
@@ -103,14 +103,15 @@ def store(storage: Settings) -> Iterator[Store]:
 
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> str:
-    """The kind of job `probe`, here and in child processes; see jobs/probe/probe_kind.py."""
+    """The kind of job `probe`, here and in child processes; see jobs/probe/probe_kind/."""
     kind = registry.Kind("probe", "synthesis", "Probe", "For tests.", "probe_kind")
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, kind))
     monkeypatch.setitem(registry._BY_NAME, "probe", kind)
     monkeypatch.syspath_prepend(str(PROBE))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROBE), str(PROBE.parents[2])]))
     yield "probe"
-    sys.modules.pop("probe_kind", None)
+    for name in [name for name in sys.modules if name.startswith("probe_kind")]:
+        del sys.modules[name]
 
 
 @pytest.fixture
@@ -170,10 +171,10 @@ def dashboard(
 def _owning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DISTILLERY_STORAGE", str(settings.storage))
     settings_module.settings.cache_clear()
-    owner.supervisor.cache_clear()
-    supervisor = owner.supervisor()
+    resources.supervisor.cache_clear()
+    supervisor = resources.supervisor()
     supervisor.tick()
     yield
     supervisor.stop()
     supervisor.store.close()
-    owner.supervisor.cache_clear()
+    resources.supervisor.cache_clear()

@@ -1,10 +1,10 @@
 """Both flows at their smallest, as real jobs: what page, browser and flow tests look at."""
 
-from backend import jobs, runs
+from backend.core import jobs, runs
+from backend.core.runs import Run
 from backend.records import RunState
-from backend.runs import Run
 from backend.settings import Settings
-from backend.synthesis.stable_diffusion.settings import MODEL
+from backend.teachers.stable_diffusion.settings import MODEL
 
 PLACES = ("@real", "@intact")  # folders of tiny photographs, made when the steps are run
 STEPS = (

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from backend.synthesis import pictures
-from backend.synthesis.detecting import yolo_set
+from backend.detection import yolo_set
+from backend.images import pictures
 
 FIRST_SEED = 77_000
 SIZE = 128
@@ -11,7 +11,7 @@ SIZE = 128
 
 def make(folder: Path, train: int = 6, test: int = 4, intact: int = 4) -> tuple[Path, Path]:
     """Write `folder/real` (two pictures a specimen) and `folder/intact`; returns both."""
-    from backend.synthesis.renderer import render
+    from backend.renderer import render
 
     real, good = folder / "real", folder / "intact"
     lists: dict[str, list[str]] = {"train": [], "test": []}

@@ -7,11 +7,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from backend import runs
+from backend.core import runs
+from backend.core.runs import Run
+from backend.images import imageset
+from backend.images.imageset import Picture
 from backend.records import RunState
-from backend.runs import Run
-from backend.synthesis import imageset
-from backend.synthesis.imageset import Picture
 
 DIM, SIZE, COUNT = 8, 64, 18
 CLASSES = ("chip", "crack")

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend import imagefiles
-from backend.images import words
+from backend.images import imagefiles, words
 from backend.images.folder import Folder, grouped, stem_of
 from backend.images.pairs import key_of
 from backend.records import Label, UserError

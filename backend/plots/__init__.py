@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend import runs
+from backend.core import runs
 
 GOOD, BAD = "#0072B2", "#D55E00"
 NEUTRAL = "#8A949B"

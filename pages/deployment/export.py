@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from backend.runs import Run
+from backend.core.runs import Run
 from pages.ui import caveats, charts, links
 from pages.ui.run_view import kind_page
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import streamlit as st
 
+from backend.core.runs import Run
 from backend.plots import deployment as deployment_plots
-from backend.runs import Run
-from pages.ui import charts, forms, owner
+from pages.ui import charts, forms, resources
 from pages.ui.run_view import kind_page
 
 SOURCE_B_BUDGET_MS = 50.0
@@ -14,7 +14,7 @@ SOURCE_B_BUDGET_MS = 50.0
 
 def show(run: Run) -> None:
     result = run.result or {}
-    rows = owner.facts("latencies", run)
+    rows = resources.facts("latencies", run)
     charts.metrics(
         [
             ("Median", _ms(result["p50"]), "Half of the parts are faster"),

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from backend import demo
+from backend.core.runs import Run
+from backend.detection import standing
 from backend.records import UserError
-from backend.runs import Run
-from backend.synthesis import similarity
-from backend.synthesis.detecting import standing
-from pages.ui import caveats, charts, links, owner, run_table
-from pages.ui.chrome import header
+from backend.students.similarity import job as similarity
+from pages.ui import caveats, charts, links, resources, run_table
+from pages.ui.layout import header
 
 LOW_DISK = 2 * 2**30
 TILE = 238  # px
@@ -53,8 +53,8 @@ def show() -> None:
         "saw, and score GOOD-only inspection per feature type, on this computer alone.",
     )
     _alerts()
-    recent = owner.store().runs(limit=10)
-    active = owner.supervisor().active()
+    recent = resources.store().runs(limit=10)
+    active = resources.supervisor().active()
     if recent.empty and not active:
         _begin()
         return
@@ -67,14 +67,14 @@ def show() -> None:
 
 def _alerts() -> None:
     """What needs a person: full disk, damaged folders, runs that stopped."""
-    supervisor = owner.supervisor()
+    supervisor = resources.supervisor()
     free = shutil.disk_usage(supervisor.settings.storage).free
     if free < LOW_DISK:
         st.warning(f"Only {free / 2**30:.1f} GB of disk are left.", icon=":material/hard_drive:")
         st.page_link(links.STORAGE, label="See what takes the room")
     for problem in supervisor.problems.values():
         st.error(charts.plain(problem), icon=":material/broken_image:")
-    stopped = owner.store().runs(state="interrupted", limit=3)
+    stopped = resources.store().runs(state="interrupted", limit=3)
     for row in stopped.itertuples():
         st.warning(
             f"{charts.plain(row.name or row.id)} was interrupted.", icon=":material/power_off:"
@@ -92,7 +92,7 @@ def _begin() -> None:
         )
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
             try:
-                demo.queue(owner.supervisor())
+                demo.queue(resources.supervisor())
             except UserError as error:
                 st.error(str(error))
             else:
@@ -145,8 +145,8 @@ MEANINGS = {
 
 def _pictures() -> None:
     """What the newest student paints."""
-    for row in owner.store().runs("distill", "completed", limit=5).itertuples():
-        run = owner.supervisor().find(row.id)
+    for row in resources.store().runs("distill", "completed", limit=5).itertuples():
+        run = resources.supervisor().find(row.id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
         if run.spec.get("preset") == "default" and frames:
             st.subheader("Newest student", anchor=False)
@@ -165,11 +165,11 @@ def _figures() -> None:
     told = []
     with st.container(horizontal=True):
         for card in CARDS:
-            trend = owner.store().latest_figures(
+            trend = resources.store().latest_figures(
                 card.kind, card.subject, card.metric, card.alike, only=card.only
             )
             if len(trend):
-                run = owner.supervisor().find(trend.iloc[-1]["id"])
+                run = resources.supervisor().find(trend.iloc[-1]["id"])
                 caveat = caveats.of(run)
                 _card(card, trend, run, caveat)
                 told += [(card, run, caveat)] if caveat else []
@@ -182,7 +182,7 @@ def _figures() -> None:
 
 def _unproven() -> None:
     """Detectors are there, but none was judged on photographs."""
-    newest = owner.store().runs("detector", "completed", limit=1)
+    newest = resources.store().runs("detector", "completed", limit=1)
     if len(newest):
         _remark(
             "Detector",

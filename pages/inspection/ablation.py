@@ -5,17 +5,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend.inspection import ablation
-from backend.inspection.ablation import OWN
+from backend.core.runs import Run
+from backend.inspection.ablation import job as ablation
+from backend.inspection.ablation.spec import OWN
 from backend.plots import thresholds as thresholds_plots
-from backend.runs import Run
-from pages.ui import caveats, charts, links, owner
+from pages.ui import caveats, charts, links, resources
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
     result = run.result or {}
-    table = owner.facts("ablations", run)
+    table = resources.facts("ablations", run)
     methods = list(table["method"].unique())
     method = st.selectbox("Score", methods) if len(methods) > 1 else methods[0]
     rows = table[table["method"] == method].reset_index(drop=True)

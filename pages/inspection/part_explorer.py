@@ -6,12 +6,24 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.inspection import parts, threshold, thresholds
+from backend.core.runs import Run
+from backend.inspection.parts import crops
+from backend.inspection.threshold import job as threshold
+from backend.inspection.threshold import limits as thresholds
 from backend.records import Label, RunState
-from backend.runs import Run
 from backend.settings import settings
-from pages.ui import caveats, charts, forms, gallery, links, owner, part_view, run_view, sights
-from pages.ui.chrome import header
+from pages.ui import (
+    caveats,
+    charts,
+    forms,
+    gallery,
+    links,
+    part_view,
+    resources,
+    run_view,
+    thumbnails,
+)
+from pages.ui.layout import header
 
 ORDERS = ("most wrong first", "highest score first", "lowest score first", "by name")
 PAGE, ROW = 8, 64  # parts a page, px a row
@@ -24,15 +36,15 @@ def show() -> None:
         "Look at single parts: what the model scored them, where it sees something unusual, and "
         "which GOOD parts they resemble.",
     )
-    ended = owner.store().runs("inspect", RunState.COMPLETED, limit=200)
+    ended = resources.store().runs("inspect", RunState.COMPLETED, limit=200)
     options = {row.id: forms.run_words(row.id, row.name) for row in ended.itertuples()}
     run_id = run_view.choose_run(("inspect",), options)
     if not run_id:
         st.info("This starts from an anomaly model. Make that first:", icon=":material/arrow_back:")
         links.to_kind("inspect")
         return
-    run = owner.supervisor().find(run_id)
-    owner.take_in(run)
+    run = resources.supervisor().find(run_id)
+    resources.take_in(run)
     if run.state is not RunState.COMPLETED:
         st.info("This anomaly model is not finished.", icon=":material/hourglass_empty:")
         links.to_kind("inspect", "See how far it is", run.id)
@@ -42,7 +54,7 @@ def show() -> None:
 
 def _explore(run: Run) -> None:
     caveats.alike(run)
-    methods = list(owner.facts("scores", run)["method"].unique())
+    methods = list(resources.facts("scores", run)["method"].unique())
     columns = st.columns(4)
     method = columns[0].selectbox("Score", methods)
     table = _rated(run, str(method))
@@ -110,7 +122,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
     paths = _paths(run)
     frame = pd.DataFrame(
         {
-            "picture": [sights.thumbnail(paths[part], None) for part in shown["part"]],
+            "picture": [thumbnails.thumbnail(paths[part], None) for part in shown["part"]],
             "part": shown["part"],
             "label": [Label(label).name for label in shown["label"]],
             "score": shown["score"],
@@ -144,7 +156,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
 def _paths(run: Run) -> dict[str, Path]:
     """Part → its picture."""
     folder = settings().runs / run.spec["parts_run"]
-    return {row.part: folder / row.path for row in parts.load(folder).itertuples()}
+    return {row.part: folder / row.path for row in crops.load(folder).itertuples()}
 
 
 show()

@@ -4,20 +4,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.inspection import lookalikes
-from backend.inspection.checks import findings
+from backend.core.runs import Run
+from backend.inspection.parts import lookalikes
+from backend.inspection.parts.checks import data_checks
 from backend.plots import parts as parts_plots
 from backend.records import Label, RunState
-from backend.runs import Run
-from pages.ui import charts, forms, gallery, links, owner
+from pages.ui import charts, forms, gallery, links, resources
 from pages.ui.run_view import kind_page
 
 ICONS = {
-    findings.PROBLEM: ":red[:material/error:]",
-    findings.LOOK: ":orange[:material/visibility:]",
-    findings.OK: ":green[:material/check_circle:]",
+    data_checks.PROBLEM: ":red[:material/error:]",
+    data_checks.LOOK: ":orange[:material/visibility:]",
+    data_checks.OK: ":green[:material/check_circle:]",
 }
-WORDS = {findings.PROBLEM: "problem", findings.LOOK: "look", findings.OK: "in order"}
+WORDS = {data_checks.PROBLEM: "problem", data_checks.LOOK: "look", data_checks.OK: "in order"}
 TELLING = {"brightness": "brightness", "edge": "area"}
 JOINING = (
     "The button takes the same parts in again, as a new run beside this one. Groups that share a "
@@ -60,8 +60,8 @@ def show(run: Run) -> None:
 
 def _parts(run: Run) -> pd.DataFrame:
     """Every part with what was measured of it; empty columns for a run made before the checks."""
-    parts = owner.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
-    checks = owner.facts("part_checks", run).drop(columns="run_id")
+    parts = resources.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
+    checks = resources.facts("part_checks", run).drop(columns="run_id")
     joined = parts.merge(checks, on="part", how="left")
     edge = np.sqrt(joined["width"].astype(float) * joined["height"].astype(float))
     return joined.assign(edge=edge.round(1))
@@ -69,7 +69,7 @@ def _parts(run: Run) -> pd.DataFrame:
 
 def _checks(run: Run) -> None:
     """What the checks found, the worst first; what the import said about itself below."""
-    found = owner.facts("part_findings", run)
+    found = resources.facts("part_findings", run)
     with st.container(border=True):
         st.markdown("**Checks before anything is learned**")
         for level, icon in ICONS.items():
@@ -103,15 +103,15 @@ def _alike_across_groups(run: Run) -> None:
 
 def _joined_before(run: Run) -> str:
     """The newest run that joined these parts' groups, "" where there is none."""
-    rows = owner.store().runs("parts", RunState.COMPLETED)
+    rows = resources.store().runs("parts", RunState.COMPLETED)
     for run_id in rows.loc[rows["parent"] == run.id, "id"]:
-        if owner.supervisor().find(run_id).spec == run.spec | {"group_lookalikes": True}:
+        if resources.supervisor().find(run_id).spec == run.spec | {"group_lookalikes": True}:
             return str(run_id)
     return ""
 
 
 def _left_out(run: Run) -> None:
-    rows = owner.facts("left_out", run)
+    rows = resources.facts("left_out", run)
     if rows.empty:
         return
     with st.expander(f"Left out ({len(rows)})", icon=":material/hide_image:"):
@@ -128,7 +128,7 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     measure = left.segmented_control(
         "Measure", list(titles), format_func=titles.__getitem__, default="brightness", required=True
     )
-    few = 1 < parts["group"].nunique() <= findings.FEW_GROUPS
+    few = 1 < parts["group"].nunique() <= data_checks.FEW_GROUPS
     by = "type"
     if few:
         by = right.segmented_control("By", ["type", "group"], default="type", required=True)
@@ -145,16 +145,16 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
 
 
 def _telling(run: Run, measure: str, title: str) -> None:
-    figures = owner.facts("figures", run)
-    rows = figures[figures["metric"] == findings.MEASURES[TELLING[measure]]]
+    figures = resources.facts("figures", run)
+    rows = figures[figures["metric"] == data_checks.MEASURES[TELLING[measure]]]
     if rows.empty:
         return
-    figure = parts_plots.tell_tales(rows, title, findings.TELLS)
+    figure = parts_plots.tell_tales(rows, title, data_checks.TELLS)
     alt = f"AUROC of {title.lower()} alone per feature type"
     charts.figure(figure, rows.drop(columns="run_id"), f"alone-{measure}-{run.id}", alt)
     st.caption(
         f"A model may learn the lighting or the crop instead of the defect where {title.lower()} "
-        f"alone reaches more than {findings.TELLS}. A defect that makes the part darker does so "
+        f"alone reaches more than {data_checks.TELLS}. A defect that makes the part darker does so "
         "too: then it is no fault."
     )
 

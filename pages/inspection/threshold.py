@@ -6,13 +6,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend.inspection import measured, threshold, thresholds
-from backend.inspection.measured import Share
-from backend.inspection.thresholds import Promise
+from backend.core.runs import Run
+from backend.inspection.threshold import job as threshold
+from backend.inspection.threshold import limits as thresholds
+from backend.inspection.threshold import misses as measured
+from backend.inspection.threshold import spec as threshold_spec
+from backend.inspection.threshold.limits import Promise
+from backend.inspection.threshold.misses import Share
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
-from backend.runs import Run
-from pages.ui import caveats, charts, forms, links, misses, owner, threshold_versions
+from pages.ui import caveats, charts, forms, links, misses, resources, threshold_versions
 from pages.ui.run_view import kind_page
 
 GROUNDS = (
@@ -25,7 +28,7 @@ GROUNDS = (
 
 def show(run: Run) -> None:
     result = run.result or {}
-    rows = owner.facts("thresholds", run)
+    rows = resources.facts("thresholds", run)
     rows = rows.assign(by_hand=rows["by_hand"].fillna(False).astype(bool))  # an older version's
     threshold_versions.standing(run)
     misses.alarm(run)
@@ -89,7 +92,7 @@ def _by_hand(run: Run) -> None:
 
 
 def _wanted(run: Run) -> Promise:
-    wanted: Promise = threshold.Spec(**run.spec).wanted
+    wanted: Promise = threshold_spec.Spec(**run.spec).wanted
     return wanted
 
 
@@ -166,7 +169,7 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     """Histogram of one type with its limits, and what another limit would do."""
     st.subheader("Scores and limits", anchor=False)
     try:
-        inspected = owner.supervisor().find(run.spec["inspect_run"])
+        inspected = resources.supervisor().find(run.spec["inspect_run"])
         scores = threshold.calibration_scores(inspected.folder, (run.result or {})["method"])
     except UserError as error:
         st.warning(charts.plain(str(error)), icon=":material/link_off:")

@@ -5,11 +5,11 @@ import json
 import pandas as pd
 import streamlit as st
 
-from backend import registry, runs
+from backend.core import registry, runs
+from backend.core.runs import Run
 from backend.records import RunState
-from backend.runs import Run
-from pages.ui import charts, forms, links, owner, run_table, run_view
-from pages.ui.chrome import header
+from pages.ui import charts, forms, links, resources, run_table, run_view
+from pages.ui.layout import header
 
 STATES = ["all", *(state.value for state in RunState if state.ended)]
 
@@ -26,8 +26,8 @@ def show() -> None:
         "Job", list(kinds), format_func=kinds.__getitem__, bind="query-params", key="job"
     )
     state = right.selectbox("State", STATES, bind="query-params", key="state")
-    ended = owner.store().runs("" if kind == "all" else kind, "" if state == "all" else state)
-    active = [r for r in owner.supervisor().active() if kind in ("all", r.kind)]
+    ended = resources.store().runs("" if kind == "all" else kind, "" if state == "all" else state)
+    active = [r for r in resources.supervisor().active() if kind in ("all", r.kind)]
     active = active if state == "all" else []
     if ended.empty and not active:
         st.info("No run here. Start one from its own page, or the demo from the overview.")
@@ -44,8 +44,8 @@ def _detail(run_id: str) -> None:
     if st.button("All runs", icon=":material/arrow_back:", type="tertiary"):
         del st.query_params["run"]
         st.rerun()
-    run = owner.supervisor().find(run_id)
-    owner.take_in(run)
+    run = resources.supervisor().find(run_id)
+    resources.take_in(run)
     kind = registry.get(run.kind)
     icon, words = run_view.MARKS[run.state]
     st.subheader(f"{icon} {charts.plain(run.name or kind.title)} · {words}", anchor=False)
@@ -73,7 +73,7 @@ def _compare(run: Run) -> None:
     """This run's settings, and where another run of the kind differs."""
     others = {
         row.id: forms.run_words(row.id, row.name)
-        for row in owner.store().runs(run.kind, limit=200).itertuples()
+        for row in resources.store().runs(run.kind, limit=200).itertuples()
         if row.id != run.id
     }
     other = st.selectbox(
@@ -81,7 +81,7 @@ def _compare(run: Run) -> None:
     )
     columns = {"setting": list(run.spec), "this run": [charts.words(v) for v in run.spec.values()]}
     if other:
-        spec = owner.supervisor().find(other).spec
+        spec = resources.supervisor().find(other).spec
         columns["other run"] = [charts.words(spec.get(name)) for name in run.spec]
         columns["differs"] = [run.spec[name] != spec.get(name) for name in run.spec]
     st.dataframe(pd.DataFrame(columns), hide_index=True)
@@ -98,12 +98,12 @@ def _delete(run: Run) -> None:
     if not run.state.ended:
         st.info("Cancel the run first.")
         return
-    dependents = owner.supervisor().dependents(run.id)
+    dependents = resources.supervisor().dependents(run.id)
     if dependents:
         st.warning(f"{len(dependents)} runs were made from this one: {', '.join(dependents)}.")
     sure = st.checkbox("Move this run to the trash (Storage can bring it back)")
     if st.button("Delete", icon=":material/delete:", disabled=not sure):
-        owner.supervisor().delete(run.id)
+        resources.supervisor().delete(run.id)
         del st.query_params["run"]
         st.toast("Moved to the trash. Storage can bring it back.")
         st.rerun()

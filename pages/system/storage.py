@@ -5,15 +5,15 @@ import shutil
 import pandas as pd
 import streamlit as st
 
-from backend import maintenance, runs, store
+from backend.core import maintenance, runs, store
 from backend.records import UserError
-from pages.ui import owner, run_table
-from pages.ui.chrome import header
+from pages.ui import resources, run_table
+from pages.ui.layout import header
 
 
 @st.cache_data(ttl=30, max_entries=2, show_spinner="Measuring …")
 def _sizes(folder: str) -> pd.DataFrame:
-    path = owner.supervisor().settings.runs
+    path = resources.supervisor().settings.runs
     rows = [(f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in runs.folders(path)]
     frame = pd.DataFrame(rows, columns=["kind", "bytes"])
     frame["job"] = run_table.job_words(frame["kind"])
@@ -23,7 +23,7 @@ def _sizes(folder: str) -> pd.DataFrame:
 
 def show() -> None:
     header("Storage", "Every byte of state lies in one folder. Copy it, and you have everything.")
-    settings = owner.supervisor().settings
+    settings = resources.supervisor().settings
     usage = shutil.disk_usage(settings.storage)
     sizes = _sizes(str(settings.runs))
     with st.container(horizontal=True):
@@ -48,7 +48,7 @@ def _soundness() -> None:
     st.subheader("Check", anchor=False)
     st.markdown("Compares each run folder with the database; the folders are the truth.")
     if st.button("Check now", icon=":material/fact_check:"):
-        found = store.differences(owner.store(), owner.supervisor().settings.runs)
+        found = store.differences(resources.store(), resources.supervisor().settings.runs)
         for sentence in found:
             st.warning(sentence)
         if not found:
@@ -61,7 +61,7 @@ def _backup() -> None:
     if st.button("Back up now", icon=":material/save:"):
         try:
             with st.spinner("Writing …"):
-                path = maintenance.backup(owner.supervisor().settings)
+                path = maintenance.backup(resources.supervisor().settings)
         except UserError as error:
             st.error(str(error))
         else:
@@ -70,7 +70,7 @@ def _backup() -> None:
 
 def _copies() -> None:
     """Uploads, exported zips and cached features: all of it may go, for runs keep their own."""
-    settings = owner.supervisor().settings
+    settings = resources.supervisor().settings
     st.subheader("Uploads, exports, cache", anchor=False)
     st.markdown(
         "Runs keep copies of what was uploaded; a zip, or the features of parts, can be made again."
@@ -92,7 +92,7 @@ def _copies() -> None:
 
 def _trash() -> None:
     st.subheader("Trash", anchor=False)
-    supervisor = owner.supervisor()
+    supervisor = resources.supervisor()
     found = runs.folders(supervisor.settings.trash)
     if not found:
         st.caption("The trash is empty.")

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from backend.inspection import lookalikes
+from backend.core.runs import Run
+from backend.inspection.parts import lookalikes
 from backend.records import UserError
-from backend.runs import Run
 from pages.ui import charts, links
 
 

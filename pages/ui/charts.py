@@ -8,8 +8,8 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from backend import plots
-from backend.runs import Run
-from pages.ui import owner
+from backend.core.runs import Run
+from pages.ui import resources
 
 TILE = 170  # px: two beside each other on a phone
 
@@ -23,7 +23,7 @@ def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any
 
 def curves(run: Run) -> None:
     """A finished run's curves: losses, and metrics from 0 to 1 in a chart of their own."""
-    frame = owner.facts("curves", run)[["step", "metric", "value"]]
+    frame = resources.facts("curves", run)[["step", "metric", "value"]]
     for title, rows in plots.split_curves(frame).items():
         figure(plots.curves(rows, title), rows, f"{title}-{run.id}", f"{title} per step")
 

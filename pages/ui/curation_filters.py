@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from backend import duplicates, facts
-from backend.runs import Run
+from backend.core import facts
+from backend.core.runs import Run
+from backend.images import duplicates
 
 UNDECIDED = "undecided"
 VERDICTS = ("all", UNDECIDED, "kept", "rejected")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.runs import Run
-from backend.synthesis.detecting import curves
-from backend.synthesis.detecting.judging import Judged
+from backend.core.runs import Run
+from backend.detection import curves
+from backend.detection.evaluation import Judged
 from pages.ui import gallery
 
 SHOWN = {

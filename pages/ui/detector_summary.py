@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from backend import plots
-from backend.runs import Run
-from backend.synthesis.detecting import curves, standing
-from backend.synthesis.detecting.judging import Judged
-from pages.ui import charts, owner
+from backend.core.runs import Run
+from backend.detection import curves, standing
+from backend.detection.evaluation import Judged
+from pages.ui import charts, resources
 
 CONTROLS = ("constant box", "own validation images")
 
@@ -49,7 +49,7 @@ def show(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
 
     One that learned nothing has no figure to put into a tile.
     """
-    figures = owner.facts("figures", run)
+    figures = resources.facts("figures", run)
     if standing.has_learned(result):
         charts.metrics(_headline(result, figures, judged, at))
     st.markdown(_in_words(judged, at))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from backend.runs import Run
+from backend.core.runs import Run
 
 FOLDER = "film"
 

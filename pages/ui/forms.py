@@ -5,10 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from backend import registry, runs, specs
+from backend.core import registry, runs, specs
+from backend.core.specs import Param
 from backend.records import RunState, UserError
-from backend.specs import Param
-from pages.ui import charts, links, owner, uploads
+from pages.ui import charts, links, resources, uploads
 
 RENAMED = "renamed-files"
 
@@ -74,7 +74,9 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
         )
     try:
         if start:
-            run = owner.supervisor().submit(kind, uploads.kept(values), name=name, parent=parent)
+            run = resources.supervisor().submit(
+                kind, uploads.kept(values), name=name, parent=parent
+            )
             st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
             st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
         elif asked:
@@ -86,7 +88,7 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
 def start(kind: str, values: Mapping[str, Any], name: str, parent: str) -> None:
     """Submit a run and go to its page; where it is refused, say why here."""
     try:
-        run = owner.supervisor().submit(kind, values, name=name, parent=parent)
+        run = resources.supervisor().submit(kind, values, name=name, parent=parent)
     except UserError as error:
         st.error(charts.plain(str(error)), icon=":material/error:")
     else:
@@ -233,9 +235,9 @@ def _candidates(p: Param) -> dict[str, str]:
     """Run id → words, for every run this field may name: finished ones, then those under way."""
     found = {}
     for kind in p.runs:
-        for row in owner.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
+        for row in resources.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
             found[row.id] = run_words(row.id, row.name)
-    for run in owner.supervisor().active():
+    for run in resources.supervisor().active():
         if run.kind in p.runs:
             found[run.id] = f"{run_words(run.id, run.name)} ({run.state})"
     return found

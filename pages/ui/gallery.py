@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core.runs import Run
+from backend.images import curation, pictures
 from backend.records import UserError
-from backend.runs import Run
-from backend.synthesis import curation, pictures
 from pages.ui import caveats, charts
 
 PAGE_SIZE = 24

@@ -1,6 +1,7 @@
 """Every page's address, and which page shows which kind of run."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -28,30 +29,34 @@ def _entry(path: str, title: str, icon: str, kind: str = "") -> Entry:
 
 SECTIONS = {
     "Home": [_entry("home/overview", "Overview", "home")],
-    "Defect images": [
-        _entry("synthesis/teacher", "Teacher images", "image", "generate"),
-        _entry("synthesis/composites", "Defects on good parts", "add_photo_alternate", "composite"),
-        _entry("synthesis/labels", "Automatic labels", "label", "label"),
-        _entry("synthesis/agreement", "Label agreement", "rule", "agreement"),
-        _entry("synthesis/curation", "Labels and curation", "edit_note"),
+    "Teachers": [
+        _entry("teachers/images", "Teacher images", "image", "generate"),
+        _entry("teachers/composites", "Defects on good parts", "add_photo_alternate", "composite"),
+        _entry("teachers/diffusion", "Diffusion teacher", "grain", "diffusion"),
+        _entry("teachers/lora", "Own style (LoRA)", "brush", "lora"),
     ],
-    "Synthesis": [
-        _entry("synthesis/diffusion", "Diffusion teacher", "grain", "diffusion"),
-        _entry("synthesis/lora", "Own style (LoRA)", "brush", "lora"),
-        _entry("synthesis/student", "Student generator", "model_training", "distill"),
-        _entry("synthesis/similarity", "Similarity", "compare", "similarity"),
-        _entry("synthesis/students", "Compare students", "leaderboard"),
-        _entry("synthesis/student_images", "Student images", "photo_library", "sample"),
-        _entry("synthesis/student_export", "Student export", "deployed_code", "student-export"),
-        _entry("synthesis/dataset", "Synthetic data set", "dataset", "dataset"),
-        _entry("synthesis/testset", "Frozen test set", "ac_unit", "testset"),
-        _entry("synthesis/detector", "Detector", "center_focus_strong", "detector"),
-        _entry("synthesis/try_it", "Try a detector", "photo_camera"),
-        _entry("synthesis/study", "Study", "science", "study"),
+    "Labels": [
+        _entry("labels/automatic", "Automatic labels", "label", "label"),
+        _entry("labels/agreement", "Label agreement", "rule", "agreement"),
+        _entry("labels/curation", "Labels and curation", "edit_note"),
+    ],
+    "Students": [
+        _entry("students/distill", "Student generator", "model_training", "distill"),
+        _entry("students/similarity", "Similarity", "compare", "similarity"),
+        _entry("students/compare", "Compare students", "leaderboard"),
+        _entry("students/samples", "Student images", "photo_library", "sample"),
+        _entry("students/export", "Student export", "deployed_code", "student-export"),
+    ],
+    "Detection": [
+        _entry("detection/dataset", "Synthetic data set", "dataset", "dataset"),
+        _entry("detection/testset", "Frozen test set", "ac_unit", "testset"),
+        _entry("detection/detector", "Detector", "center_focus_strong", "detector"),
+        _entry("detection/try_it", "Try a detector", "photo_camera"),
+        _entry("detection/study", "Study", "science", "study"),
     ],
     "Inspection": [
         _entry("inspection/parts", "Parts", "category", "parts"),
-        _entry("inspection/auroc", "Anomaly model", "bar_chart", "inspect"),
+        _entry("inspection/model", "Anomaly model", "bar_chart", "inspect"),
         _entry("inspection/threshold", "Threshold", "gavel", "threshold"),
         _entry("inspection/part_explorer", "Part explorer", "search"),
         _entry("inspection/ablation", "Ablation", "tune", "ablation"),
@@ -66,23 +71,53 @@ SECTIONS = {
     ],
 }
 
+MOVED = {  # addresses of earlier versions, which people have bookmarked, and where they lead now
+    "synthesis-teacher": "teachers/images",
+    "synthesis-composites": "teachers/composites",
+    "synthesis-diffusion": "teachers/diffusion",
+    "synthesis-lora": "teachers/lora",
+    "synthesis-labels": "labels/automatic",
+    "synthesis-agreement": "labels/agreement",
+    "synthesis-curation": "labels/curation",
+    "synthesis-student": "students/distill",
+    "synthesis-similarity": "students/similarity",
+    "synthesis-students": "students/compare",
+    "synthesis-student-images": "students/samples",
+    "synthesis-student-export": "students/export",
+    "synthesis-dataset": "detection/dataset",
+    "synthesis-testset": "detection/testset",
+    "synthesis-detector": "detection/detector",
+    "synthesis-try-it": "detection/try_it",
+    "synthesis-study": "detection/study",
+    "inspection-auroc": "inspection/model",
+}
 OVERVIEW = "pages/home/overview.py"
 RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
-STUDENTS = "pages/synthesis/students.py"
+STUDENTS = "pages/students/compare.py"
 EXPLORER = "pages/inspection/part_explorer.py"
-TRY_IT = "pages/synthesis/try_it.py"
+TRY_IT = "pages/detection/try_it.py"
 BY_KIND = {e.kind: e for entries in SECTIONS.values() for e in entries if e.kind}
 
 
 def navigation() -> dict[str, list[st.Page]]:
-    """Section → its pages, as `st.navigation` takes them."""
-    return {
+    """Section → its pages, as `st.navigation` takes them; old addresses are hidden pages."""
+    found = {
         section: [
             st.Page(e.path, title=e.title, icon=e.icon, url_path=e.url, default=not e.url)
             for e in entries
         ]
         for section, entries in SECTIONS.items()
     }
+    found["Home"] += [
+        st.Page(partial(_lead_on, place), title="Moved", url_path=url, visibility="hidden")
+        for url, place in MOVED.items()
+    ]
+    return found
+
+
+def _lead_on(place: str) -> None:
+    """From an old address to the page's own, its query with it."""
+    st.switch_page(f"pages/{place}.py", query_params=st.query_params.to_dict())
 
 
 def to_kind(kind: str, label: str = "", run_id: str = "") -> None:

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from backend.inspection import measured
+from backend.core.runs import Run
+from backend.inspection.threshold import misses
 from backend.records import UserError
-from backend.runs import Run
 from pages.ui import charts
 
 
 def alarm(run: Run) -> bool:
     """Says in red that the version misses a third or more of the known BAD parts; does it?"""
-    words = measured.misses(run.folder)
+    words = misses.misses(run.folder)
     if words:
         st.error(charts.plain(words), icon=":material/error:")
     return bool(words)
@@ -19,7 +19,7 @@ def alarm(run: Run) -> bool:
 def tile(run: Run) -> tuple[str, str]:
     """The misses of all types as a figure, and what it means."""
     meaning = "Known BAD parts that are called GOOD, with the interval of their share"
-    found = measured.missed(run.folder)
+    found = misses.missed(run.folder)
     if not found:
         return "–", "No BAD part is known"
     one = found[0]
@@ -29,7 +29,7 @@ def tile(run: Run) -> tuple[str, str]:
 def short(run: Run) -> str:
     """`5 of 20`, or a dash where no BAD part is known."""
     try:
-        found = measured.missed(run.folder)
+        found = misses.missed(run.folder)
     except UserError:  # a damaged run among others
         return "–"
     return found[0].count if found else "–"

@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import runs
-from backend.inspection import active_threshold, maps, neighbours, parts
+from backend.core import runs
+from backend.core.runs import Run
+from backend.inspection.model import anomaly_maps, neighbours
+from backend.inspection.parts import crops
+from backend.inspection.threshold import active
 from backend.plots import thresholds as thresholds_plots
 from backend.records import Label
-from backend.runs import Run
 from backend.settings import settings
-from pages.ui import charts, owner
+from pages.ui import charts, resources
 
 EDGE = 280  # px of the pictures
 Limits = tuple[float | None, float | None]
@@ -18,10 +20,10 @@ Limits = tuple[float | None, float | None]
 
 def limits_in_force(run: Run, method: str) -> dict[str, Limits]:
     """Feature → limits in force; {} where those of another model or score are."""
-    found = active_threshold.current(settings().storage)
+    found = active.current(settings().storage)
     if not found or found.inspect_run != run.id:
         return {}
-    file = settings().runs / found.run_id / active_threshold.FILE
+    file = settings().runs / found.run_id / active.FILE
     if not file.is_file():
         return {}
     content = runs.read_json(file)
@@ -60,12 +62,12 @@ def _standing(table: pd.DataFrame, row: pd.Series) -> str:
 
 def _pictures(run: Run, row: pd.Series) -> None:
     crop = _crop(run, row["part"])
-    found = maps.of_part(run.folder, row["part"])
+    found = anomaly_maps.of_part(run.folder, row["part"])
     with st.container(horizontal=True):
         st.image(crop, width=EDGE, caption="the part", alt=f"Part {row['part']}")
         if found is not None:
             st.image(
-                np.asarray(maps.overlay(crop, found)),
+                np.asarray(anomaly_maps.overlay(crop, found)),
                 width=EDGE,
                 caption="where it looks unusual (orange), diffusion score",
                 alt=f"Anomaly map over part {row['part']}",
@@ -82,8 +84,8 @@ def _pictures(run: Run, row: pd.Series) -> None:
 
 def _crop(run: Run, part: str) -> np.ndarray:
     folder = settings().runs / run.spec["parts_run"]
-    frame = parts.load(folder)
-    return parts.read_crops(frame[frame["part"] == part], folder, EDGE)[0]
+    frame = crops.load(folder)
+    return crops.read_crops(frame[frame["part"] == part], folder, EDGE)[0]
 
 
 def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
@@ -101,7 +103,7 @@ def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
 
 def _methods(run: Run, row: pd.Series) -> None:
     """What each method makes of the part, as its place among the GOOD parts of its type."""
-    scores = owner.facts("scores", run)
+    scores = resources.facts("scores", run)
     scores = scores[(scores["feature"] == row["feature"]) & (scores["repeat"] == 0)]
     found = []
     for method, rows in scores.groupby("method", sort=False):
@@ -120,7 +122,7 @@ def _methods(run: Run, row: pd.Series) -> None:
 
 def _classes(run: Run, row: pd.Series) -> None:
     """The diffusion's score of the part as if it were of each class, lowest first."""
-    scores = owner.facts("class_scores", run)
+    scores = resources.facts("class_scores", run)
     mine = scores[scores["part"] == row["part"]].sort_values("score")
     if mine.empty:
         return

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from backend import registry
-from backend.runs import Run
+from backend.core import registry
+from backend.core.runs import Run
 from pages.ui import links
 from pages.ui.run_view import MARKS
 

@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import jobs, plots, registry, runs, specs
+from backend import plots
+from backend.core import jobs, registry, runs, specs
+from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
-from backend.runs import Run
-from pages.ui import charts, film, forms, links, owner
-from pages.ui.chrome import header, plain_errors
+from pages.ui import charts, film, forms, links, resources
+from pages.ui.layout import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
 SHOWN = "run_in_address"
@@ -48,13 +49,13 @@ def kind_page(
         if ready:
             st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
-    show_run(owner.supervisor().find(run_id), show)
+    show_run(resources.supervisor().find(run_id), show)
 
 
 def _again(kind: str) -> Run | None:
     """The run of this kind whose settings the address asks for."""
     run_id = st.query_params.get("again")
-    run = owner.supervisor().find(run_id) if run_id else None
+    run = resources.supervisor().find(run_id) if run_id else None
     return run if run and run.kind == kind else None
 
 
@@ -71,9 +72,9 @@ def _form(kind: str, again: Run | None, help_with_form: Callable[[str], None] | 
 
 def _runs_of(kind: str) -> dict[str, str]:
     """Run id → words; runs under way first, then newest first."""
-    active = [run for run in owner.supervisor().active() if run.kind == kind]
+    active = [run for run in resources.supervisor().active() if run.kind == kind]
     found = {run.id: _words(run.id, run.name, run.state) for run in reversed(active)}
-    for row in owner.store().runs(kind, limit=200).itertuples():
+    for row in resources.store().runs(kind, limit=200).itertuples():
         found[row.id] = _words(row.id, row.name, row.state)
     return found
 
@@ -92,7 +93,7 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
     if asked != st.session_state.get(SHOWN):
         st.session_state.pop("run", None)
         if asked and asked not in options:
-            run = owner.supervisor().find(asked)
+            run = resources.supervisor().find(asked)
             if run.kind in kinds:
                 options[run.id] = _words(run.id, run.name, run.state)
         if asked in options:
@@ -108,7 +109,7 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
 
 def show_run(run: Run, show: Callable[[Run], None]) -> None:
     """Live progress, the result or what went wrong, and the details."""
-    owner.take_in(run)
+    resources.take_in(run)
     renamed = st.session_state.get(f"{forms.RENAMED}-{run.id}")
     if renamed:
         st.info(charts.plain(renamed), icon=":material/drive_file_rename_outline:")
@@ -128,9 +129,9 @@ def live(run_id: str) -> None:
     @st.fragment(run_every="1s")
     def panel() -> None:
         with plain_errors():
-            run = owner.supervisor().find(run_id)
+            run = resources.supervisor().find(run_id)
             if run.state.ended:
-                owner.take_in(run)
+                resources.take_in(run)
                 st.rerun()
             _progress(run)
 
@@ -152,7 +153,7 @@ def _progress(run: Run) -> None:
         canceling = (run.folder / "cancel").exists()
         label = "Canceling …" if canceling else "Cancel"
         if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
-            owner.supervisor().cancel(run.id)
+            resources.supervisor().cancel(run.id)
             st.rerun(scope="fragment")
         frame = plots.curve_frame(runs.events(run.folder, LIVE_BYTES))
         for title, rows in plots.split_curves(frame).items():
@@ -164,12 +165,12 @@ def _progress(run: Run) -> None:
 
 def _why_waiting(run: Run) -> str:
     try:
-        waiting = owner.supervisor().waits_for(run)
+        waiting = resources.supervisor().waits_for(run)
     except UserError as error:
         return str(error)
     if waiting:
         return f"for {', '.join(waiting)}."
-    most = owner.supervisor().settings.max_jobs
+    most = resources.supervisor().settings.max_jobs
     return f"for its turn; {most} job{' runs' if most == 1 else 's run'} at a time."
 
 
@@ -186,7 +187,7 @@ def outcome(run: Run) -> None:
     st.warning(f"{ended} {charts.plain(run.error)}".strip() + goes_on, icon=icon)
     with st.container(horizontal=True):
         if run.resumable and st.button("Resume", icon=":material/resume:", type="primary"):
-            owner.supervisor().resume(run.id)
+            resources.supervisor().resume(run.id)
             st.rerun()
         _offer_change(run)
     if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:

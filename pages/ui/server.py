@@ -15,7 +15,7 @@ sys.path.insert(0, str(PROJECT))
 import streamlit as st  # noqa: E402
 from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
-from pages.ui import owner  # noqa: E402
+from pages.ui import resources  # noqa: E402
 
 # Streamlit takes a folder `pages` for its older kind of pages until app.py has run once, and would
 # tell the first visitor that the page of his address does not exist.
@@ -24,7 +24,7 @@ PagesManager.uses_pages_directory = False
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    supervisor = owner.supervisor()
+    supervisor = resources.supervisor()
     yield
     supervisor.stop()
     supervisor.store.close()

@@ -5,17 +5,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import runs
-from backend.inspection import active_threshold, lookalikes
-from backend.inspection.active_threshold import Activation
-from backend.runs import Run
+from backend.core import runs
+from backend.core.runs import Run
+from backend.inspection.parts import lookalikes
+from backend.inspection.threshold import active
+from backend.inspection.threshold.active import Activation
 from backend.settings import settings
 from pages.ui import charts, links, misses
 
 
 def standing(run: Run) -> None:
     """Is this version in force, or which one is?"""
-    found = active_threshold.current(settings().storage)
+    found = active.current(settings().storage)
     if found is None:
         st.info("No threshold is in force yet.", icon=":material/toggle_off:")
     elif found.run_id == run.id:
@@ -42,7 +43,7 @@ def _since(found: Activation) -> str:
 
 def activate(run: Run) -> None:
     """Put this version in force, after a second look."""
-    found = active_threshold.current(settings().storage)
+    found = active.current(settings().storage)
     if found and found.run_id == run.id:
         return
     st.subheader("Put in force", anchor=False)
@@ -61,7 +62,7 @@ def activate(run: Run) -> None:
     sure = st.checkbox(f"Use version {version}{instead} from now on", key=f"sure-{run.id}")
     ready = sure and (accepted or not many) and bool(who.strip())
     if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
-        active_threshold.activate(settings().storage, run.folder, who, why, accepted)
+        active.activate(settings().storage, run.folder, who, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
 
@@ -69,7 +70,7 @@ def activate(run: Run) -> None:
 def versions(run: Run) -> None:
     """Every version of this model, and every choice made so far."""
     st.subheader("Versions", anchor=False)
-    journal = active_threshold.history(settings().storage)
+    journal = active.history(settings().storage)
     in_force = journal[-1].run_id if journal else ""
     found = [
         _version(one, one.id == in_force, one.id == run.id)
@@ -82,7 +83,7 @@ def versions(run: Run) -> None:
         "To go back, choose the former version above and activate it. A program on the line "
         "reads the version's thresholds.json."
     )
-    with (run.folder / active_threshold.FILE).open("rb") as file:
+    with (run.folder / active.FILE).open("rb") as file:
         st.download_button(
             "thresholds.json",
             file,

@@ -11,10 +11,10 @@ from typing import Any
 
 import streamlit as st
 
-from backend import runs
+from backend.core import runs
+from backend.core.specs import Param
 from backend.records import UserError
 from backend.settings import settings
-from backend.specs import Param
 
 MOST_FILES = 5000
 MOST_LETTERS, MOST_BYTES = 120, 200  # of a kept file's name

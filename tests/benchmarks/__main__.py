@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.synthesis.vocabulary import CLASSES
+from backend.images.vocabulary import CLASSES
 from tests.benchmarks.inspection import inspection
 from tests.benchmarks.jobs import quiet, run_job
 from tests.benchmarks.students import students
@@ -65,13 +65,13 @@ def overview(folder: Path) -> None:
     from streamlit.testing.v1 import AppTest
 
     from backend.settings import PROJECT
-    from pages.ui import owner
+    from pages.ui import resources
 
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     empty = float(np.median(seconds(app.run, 10))) * 1000
     _line("empty store", empty, "ms")
     _fill(folder / "runs", 1000)
-    while len(owner.store().signatures()) < 1000:
+    while len(resources.store().signatures()) < 1000:
         time.sleep(0.2)
     full = seconds(app.run, 20) * 1000
     assert not app.error, app.error
@@ -82,7 +82,7 @@ def overview(folder: Path) -> None:
 
 def _fill(runs_folder: Path, count: int) -> None:
     """Ended runs of every kind, as small as a run folder can be."""
-    from backend import facts, registry, runs
+    from backend.core import facts, registry, runs
     from backend.records import RunState
 
     for index in range(count):
@@ -96,11 +96,11 @@ def _fill(runs_folder: Path, count: int) -> None:
 
 def reindex(folder: Path) -> None:
     """Rebuilding the database from 1,000 run folders, against reading their JSON alone."""
-    from backend import runs, store
-    from pages.ui import owner
+    from backend.core import runs, store
+    from pages.ui import resources
 
-    owner.supervisor().stop()
-    owner.store().close()
+    resources.supervisor().stop()
+    resources.store().close()
     folders = runs.folders(folder / "runs")
     read = float(np.median(seconds(lambda: [runs.read(f) for f in folders], 3))) * 1000
     _line("reading the folders", read, "ms")
@@ -114,7 +114,7 @@ def renderer(folder: Path) -> None:
     """Rendered teacher images on one core (aim: 40 images a second at 256 px)."""
     import cv2
 
-    from backend.synthesis.renderer import render
+    from backend.renderer import render
 
     cv2.setNumThreads(1)
     rates = {}
@@ -126,7 +126,7 @@ def renderer(folder: Path) -> None:
 
 def simulator(folder: Path) -> None:
     """Simulated parts on one core (aim: 100 a second), beside a matrix product."""
-    from backend.inspection import simulator as prints
+    from backend.inspection.parts import simulator as prints
 
     work = [(feature, seed) for feature in prints.FEATURES for seed in range(3)]
     product = np.ones((512, 512), np.float32)
@@ -138,16 +138,16 @@ def simulator(folder: Path) -> None:
 
 def diffusion(folder: Path) -> None:
     """The shipped diffusion model, two threads (aims: 3 s an image; KID a 450th of the paper's)."""
-    from backend.synthesis import diffusion as job
-    from backend.synthesis import realism
-    from backend.synthesis.latent_diffusion import diffusion_model
+    from backend.images import kid
+    from backend.teachers.diffusion import model as diffusion_model
+    from backend.teachers.diffusion import spec as job
 
     model = diffusion_model.load(job.SHIPPED)
     start = time.perf_counter()
     groups = [range(k, k + 8) for k in range(0, KID_SET, 8)]
     made = [model.sample(g, [CLASSES[k % 5] for k in g], 25).images for g in groups]
     _line("seconds an image", (time.perf_counter() - start) / KID_SET, "s", 3.0)
-    real = realism.features(_rendered(6_000_000))
+    real = kid.features(_rendered(6_000_000))
     sets = {
         "paper's student, 50 epochs (baseline)": _paper_samples(folder),
         "mean image": np.repeat(_rendered(7_000_000).mean(0, keepdims=True), KID_SET, 0),
@@ -156,14 +156,14 @@ def diffusion(folder: Path) -> None:
     }
     paper = 0.0
     for name, images in sets.items():
-        value = realism.kid(realism.features(images.astype(np.uint8)), real)
+        value = kid.kid(kid.features(images.astype(np.uint8)), real)
         paper = paper or value
         _line(f"KID of {name}", value, "", paper)
 
 
 def _rendered(first: int) -> np.ndarray:
     """As the model's training set: one kind of defect an image. uint8 [200, 128, 128, 3]."""
-    from backend.synthesis.renderer import render
+    from backend.renderer import render
 
     shots = [render(first + k, 128, classes=(CLASSES[k % 5],)) for k in range(KID_SET)]
     return np.stack([shot.image for shot in shots])
@@ -171,11 +171,11 @@ def _rendered(first: int) -> np.ndarray:
 
 def _paper_samples(folder: Path) -> np.ndarray:
     """What the paper's student paints after 50 epochs on 150 rendered images."""
-    from backend import runs
+    from backend.core import runs
+    from backend.images import imageset
+    from backend.images.imageset import Picture
     from backend.records import RunState
-    from backend.synthesis import imageset
-    from backend.synthesis.distilling.sampler import Sampler
-    from backend.synthesis.imageset import Picture
+    from backend.students.sampler import Sampler
 
     shown, mask = _rendered(9_000_000)[:150], np.zeros((128, 128), np.uint8)
     teacher = runs.create(folder / "kid", "generate", {})
@@ -188,8 +188,8 @@ def _paper_samples(folder: Path) -> np.ndarray:
 
 def labellers(folder: Path) -> None:
     """Automatic labels of a 512 px image on one core (aim: 0.3 s)."""
-    from backend.synthesis.labels import labellers as methods
-    from backend.synthesis.renderer import render
+    from backend.labels import labellers as methods
+    from backend.renderer import render
 
     shots = [render(k, 512).image for k in range(8)]
     dummy = float(seconds(lambda: [methods.centred(s) for s in shots], 3).mean()) / 8

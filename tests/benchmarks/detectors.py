@@ -3,9 +3,10 @@
 import time
 from pathlib import Path
 
-from backend.synthesis import detector
-from backend.synthesis.detecting import training, yolo_set
-from backend.synthesis.detecting.yolo_set import Item
+from backend.detection import yolo_set
+from backend.detection.detector import spec as detector
+from backend.detection.detector import training
+from backend.detection.yolo_set import Item
 from tests.benchmarks.jobs import quiet
 
 IMAGES, EPOCHS, SIZE, ROUNDS = 64, 3, 128, 2
@@ -26,7 +27,7 @@ def overhead(folder: Path) -> tuple[float, float]:
 
 
 def _data(folder: Path) -> Path:
-    from backend.synthesis.renderer import render
+    from backend.renderer import render
 
     shots = [render(5_000 + k, SIZE) for k in range(IMAGES)]
     items = [Item(shot.image, shot.boxes, "rendered", str(k)) for k, shot in enumerate(shots)]

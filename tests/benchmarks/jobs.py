@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from backend import registry, runs, specs
+from backend.core import registry, runs, specs
+from backend.core.runs import Run
 from backend.records import RunState
-from backend.runs import Run
 
 
 def quiet(*args: object, **kwargs: object) -> None:

@@ -98,11 +98,11 @@ def main() -> None:
     chosen = parser.parse_args()
     import torch
 
-    from backend.synthesis import computing_time
-    from backend.synthesis.stable_diffusion import painting_cost as cost
+    from backend.numeric import hardware
+    from backend.teachers.stable_diffusion import painting_cost as cost
 
     on_gpu = torch.cuda.is_available()
-    rate = computing_time.cpu_macs_per_second()
+    rate = hardware.cpu_macs_per_second()
     networks = build(UNET, VAE, TEXT)
     if on_gpu:
         networks = tuple(network.to("cuda", torch.float16) for network in networks)
@@ -114,7 +114,7 @@ def main() -> None:
     print(f"peak memory                 {found['peak']:8.2f} GB")
     step_rate = 2 * cost.unet_macs(UNET, chosen.pixels) / found["step"]
     decode_rate = cost.DECODE_MACS * (chosen.pixels / 512) ** 2 / found["decode"]
-    if on_gpu and (gpu := computing_time.find_gpu()):
+    if on_gpu and (gpu := hardware.find_gpu()):
         print(f"multiply-adds per FLOP of the GPU's float32 peak: {step_rate / gpu.flops:.2f}")
     else:
         print(f"matrix product {rate / 1e9:.0f} GMAC/s, of which the U-Net reaches")

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from backend import facts
-from backend.runs import Run
+from backend.core import facts
+from backend.core.runs import Run
 from tests.benchmarks.jobs import run_job
 
 TEACHER = {"count": 150, "size": 128, "seed": 7_000_000, "classes": ["crack"]}
@@ -64,12 +64,12 @@ def _figures(run: Run) -> Figures:
 
 def _cost(student: Run, minutes: float) -> dict[str, str]:
     """Size, training time, and images a second of ONNX Runtime on one core."""
-    from backend.synthesis.distilling import quantising
-    from backend.synthesis.distilling.sampler import Sampler
-    from backend.synthesis.student_export import BATCH, rates
+    from backend.students.export import quantize
+    from backend.students.export.job import BATCH, rates
+    from backend.students.sampler import Sampler
 
     sampler = Sampler(student.folder)
-    found = rates(sampler, quantising.latents(sampler, 0, BATCH))
+    found = rates(sampler, quantize.latents(sampler, 0, BATCH))
     return {
         "images a second, one core": f"{np.median(found):.0f}",
         "MB": f"{(student.result or {})['megabytes']:.1f}",

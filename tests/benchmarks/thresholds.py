@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from backend.inspection import thresholds as method
-from backend.inspection.thresholds import Promise
+from backend.inspection.threshold import limits as method
+from backend.inspection.threshold.limits import Promise
 
 PLANTS = 10_000
 ALIKE = 0.5  # share of a score's variance that the crops of a component have in common

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from backend import jobs, runs
+from backend.core import jobs, runs
 from backend.records import RunState
 from pages.ui import links
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, visit

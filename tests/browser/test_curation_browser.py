@@ -4,11 +4,11 @@ import zipfile
 
 import pytest
 
-from backend.synthesis import curation
+from backend.images import curation
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, opened, settled, visit
 
 pytestmark = NEEDS_CHROMIUM
-URL = "synthesis-curation"
+URL = "labels-curation"
 
 
 @pytest.fixture

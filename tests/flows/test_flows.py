@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import pytest
 
-from backend import facts
-from backend.store import Store, signature
+from backend.core import facts
+from backend.core.store import Store, signature
 
 TABLES = {
     "generate": ("images", "boxes"),
@@ -87,7 +87,7 @@ def test_every_part_is_scored_once_by_every_method_out_of_fold(tiny_runs):
 
 
 def test_provenance_names_inputs_and_versions(tiny_runs):
-    from backend import runs
+    from backend.core import runs
 
     origin = runs.read_json(tiny_runs["detector"].folder / "provenance.json")
     dataset = tiny_runs["dataset"].id

@@ -10,11 +10,11 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from backend import jobs, registry, runs, specs, terminal
 from backend.__main__ import main
+from backend.core import jobs, registry, runs, specs, terminal
+from backend.core.store import Store
 from backend.records import RunState
 from backend.settings import PROJECT, quiet_environment, settings
-from backend.store import Store
 
 
 def start(*arguments):

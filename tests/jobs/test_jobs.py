@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from backend import facts, jobs, runs
-from backend.jobs import Supervisor
+from backend.core import facts, jobs, runs
+from backend.core.jobs import Supervisor
+from backend.core.store import Store, differences
 from backend.records import Cause, RunState, UserError
-from backend.store import Store, differences
 
 SMALL = {"count": 3, "size": 128, "seed": 5}
 LONG = {"count": 5000, "size": 128}

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from backend import demo, facts, jobs, runs
-from backend.jobs import Supervisor
+from backend import demo
+from backend.core import facts, jobs, runs
+from backend.core.jobs import Supervisor
+from backend.core.store import Store, differences
 from backend.records import Cause, RunState, UserError
-from backend.store import Store, differences
 
 SLOW = {"steps": 1000, "pause": 0.05}
 
@@ -223,9 +224,9 @@ def test_a_folder_removed_by_hand_is_forgotten(make, probe, storage):
 OWNER = """
 import sys, time
 from pathlib import Path
-from backend.jobs import Supervisor
+from backend.core.jobs import Supervisor
 from backend.settings import Settings
-from backend.store import Store
+from backend.core.store import Store
 
 settings = Settings(storage=Path(sys.argv[1]), threads=1)
 owner = Supervisor(settings, Store(settings.database), interval=0.1)

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import facts, runs
+from backend.core import facts, runs
+from backend.core.runs import Run
+from backend.detection.study.verdicts import ALARMS, AP50, GAIN
 from backend.records import RunState
-from backend.runs import Run
-from backend.synthesis.studying.verdicts import ALARMS, AP50, GAIN
-from pages.ui import owner
+from pages.ui import resources
 from tests.pages.test_pages import is_well, open_page, words
 
-STUDY, DETECTOR = "pages/synthesis/study.py", "pages/synthesis/detector.py"
+STUDY, DETECTOR = "pages/detection/study.py", "pages/detection/detector.py"
 ARMS = ("real+intact", "real+intact+a")
 IMAGES = {"p": 1, "q": 1, "m": 0, "n": 0}  # name → defects
 
@@ -27,7 +27,7 @@ def finished(storage, kind: str, tables: dict[str, list], result: dict[str, Any]
         facts.write(run.folder, table, rows)
     runs.finish(run.folder, RunState.COMPLETED, result=result)
     made = runs.read(run.folder.rename(storage.runs / run.id))
-    owner.take_in(made)
+    resources.take_in(made)
     return made
 
 
@@ -173,7 +173,7 @@ def test_images_of_one_name_are_a_plain_sentence(empty_dashboard, storage):
     run = detector(storage)
     twice = [{"image": "p", "path": f"{n}.png", "source": "real", "group": n} for n in "xy"]
     facts.write(run.folder, "images", twice)
-    owner.store().ingest(run, "again")
+    resources.store().ingest(run, "again")
     app = open_page(DETECTOR)
     assert not app.exception
     assert "'p' for x" in app.error[0].value

@@ -2,10 +2,10 @@
 
 import pytest
 
-from backend import runs, specs
-from backend.inspection import parts
+from backend.core import runs, specs
+from backend.inspection.parts import spec as parts_spec
 from backend.records import Cause, RunState
-from pages.ui import owner
+from pages.ui import resources
 from tests.pages.test_pages import open_page, words
 
 pytestmark = pytest.mark.xdist_group("tiny")
@@ -20,8 +20,8 @@ def failed(empty_dashboard):
     """Makes a failed run of the kind parts, with settings other than the defaults."""
 
     def make(cause, error, log="", **more):
-        supervisor = owner.supervisor()
-        spec = specs.to_json(parts.Spec(source="simulator", scale=0.37, seed=77)) | more
+        supervisor = resources.supervisor()
+        spec = specs.to_json(parts_spec.Spec(source="simulator", scale=0.37, seed=77)) | more
         run = runs.create(supervisor.settings.runs, "parts", spec, name="First try")
         (run.folder / "log.txt").write_text(log)
         runs.finish(run.folder, RunState.FAILED, error=error, cause=cause)
@@ -61,9 +61,9 @@ def test_started_again_it_is_a_new_run_made_from_the_old(failed):
     app.number_input(key=f"again-{run.id}-seed").set_value(78)
     app.button[labels(app).index("Start")].click().run()
     assert not app.exception and not app.error
-    again = next(r for r in owner.supervisor().active() if r.id != run.id)
+    again = next(r for r in resources.supervisor().active() if r.id != run.id)
     assert (again.parent, again.spec) == (run.id, run.spec | {"seed": 78})
-    owner.supervisor().cancel(again.id)
+    resources.supervisor().cancel(again.id)
 
 
 def test_a_fault_of_the_program_says_so_and_where_its_log_is(failed):
@@ -91,5 +91,5 @@ def test_settings_that_fit_no_more_give_way_to_the_usual_ones(failed):
     run = failed(Cause.MISTAKE, SENTENCE, scale=10**6, source="moon", colour="red")
     app = open_page(PAGES[0], again=run.id, run=run.id)
     assert not app.exception and not app.error
-    assert app.number_input(key=f"again-{run.id}-scale").value == parts.Spec().scale
+    assert app.number_input(key=f"again-{run.id}-scale").value == parts_spec.Spec().scale
     assert app.number_input(key=f"again-{run.id}-seed").value == 77

@@ -5,10 +5,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend import facts, jobs, runs
-from backend.inspection import active_threshold
+from backend.core import facts, jobs, runs
+from backend.inspection.threshold import active
 from backend.records import RunState
-from pages.ui import owner
+from pages.ui import resources
 from tests import tiny
 from tests.pages.test_pages import is_well, open_page, words
 from tests.unit.inspection.test_measured import make_overlapping
@@ -23,14 +23,14 @@ EXPLORER = "pages/inspection/part_explorer.py"
 @pytest.fixture
 def inspect_run(empty_dashboard, storage):
     made = make_inspected(storage.runs, {"dots": (30, 10), "edge1": (12, 3)})
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     return made
 
 
 @pytest.fixture
 def version(inspect_run, storage):
     run = make_threshold(storage.runs, inspect_run)
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     return run
 
 
@@ -51,21 +51,21 @@ def test_a_version_comes_into_force_only_with_a_name_and_a_second_look(version, 
     is_well(app)
     assert "This version is in force" in words(app)
     assert "Ada" in words(app)
-    assert active_threshold.current(storage.storage).run_id == version.id
+    assert active.current(storage.storage).run_id == version.id
 
 
 def test_a_threshold_in_force_whose_run_is_gone_says_how_to_get_it_back(version, storage):
-    active_threshold.activate(storage.storage, version.folder, "Ada", "")
+    active.activate(storage.storage, version.folder, "Ada", "")
     other = make_threshold(storage.runs, version.spec["inspect_run"])
     version.folder.rename(storage.storage / version.id)
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = open_page(THRESHOLD, run=other.id)
     is_well(app)
     assert "is gone. Bring it back" in words(app)
 
 
 def test_a_part_is_reached_by_its_address_with_the_verdict_in_force(version, storage):
-    active_threshold.activate(storage.storage, version.folder, "Ada", "")
+    active.activate(storage.storage, version.folder, "Ada", "")
     run_id = version.spec["inspect_run"]
     app = open_page(EXPLORER, run=run_id, part="dots-035")
     is_well(app)
@@ -108,7 +108,7 @@ def test_the_size_of_a_defect_is_drawn_where_it_is_known(empty_dashboard, storag
     folder = storage.runs / runs.read(storage.runs / made).spec["parts_run"]
     sizes = {"excess": np.linspace(1, 5, 55), "defect": "speck"}
     facts.write(folder, "parts", facts.read(folder, "parts").assign(**sizes))
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = AppTest.from_function(_size_tab, args=(made,), default_timeout=60).run()
     assert not app.exception
     assert [s.label for s in app.selectbox][-1] == "Kind of defect"
@@ -123,17 +123,17 @@ def test_without_sizes_the_tab_says_which_parts_have_one(inspect_run):
 
 def test_the_tab_says_that_the_parts_are_gone(inspect_run, storage):
     parts_run = runs.read(storage.runs / inspect_run).spec["parts_run"]
-    owner.supervisor().delete(parts_run)
+    resources.supervisor().delete(parts_run)
     app = AppTest.from_function(_size_tab, args=(inspect_run,), default_timeout=60).run()
     assert not app.exception
     assert "It may have been deleted" in words(app)
 
 
 def _size_tab(run_id):
-    from pages.ui import owner, verdicts
+    from pages.ui import resources, score_charts
 
-    run = owner.supervisor().find(run_id)
-    verdicts.by_size(run, owner.facts("scores", run))
+    run = resources.supervisor().find(run_id)
+    score_charts.by_size(run, resources.facts("scores", run))
 
 
 # what goes with the figures, and what is done about it
@@ -148,7 +148,7 @@ def texts(elements):
 def missing(empty_dashboard, storage):
     """A version that misses 4 of 10 known BAD parts of dots."""
     run = make_threshold(storage.runs, make_overlapping(storage.runs))
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     return run
 
 
@@ -162,7 +162,7 @@ def test_a_version_that_misses_many_says_so_in_red_and_must_be_accepted(missing,
     app.checkbox(key=f"accept-{missing.id}").check().run()
     next(b for b in app.button if b.label == "Activate").click().run()
     assert not app.exception
-    assert "dots 4 of 10" in active_threshold.current(storage.storage).misses
+    assert "dots 4 of 10" in active.current(storage.storage).misses
 
 
 def test_the_limit_that_was_tried_becomes_a_version_chosen_by_hand(version, storage):
@@ -172,7 +172,7 @@ def test_the_limit_that_was_tried_becomes_a_version_chosen_by_hand(version, stor
     assert "9 of 30" in texts(app.markdown), "false alarms before it is used"
     app.button(key=f"use-{version.id}-dots").click().run()
     assert not app.exception
-    made = owner.supervisor().active()[-1]
+    made = resources.supervisor().active()[-1]
     assert (made.spec["inspect_run"], made.spec["by_hand"]) == (
         version.spec["inspect_run"],
         ["dots = 20.05"],
@@ -182,7 +182,7 @@ def test_the_limit_that_was_tried_becomes_a_version_chosen_by_hand(version, stor
 
 def test_a_version_by_hand_describes_itself_without_a_promise(inspect_run, storage):
     run = make_threshold(storage.runs, inspect_run, by_hand=["dots = 20.05"])
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = open_page(THRESHOLD, run=run.id)
     is_well(app)
     assert "no promise" in texts(app.warning) and "false alarms 9 of 30 GOOD" in texts(app.warning)
@@ -194,7 +194,7 @@ def test_look_alikes_are_told_on_every_page_that_rests_on_them(version, storage)
     parts_run = runs.read(storage.runs / version.spec["inspect_run"]).spec["parts_run"]
     result = {"duplicates": 0, "alike": 43}
     runs.finish(storage.runs / parts_run, RunState.COMPLETED, result=result)
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = open_page(THRESHOLD, run=version.id)
     assert "43 parts look almost the same" in texts(app.warning)
     app = open_page(EXPLORER, run=version.spec["inspect_run"])
@@ -213,7 +213,7 @@ def leaky_parts(empty_dashboard, storage, tmp_path):
         lines.append(f"{k}.png,pad,{int(k < 4)},g{k}")
     (folder / "metadata.csv").write_text("\n".join(lines))
     made = tiny.run(storage, "parts", {"source": "folder", "folder": str(folder)})
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     return made
 
 
@@ -222,16 +222,16 @@ def test_one_button_makes_look_alikes_one_group_in_a_run_of_its_own(leaky_parts)
     assert "2 parts have an exact copy in another group" in texts(app.warning)
     next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
     assert not app.exception
-    made = owner.supervisor().active()[-1]
+    made = resources.supervisor().active()[-1]
     assert made.spec == leaky_parts.spec | {"group_lookalikes": True}
     assert made.parent == leaky_parts.id
 
 
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
     spec = leaky_parts.spec | {"group_lookalikes": True}
-    made = owner.supervisor().submit("parts", spec, parent=leaky_parts.id)
+    made = resources.supervisor().submit("parts", spec, parent=leaky_parts.id)
     jobs.start(storage, made.folder).wait(120)
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = open_page(PARTS, run=made.id)
     is_well(app)
     assert "2 groups joined because parts look alike" in texts(app.markdown)
@@ -258,11 +258,11 @@ def test_a_latency_measured_beside_others_says_so_and_is_measured_again(
     busy = "The computer was busy: 63% of its cores were at work on other things."
     result |= {"load": load, "busy": busy} if load else {}
     runs.finish(run.folder, RunState.COMPLETED, result=result)
-    owner.supervisor().tick()
+    resources.supervisor().tick()
     app = open_page(LATENCY, run=run.id)
     is_well(app)
     assert ("63% of its cores" in texts(app.warning)) == bool(load)
     assert ("63% of 2 cores before" if load else "not known") in texts(app.caption)
     next(b for b in app.button if b.label == "Measure again").click().run()
     assert not app.exception
-    assert owner.supervisor().active()[-1].spec["export_run"] == export.id
+    assert resources.supervisor().active()[-1].spec["export_run"] == export.id

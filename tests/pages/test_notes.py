@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from backend import facts, runs, specs, terminal
+from backend.core import facts, runs, specs, terminal
+from backend.detection.study import pool
+from backend.detection.testset import job as frozen_test
+from backend.detection.testset import spec as frozen_test_spec
+from backend.detection.testset import test_images
 from backend.records import RunState
-from backend.synthesis import frozen_test
-from backend.synthesis.detecting import testset
-from backend.synthesis.studying import pool
-from pages.ui import owner
+from pages.ui import resources
 from tests import tiny_photographs
 from tests.pages.test_evidence_pages import DETECTOR, STUDY, detector, study
 from tests.pages.test_pages import is_well, open_page, words
@@ -34,7 +35,7 @@ def photographs(tmp_path) -> tuple[Path, Path]:
 def test_a_study_and_a_detector_say_what_was_left_out(empty_dashboard, storage, make, page):
     run = make(storage)
     runs.finish(run.folder, RunState.COMPLETED, result={**run.result, "notes": [NOTE]})
-    owner.take_in(runs.read(run.folder))
+    resources.take_in(runs.read(run.folder))
     app = open_page(page)
     is_well(app)
     assert NOTE in words(app).replace("\\", "")
@@ -46,20 +47,20 @@ def test_a_frozen_set_says_so_on_its_page_in_a_terminal_and_to_who_is_judged_on_
     values = {"folder": str(photographs[0]), "intact_folder": str(photographs[1])}
     run = runs.create(storage.storage / "making", "testset", values)
     runs.claim(run.folder, os.getpid())
-    result = frozen_test.run(specs.from_json(frozen_test.Spec, values), run.folder, quiet)
+    result = frozen_test.run(specs.from_json(frozen_test_spec.Spec, values), run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     made = runs.read(run.folder.rename(storage.runs / run.id))
-    owner.take_in(made)
-    app = open_page("pages/synthesis/testset.py")
+    resources.take_in(made)
+    app = open_page("pages/detection/testset.py")
     is_well(app)
     assert NOTE in words(app).replace("\\", "")
     terminal._say_how_it_ended(made)
     assert f"Note: {NOTE}" in capsys.readouterr().err
-    assert NOTE in testset.of_run(made.folder).notes
+    assert NOTE in test_images.of_run(made.folder).notes
 
 
 def test_a_study_keeps_what_was_noticed_while_reading_when_it_is_resumed(tmp_path, photographs):
-    from backend.synthesis.study import Spec
+    from backend.detection.study.spec import Spec
 
     made = runs.create(tmp_path / "runs", "teach", {})
     one_image(made.folder)
@@ -77,12 +78,12 @@ def test_a_study_keeps_what_was_noticed_while_reading_when_it_is_resumed(tmp_pat
 
 def one_image(folder: Path) -> None:
     """A run with one labelled image."""
-    from backend.synthesis import pictures
-    from backend.synthesis.renderer import render
+    from backend.images import boxes, pictures
+    from backend.renderer import render
 
     shot = render(5, 128, defects=(1, 1))
     pictures.write(folder / "artifacts" / "a.png", shot.image)
     row = {"image": "a", "path": "artifacts/a.png", "source": "renderer"}
     facts.write(folder, "images", [row])
-    facts.write(folder, "boxes", [pictures.box_row("a", box) for box in shot.boxes])
+    facts.write(folder, "boxes", [boxes.box_row("a", box) for box in shot.boxes])
     runs.finish(folder, RunState.COMPLETED, result={})

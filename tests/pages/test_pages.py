@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.settings import PROJECT
-from pages.ui import links, owner
+from pages.ui import links, resources
 
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
 BY_PATH = {entry.path: entry for entry in PAGES}
@@ -57,7 +57,7 @@ def test_an_empty_overview_offers_the_demo_and_ones_own_data(empty_dashboard):
 
 
 def test_a_page_that_needs_an_input_says_what_comes_first(empty_dashboard):
-    app = open_page("pages/synthesis/student.py")
+    app = open_page("pages/students/distill.py")
     assert "Make one of these first" in words(app)
 
 
@@ -67,7 +67,7 @@ def test_a_form_refuses_nonsense_in_words_and_starts_nothing(empty_dashboard):
     app.text_input(key="form-parts-folder").set_value("/no/such/folder")
     app.button[0].click().run()
     assert "/no/such/folder" in app.error[0].value
-    assert owner.supervisor().active() == []
+    assert resources.supervisor().active() == []
 
 
 def test_a_run_page_shows_settings_log_and_delete(dashboard):

@@ -3,24 +3,24 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import lineage
-from backend.jobs import Supervisor
+from backend.core import lineage
+from backend.core.jobs import Supervisor
+from backend.images import licences
 from backend.settings import PROJECT
-from backend.synthesis import origins
 
 
 def open_page(name: str, run_id: str = "") -> AppTest:
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=90).run()
     if run_id:
         app.query_params["run"] = run_id
-    app = app.switch_page(f"pages/synthesis/{name}.py").run()
+    app = app.switch_page(f"pages/{name}.py").run()
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
 
 
 def test_similarity_shows_sets_beside_their_controls(dashboard):
-    app = open_page("similarity")
+    app = open_page("students/similarity")
     assert [tab.label for tab in app.tabs][:2] == ["In pairs", "Samples as a set"]
     tables = [table.value for table in app.table]
     sets = next(t for t in tables if "KID" in set(t["measure"]))
@@ -29,7 +29,7 @@ def test_similarity_shows_sets_beside_their_controls(dashboard):
 
 
 def test_source_as_nine_pairs_are_a_preset(dashboard):
-    app = open_page("similarity")
+    app = open_page("students/similarity")
     pairs = next(g for g in app.button_group if "Source A's protocol" in g.options)
     app = pairs.set_value("Source A's protocol").run()
     assert not app.exception
@@ -37,7 +37,7 @@ def test_source_as_nine_pairs_are_a_preset(dashboard):
 
 
 def test_other_samples_come_with_a_press(dashboard):
-    app = open_page("student")
+    app = open_page("students/distill")
     before = app.number_input(key="explorer_seed").value
     next(b for b in app.button if b.label == "Other samples").click().run()
     assert not app.exception
@@ -47,7 +47,7 @@ def test_other_samples_come_with_a_press(dashboard):
 def test_a_student_without_measures_is_offered_for_measuring(dashboard, monkeypatch):
     asked = []
     monkeypatch.setattr(Supervisor, "submit", lambda self, kind, spec: asked.append((kind, spec)))
-    app = open_page("students")
+    app = open_page("students/compare")
     assert any("Not measured yet" in warning.value for warning in app.warning)
     assert len(app.dataframe[0].value) >= 1
     app = next(b for b in app.button if b.label == "Measure them").click().run()
@@ -58,7 +58,7 @@ def test_a_student_without_measures_is_offered_for_measuring(dashboard, monkeypa
 
 def test_an_export_is_one_zip_with_its_card(dashboard):
     run = dashboard["student-export"]
-    app = open_page("student_export")
+    app = open_page("students/export")
     assert any("Use it from Python" in text.value for text in app.markdown)
     names = {path.name for path in run.artifacts.glob("*")}
     assert {"student.onnx", "latents.npz", "MODEL_CARD.md", "model_card.json"} <= names
@@ -66,7 +66,11 @@ def test_an_export_is_one_zip_with_its_card(dashboard):
 
 @pytest.mark.parametrize(
     ("page", "kind"),
-    [("student_export", "student-export"), ("dataset", "dataset"), ("curation", "sample")],
+    [
+        ("students/export", "student-export"),
+        ("detection/dataset", "dataset"),
+        ("labels/curation", "sample"),
+    ],
 )
 @pytest.mark.parametrize("problem", (lineage.DELETED, lineage.DAMAGED))
 def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, kind, problem):
@@ -82,8 +86,8 @@ def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, kind
 def test_an_earlier_versions_card_is_told_where_it_claims_too_much(dashboard, monkeypatch):
     """Its zip names the licences as they are known now."""
     student_run = dashboard["student-export"]
-    monkeypatch.setattr(origins, "licence", lambda folder: "CC BY-NC-SA 4.0 (run x)")
-    app = open_page("student_export")
-    claims_ours = (student_run.result or {})["licence"] == origins.OURS
+    monkeypatch.setattr(licences, "licence", lambda folder: "CC BY-NC-SA 4.0 (run x)")
+    app = open_page("students/export")
+    claims_ours = (student_run.result or {})["licence"] == licences.OURS
     assert claims_ours
     assert any("LICENCE.txt" in warning.value for warning in app.warning)

@@ -1,6 +1,7 @@
 """The demo's steps fit the kinds they start."""
 
-from backend import demo, registry, specs
+from backend import demo
+from backend.core import registry, specs
 
 
 def test_every_step_has_settings_its_kind_accepts():

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Any
 
-from backend import registry, worker
+from backend.core import registry, worker
 
 _kind = registry.Kind("probe", "synthesis", "Probe", "For tests.", "probe_kind")
 registry.KINDS = (*registry.KINDS, _kind)

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from backend import runs
-from backend.deployment import load
-from backend.deployment.load import Load
+from backend.core import runs
+from backend.deployment.latency import load
+from backend.deployment.latency.load import Load
 
 IDLE = Load(
     cores=4, others_before=0.03, others_during=0.02, load=0.1, other_jobs=0, mhz=2600.0,

@@ -9,13 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend import imagefiles, runs, specs
+from backend.core import runs, specs
+from backend.detection.dataset import job as dataset
+from backend.detection.dataset import spec as dataset_spec
+from backend.detection.testset import job as frozen_test
+from backend.detection.testset import spec as frozen_test_spec
+from backend.detection.testset import test_images
 from backend.images import folder as folders
-from backend.inspection import parts
+from backend.images import imagefiles
+from backend.images.formats import detect
+from backend.inspection.parts import crops as parts_crops
+from backend.inspection.parts import job as parts
+from backend.inspection.parts import spec as parts_spec
 from backend.records import UserError
-from backend.synthesis import dataset, frozen_test
-from backend.synthesis.detecting import testset
-from backend.synthesis.labelled import reading
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -26,22 +32,22 @@ def quiet(fraction, message="", *, step=None, metrics=None):
 
 def taken(place: str, out: Path):
     """The parts of a case, and their table by name."""
-    spec = parts.Spec(source="folder", folder=str(CASES / place))
+    spec = parts_spec.Spec(source="folder", folder=str(CASES / place))
     specs.validate(spec)
     result = parts.run(spec, out, quiet)
-    return result, parts.load(out).set_index("part")
+    return result, parts_crops.load(out).set_index("part")
 
 
-def frozen(place: str, out: Path, intact: str = "") -> frozen_test.Result:
-    spec = frozen_test.Spec(folder=str(CASES / place), intact_folder=intact)
+def frozen(place: str, out: Path, intact: str = "") -> frozen_test_spec.Result:
+    spec = frozen_test_spec.Spec(folder=str(CASES / place), intact_folder=intact)
     return frozen_test.run(spec, out, quiet)
 
 
-def read(place: str) -> reading.Import:
-    return reading.read(CASES / place)
+def read(place: str) -> detect.Import:
+    return detect.read(CASES / place)
 
 
-def marks(found: reading.Import) -> Counter:
+def marks(found: detect.Import) -> Counter:
     return Counter(str(image.marks) for image in found.images)
 
 
@@ -93,10 +99,10 @@ def test_a_bad_part_without_its_mask_is_counted(tmp_path):
 
     copy = Path(shutil.copytree(CASES / "visa-raw", tmp_path / "visa"))
     (copy / "candle" / "Data" / "Masks" / "Anomaly" / "001.png").unlink()
-    result = parts.run(parts.Spec(source="folder", folder=str(copy)), tmp_path / "run", quiet)
+    result = parts.run(parts_spec.Spec(source="folder", folder=str(copy)), tmp_path / "run", quiet)
     assert result.n_bad == 3
     assert "1 BAD parts have no mask, the first is" in " ".join(result.notes)
-    found = reading.read(copy)
+    found = detect.read(copy)
     assert [i.path.name for i in found.images if i.marks == "unread"] == ["001.JPG"]
 
 
@@ -106,7 +112,7 @@ def test_a_bad_part_without_its_mask_is_counted(tmp_path):
 def test_a_box_over_the_edge_is_cut_by_every_reader(tmp_path):
     found = read("box-outside")
     assert found.images[0].boxes[0].xyxy[2] == 64
-    test = testset.read_yolo(CASES / "box-outside")
+    test = test_images.read_yolo(CASES / "box-outside")
     assert test.images[0].boxes[0].xyxy == found.images[0].boxes[0].xyxy
     assert "1 boxes reach over the edge" in " ".join(frozen("box-outside", tmp_path).notes)
 
@@ -152,13 +158,13 @@ def test_two_images_of_one_label_file_are_refused_by_both_names(tmp_path):
 
 def test_intact_pictures_of_one_name_in_two_folders_stay_apart(tmp_path):
     intact = CASES / "stem-collision" / "intact"
-    names = [image.name for image in testset.read_intact(intact, "test").images]
+    names = [image.name for image in test_images.read_intact(intact, "test").images]
     assert names == [f"intact/cam{c}/00{k}" for c in (1, 2) for k in (0, 1)]
     run = runs.create(tmp_path / "runs", "testset", {})
-    spec = frozen_test.Spec(str(CASES / "csv-semicolon"), str(intact))
+    spec = frozen_test_spec.Spec(str(CASES / "csv-semicolon"), str(intact))
     result = frozen_test.run(spec, run.folder, quiet)
     runs.finish(run.folder, runs.RunState.COMPLETED, result=specs.to_json(result))
-    again = testset.of_run(run.folder)
+    again = test_images.of_run(run.folder)
     assert again.hash == result.hash and len({image.name for image in again.images}) == 8
 
 
@@ -170,7 +176,7 @@ def test_hidden_files_are_no_images(place):
     found = read(f"hidden-files/{place}")
     assert sorted(image.path.name for image in found.images) == ["a.png", "b.png"]
     assert all(image.boxes for image in found.images)
-    assert len(testset.read_yolo(CASES / "hidden-files" / place).images) == 2
+    assert len(test_images.read_yolo(CASES / "hidden-files" / place).images) == 2
 
 
 def test_thumbnails_of_a_network_drive_are_no_parts(tmp_path):
@@ -212,7 +218,7 @@ def test_twelve_bits_are_not_black_and_all_pictures_of_a_set_are_scaled_alike(tm
 def test_parts_of_twelve_bits_are_kept_as_they_are_scaled(tmp_path):
     result, frame = taken("twelve-bit/parts-12bit", tmp_path)
     assert "12 pictures of more than 8 bits are scaled by the 12 bits" in " ".join(result.notes)
-    crops = parts.read_crops(frame, tmp_path, 32)
+    crops = parts_crops.read_crops(frame, tmp_path, 32)
     assert crops.max() > 200 and frame["path"].str.startswith("artifacts/crops/").all()
     assert imagefiles.header(tmp_path / frame["path"].iloc[0]).deep is False
 
@@ -227,14 +233,14 @@ def test_a_table_of_a_german_spreadsheet_is_read_by_every_reader(tmp_path):
 
 def test_groups_named_by_path_hold_in_data_sets(tmp_path):
     assert {image.group for image in read("groups-by-path").images} == {"part0", "part1"}
-    images = testset.read_yolo(CASES / "groups-by-path", "train").images
+    images = test_images.read_yolo(CASES / "groups-by-path", "train").images
     assert Counter(image.group for image in images) == {"part0": 4, "part1": 4}
-    spec = dataset.Spec(real_folder=str(CASES / "groups-by-path"), group_duplicates=False)
+    spec = dataset_spec.Spec(real_folder=str(CASES / "groups-by-path"), group_duplicates=False)
     out = tmp_path / "runs" / "set"
     out.mkdir(parents=True)
     result = dataset.run(spec, out, quiet)
     assert result.groups == 2
-    from backend import facts
+    from backend.core import facts
 
     rows = facts.read(out, "images")
     assert (rows.groupby("group")["split"].nunique() == 1).all()

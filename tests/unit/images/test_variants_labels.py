@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend import archives, imagefiles
+from backend.detection.testset import test_images
+from backend.images import archives, imagefiles
+from backend.images.formats import detect
 from backend.images.words import among_masks, split_named, verdict_of
 from backend.records import Label, UserError
-from backend.synthesis.detecting import testset
-from backend.synthesis.labelled import reading
 
 LINE = "0 0.5 0.5 0.5 0.5\n"
 
@@ -31,12 +31,12 @@ def marks(root: Path, layout: str = "auto") -> dict[str, str]:
     """By name of the image: how many boxes it has, or why none."""
     return {
         i.name: str(len(i.boxes)) if i.boxes else str(i.marks)
-        for i in reading.read(root, layout).images
+        for i in detect.read(root, layout).images
     }
 
 
 def told(root: Path) -> str:
-    return " ".join(reading.read(root).notes)
+    return " ".join(detect.read(root).notes)
 
 
 # Where label files lie
@@ -75,7 +75,7 @@ def test_cameras_with_pictures_of_one_name_keep_their_own_labels(tmp_path):
         box += "<xmax>9</xmax><ymax>9</ymax>"
         name = f"<object><name>{cam}</name><bndbox>{box}</bndbox></object>"
         write(tmp_path / "Annotations" / cam / "000.xml", f"<annotation>{name}</annotation>")
-    found = reading.read(tmp_path)
+    found = detect.read(tmp_path)
     assert [(i.name, i.boxes[0].class_name) for i in found.images] == [
         ("JPEGImages/cam1/000", "cam1"),
         ("JPEGImages/cam2/000", "cam2"),
@@ -101,7 +101,7 @@ def test_links_inside_the_set_are_read_by_their_own_name_and_others_refused(tmp_
     assert marks(root) == {"images/train/b": "1"}
     (root / "images" / "train" / "c.png").symlink_to(image(tmp_path / "else.png"))
     with pytest.raises(UserError, match=r"images/train/c\.png.*link.*outside"):
-        reading.read(root)
+        detect.read(root)
 
 
 def test_darknets_lists_give_the_splits(tmp_path):
@@ -112,7 +112,7 @@ def test_darknets_lists_give_the_splits(tmp_path):
     write(tmp_path / "obj.names", "crack\n")
     lines = "classes = 1\ntrain = data/train.txt\nvalid = data/valid.txt\nnames = data/obj.names\n"
     write(tmp_path / "obj.data", lines)
-    assert [i.split for i in reading.read(tmp_path).images] == ["train", "val"]
+    assert [i.split for i in detect.read(tmp_path).images] == ["train", "val"]
 
 
 # Names of classes
@@ -131,7 +131,7 @@ def test_names_are_the_text_they_are_and_a_number_of_classes_is_enough(tmp_path,
     image(tmp_path / "images" / "a.png")
     write(tmp_path / "labels" / "a.txt", LINE)
     write(tmp_path / "data.yaml", f"train: images\n{names}\n")
-    found = reading.read(tmp_path)
+    found = detect.read(tmp_path)
     assert found.classes == classes and found.images[0].boxes[0].class_name == classes[0]
     assert ("No names of classes" in " ".join(found.notes)) == names.startswith("nc")
 
@@ -140,7 +140,7 @@ def test_an_empty_line_among_names_keeps_the_numbers_behind_it(tmp_path):
     image(tmp_path / "a.png")
     write(tmp_path / "a.txt", LINE.replace("0", "2", 1))
     write(tmp_path / "obj.names", "a\n\nc\n")
-    assert reading.read(tmp_path).images[0].boxes[0].class_name == "c"
+    assert detect.read(tmp_path).images[0].boxes[0].class_name == "c"
 
 
 # Lines and boxes
@@ -150,7 +150,7 @@ def test_turned_boxes_are_outlines_and_equal_lines_count_once(tmp_path):
     image(tmp_path / "a.png")
     turned = "0 0.25 0 0.75 0.25 0.5 0.75 0 0.5\n"
     write(tmp_path / "a.txt", turned + LINE + LINE)
-    found = reading.read(tmp_path)
+    found = detect.read(tmp_path)
     assert [b.xyxy for b in found.images[0].boxes] == [(0, 0, 12, 12), (4, 4, 12, 12)]
     assert "1 labels occur twice in their image: taken once" in " ".join(found.notes)
 
@@ -166,7 +166,7 @@ def test_numbers_of_key_points_are_no_outline(tmp_path):
     image(tmp_path / "images" / "a.png")
     write(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5 0.1 0.9 2 0.9 0.1 2\n")
     write(tmp_path / "data.yaml", "train: images\nkpt_shape: [2, 3]\nnames: [a]\n")
-    assert reading.read(tmp_path).images[0].boxes[0].xyxy == (4, 4, 12, 12)
+    assert detect.read(tmp_path).images[0].boxes[0].xyxy == (4, 4, 12, 12)
 
 
 @pytest.mark.parametrize("line", ["0 8 8 4 4", "0 0.5 0.5 0.5", "0 1.9 0.5 0.2 0.2", "0 x 1 1 1"])
@@ -174,7 +174,7 @@ def test_all_wrong_lines_are_told_at_once_up_to_twenty(tmp_path, line):
     image(tmp_path / "a.png")
     write(tmp_path / "a.txt", LINE + f"{line}\n" * 23)
     with pytest.raises(UserError, match="23 things are wrong") as error:
-        reading.read(tmp_path)
+        detect.read(tmp_path)
     text = str(error.value)
     assert "line 2:" in text and "line 21:" in text and "line 22:" not in text
     assert "and 3 more" in text
@@ -245,9 +245,9 @@ def test_tables_in_folders_below_and_names_in_other_capitals_count(tmp_path):
     write(tmp_path / "set" / "labels" / "a.txt", LINE)
     rows = "FILE_NAME;Group\r\n.\\images\\A.PNG;p\r\nC:\\x\\set\\images\\b.png;p\r\ngone.png;q\r\n"
     write(tmp_path / "set" / "Metadata.csv", rows, "utf-16")
-    found = reading.read(tmp_path)
+    found = detect.read(tmp_path)
     assert {i.group for i in found.images} == {"p"} and "gone.png" in " ".join(found.notes)
-    test = testset.read_yolo(tmp_path)
+    test = test_images.read_yolo(tmp_path)
     assert {i.group for i in test.images} == {"p"}
 
 
@@ -257,7 +257,7 @@ def test_intact_pictures_take_groups_and_splits_of_either_table(tmp_path):
     rows = "file_name;group;split\nintact\\cam1\\0.png;p;test\ncam2/0.png;p;test\n0.png;q;test\n"
     for place in (tmp_path / "intact.csv", tmp_path / "intact" / "metadata.csv"):
         write(place, rows, "utf-8-sig")
-        found = testset.read_intact(tmp_path / "intact", "test")
+        found = test_images.read_intact(tmp_path / "intact", "test")
         assert [i.group for i in found.images] == ["p", "p"]
         notes = " ".join(found.notes)
         assert "1 images of" in notes and "given no split" in notes and "several (0.png)" in notes

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import imagefiles
+from backend.detection.testset import test_images
 from backend.images import folder as folders
+from backend.images import imagefiles
+from backend.images.formats import detect as labelled
 from backend.images.masks import Masks
-from backend.inspection.importing import reading
+from backend.inspection.parts.importers import detect
 from backend.records import UserError
-from backend.synthesis.detecting import testset
-from backend.synthesis.labelled import reading as labelled
 
 
 def image(path: Path, seed: int = 0) -> Path:
@@ -29,12 +29,12 @@ def mask(path: Path, value: int = 255) -> Path:
 
 def listed(root: Path) -> dict[str, tuple[str, int, int]]:
     """By name: type, label, number of masks."""
-    entries = reading.read(root, "auto").entries
+    entries = detect.read(root, "auto").entries
     return {one.name: (one.feature, one.label, len(one.masks)) for one in entries}
 
 
 def notes(root: Path) -> str:
-    return " ".join(reading.read(root, "auto").notes)
+    return " ".join(detect.read(root, "auto").notes)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_pictures_of_one_stem_are_two_parts_or_refused_by_name(tmp_path):
     image(tmp_path / "good" / "a.jpg", 2)
     with pytest.raises(UserError, match=r"good/a\.jpg and good/a\.png"):
         listed(tmp_path)
-    names = [i.name for i in testset.read_intact(tmp_path / "good", "test").images]
+    names = [i.name for i in test_images.read_intact(tmp_path / "good", "test").images]
     assert names == ["intact/a.jpg", "intact/a.png"]
 
 
@@ -128,7 +128,7 @@ def test_files_of_systems_are_no_parts_also_below_a_hidden_folder(tmp_path):
     (root / "good" / "Thumbs.db").write_bytes(b"x")
     (root / "good" / "x.HEIC").write_bytes(b"x")
     assert list(listed(root)) == ["good/a.png"] and "1 .heic file left out" in notes(root)
-    assert "1 .heic file left out" in " ".join(testset.read_intact(root / "good", "test").notes)
+    assert "1 .heic file left out" in " ".join(test_images.read_intact(root / "good", "test").notes)
 
 
 # Tables of parts
@@ -138,7 +138,7 @@ def test_a_table_in_the_only_folder_below_is_read_with_words_and_commas(tmp_path
     image(tmp_path / "set" / "crops" / "a.png"), image(tmp_path / "set" / "crops" / "b.png", 1)
     rows = "file_name;feature;label;x1;y1;x2;y2\nC:\\set\\crops\\A.png;e;i.O.;0,5;1;8,5;9\n"
     (tmp_path / "set" / "Metadata.CSV").write_text(rows + 'crops\\b.png;e;"n.i.O.";;;;\n')
-    entries = reading.read(tmp_path, "auto").entries
+    entries = detect.read(tmp_path, "auto").entries
     assert [(one.label, one.box) for one in entries] == [(1, (0.5, 1, 8.5, 9)), (0, None)]
 
 
@@ -224,7 +224,7 @@ def test_masks_are_no_pictures_in_any_reader(tmp_path):
     assert [i.name for i in labelled.read(root).images] == names
     (root / "data.yaml").write_text("train: .\nnames: [x]\n")
     assert [i.name for i in labelled.read(root).images] == names
-    found = testset.read_intact(root, "test").images
+    found = test_images.read_intact(root, "test").images
     assert [i.name for i in found] == ["intact/a", "intact/b"]
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend import archives
+from backend.images import archives
 from backend.images.folder import composed, stem_of
-from backend.synthesis.labelled import reading
+from backend.images.formats import detect
 from tests.unit.images import written
 from tests.unit.images.written import CLASSES, Made, Writer, dialects, sets, writers
 
@@ -26,7 +26,7 @@ few = settings(
 class Read:
     """A set as it was read; its pictures and masks by name, drawn while the files were there."""
 
-    found: reading.Import
+    found: detect.Import
     pixels: dict[str, np.ndarray]
     masks: dict[str, np.ndarray | None]
 
@@ -39,7 +39,7 @@ def read(writer: Writer, packed: bool) -> Read:
             folder = archives.unpack(writer.zip(root / "set.zip"), root / "unpacked")
         else:
             folder = writer.folder(root / "set")
-        found = reading.read(folder)
+        found = detect.read(folder)
         pixels = {image.name: image.read_rgb() for image in found.images}
         return Read(found, pixels, {image.name: image.read_mask() for image in found.images})
 

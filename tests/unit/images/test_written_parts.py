@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from backend import archives, imagefiles
+from backend.images import archives, imagefiles
 from backend.images.folder import composed, stem_of
+from backend.images.formats import detect
+from backend.images.formats.image import Marks
 from backend.images.masks import union
-from backend.inspection.importing import reading as parts_reading
-from backend.inspection.importing.listing import Listed
-from backend.synthesis.labelled import reading
-from backend.synthesis.labelled.records import Marks
+from backend.inspection.parts.importers import detect as parts_reading
+from backend.inspection.parts.importers.listing import Listed
 from tests.unit.images import written_parts
 from tests.unit.images.written import Writer, dialects, join, sets, writers
 
@@ -34,7 +34,7 @@ class Read:
     """What both flows read, and the masks, drawn while the files are there."""
 
     parts: dict[str, tuple[Listed, np.ndarray | None]]
-    images: dict[str, tuple[reading.Labelled, np.ndarray | None]]
+    images: dict[str, tuple[detect.Labelled, np.ndarray | None]]
     root: str
 
 
@@ -55,7 +55,7 @@ def both(writer: Writer, packed: bool, labelled: bool = True) -> Read:
         images = {}
         if labelled:
             again = archives.unpack(path, root / "again") if packed else path
-            images = {i.name: (i, i.read_mask()) for i in reading.read(again).images}
+            images = {i.name: (i, i.read_mask()) for i in detect.read(again).images}
         return Read(parts, images, folder.name)
 
 
@@ -131,6 +131,6 @@ def test_deep_pictures(bits, left, suffix, seed):
         paths = [Path(place) / f"{k}.{suffix}" for k in range(3)]
         for path, pixels in zip(paths, shifted, strict=True):
             Image.fromarray(pixels.astype(np.uint16)).save(path)
-        for image, pixels in zip(reading.read(Path(place)).images, values, strict=True):
+        for image, pixels in zip(detect.read(Path(place)).images, values, strict=True):
             wanted = np.round(pixels / white * 255)
             assert np.abs(image.read_rgb()[..., 0] - wanted).max() <= 1

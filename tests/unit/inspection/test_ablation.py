@@ -4,12 +4,17 @@ import dataclasses
 
 import pytest
 
-from backend import facts, runs, specs
-from backend.inspection import ablation, crossval, lookalikes, parts
-from backend.inspection.ablation import OWN, Spec
+from backend.core import facts, runs, specs
+from backend.inspection.ablation import job as ablation
+from backend.inspection.ablation import spec as ablation_spec
+from backend.inspection.ablation.spec import OWN, Spec
+from backend.inspection.model import spec as crossval_spec
+from backend.inspection.parts import job as parts
+from backend.inspection.parts import lookalikes
+from backend.inspection.parts import spec as parts_spec
 from backend.records import RunState, UserError
 
-BASE = crossval.Spec(parts_run="any")
+BASE = crossval_spec.Spec(parts_run="any")
 
 
 def quiet(fraction, message="", *, step=None, metrics=None):
@@ -17,14 +22,14 @@ def quiet(fraction, message="", *, step=None, metrics=None):
 
 
 def test_each_change_differs_from_the_model_in_what_it_says():
-    found = ablation.grid(BASE, ("timesteps = 8", "Top share=0.1, steps= 0"))
+    found = ablation_spec.grid(BASE, ("timesteps = 8", "Top share=0.1, steps= 0"))
     assert list(found) == [OWN, "timesteps = 8", "top_share = 0.1, steps = 0"]
     assert found["timesteps = 8"] == dataclasses.replace(BASE, timesteps=8)
     assert found["top_share = 0.1, steps = 0"] == dataclasses.replace(BASE, top_share=0.1, steps=0)
 
 
 def test_a_change_that_changes_nothing_is_the_model_itself():
-    assert list(ablation.grid(BASE, (f"timesteps = {BASE.timesteps}",))) == [OWN]
+    assert list(ablation_spec.grid(BASE, (f"timesteps = {BASE.timesteps}",))) == [OWN]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +50,7 @@ def test_what_does_not_fit_is_named(line, words):
 
 def test_the_same_change_twice_is_refused():
     with pytest.raises(UserError, match="twice"):
-        ablation.grid(BASE, ("timesteps = 8", "timesteps=8"))
+        ablation_spec.grid(BASE, ("timesteps = 8", "timesteps=8"))
 
 
 def setting(name: str, difference: float, half: float) -> dict[str, object]:
@@ -67,7 +72,7 @@ def test_only_what_is_beyond_chance_after_holm_is_called_better_or_worse():
 def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     made = runs.create(tmp_path, "parts", {})
     (made.folder / "artifacts").mkdir()
-    parts.run(parts.Spec(scale=0.1, size=64), made.folder, quiet)
+    parts.run(parts_spec.Spec(scale=0.1, size=64), made.folder, quiet)
     runs.finish(made.folder, RunState.COMPLETED, result={"duplicates": 0, "alike": 2})
     values = {"parts_run": made.id, "weights": "scattering", "folds": 2, "steps": 2}
     values |= {"size": 64, "dims": 8, "timesteps": 2}

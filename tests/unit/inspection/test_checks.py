@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from backend.inspection.checks import copies, findings, measures
-from backend.inspection.simulator import plan, simulate_part
+from backend.inspection.parts.checks import copies, data_checks, measures
+from backend.inspection.parts.simulator import plan, simulate_part
 
 
 def table(n_good=20, n_bad=15, **columns) -> pd.DataFrame:
@@ -26,12 +26,14 @@ def table(n_good=20, n_bad=15, **columns) -> pd.DataFrame:
 
 
 def levels(frame, left_out=0, without=0) -> dict[str, str]:
-    found = findings.find(frame, findings.tell_tales(frame), left_out, without)
-    return {one.subject: one.level for one in found if one.level != findings.OK}
+    found = data_checks.find(frame, data_checks.tell_tales(frame), left_out, without)
+    return {one.subject: one.level for one in found if one.level != data_checks.OK}
 
 
 def words(frame) -> str:
-    return " ".join(one.words for one in findings.find(frame, findings.tell_tales(frame), 0, 0))
+    return " ".join(
+        one.words for one in data_checks.find(frame, data_checks.tell_tales(frame), 0, 0)
+    )
 
 
 def test_good_data_gives_no_warning():
@@ -39,14 +41,14 @@ def test_good_data_gives_no_warning():
 
 
 def test_few_parts_of_a_label_are_named():
-    assert levels(table(n_good=9, n_bad=12))["GOOD parts"] == findings.PROBLEM
-    assert levels(table(n_bad=9)) == {"BAD parts": findings.LOOK}
+    assert levels(table(n_good=9, n_bad=12))["GOOD parts"] == data_checks.PROBLEM
+    assert levels(table(n_bad=9)) == {"BAD parts": data_checks.LOOK}
 
 
 def test_brightness_that_tells_good_from_bad_is_a_problem():
     frame = table()
     frame.loc[frame["label"] == 0, "brightness"] -= 8
-    assert levels(frame) == {"Brightness": findings.PROBLEM}
+    assert levels(frame) == {"Brightness": data_checks.PROBLEM}
     assert "dots (BAD is darker" in words(frame) and "learn the lighting" in words(frame)
 
 
@@ -61,7 +63,7 @@ def test_the_measure_counts_in_whichever_direction_it_tells():
     up, down = frame.copy(), frame.copy()
     up.loc[up["label"] == 0, "brightness"] += 6
     down["brightness"] = -up["brightness"]
-    one, other = (findings.tell_tales(f)[0] for f in (up, down))
+    one, other = (data_checks.tell_tales(f)[0] for f in (up, down))
     assert one["value"] > 0.7
     assert [one[k] for k in ("value", "low", "high")] == pytest.approx(
         [other[k] for k in ("value", "low", "high")]
@@ -71,9 +73,9 @@ def test_the_measure_counts_in_whichever_direction_it_tells():
 def test_copies_in_another_group_or_under_another_label_are_problems():
     frame = table()
     frame.loc[[0, 7], "digest"] = "same"  # one group
-    assert levels(frame) == {"Copies": findings.LOOK}
+    assert levels(frame) == {"Copies": data_checks.LOOK}
     frame.loc[[0, 1], "digest"] = "same"
-    assert levels(frame) == {"Copies": findings.PROBLEM}
+    assert levels(frame) == {"Copies": data_checks.PROBLEM}
     frame = table()
     frame.loc[[6, 20], "digest"] = "same"  # one group, GOOD and BAD
     assert "GOOD once and BAD once: p6, p20" in words(frame)
@@ -84,7 +86,7 @@ def test_look_alikes_count_between_groups_only():
     frame.loc[[0, 7], "near_group"] = 1
     assert levels(frame) == {}
     frame.loc[[1, 2], "near_group"] = 2
-    assert levels(frame) == {"Leaks": findings.LOOK}
+    assert levels(frame) == {"Leaks": data_checks.LOOK}
 
 
 def test_groups_of_one_label_each_are_a_problem():
@@ -96,7 +98,7 @@ def test_groups_of_one_label_each_are_a_problem():
 
 def test_sizes_that_differ_or_are_not_square_are_told():
     wide = table(width=200)
-    assert levels(wide) == {"Sizes": findings.LOOK} and "dots (1:1.6)" in words(wide)
+    assert levels(wide) == {"Sizes": data_checks.LOOK} and "dots (1:1.6)" in words(wide)
     mixed = table()
     mixed.loc[::2, ["width", "height"]] = 200
     assert "area up to 2.4" in words(mixed)
@@ -104,8 +106,8 @@ def test_sizes_that_differ_or_are_not_square_are_told():
 
 def test_left_out_pictures_are_told():
     assert levels(table(), left_out=2, without=3) == {
-        "Files": findings.LOOK,
-        "Detector": findings.LOOK,
+        "Files": data_checks.LOOK,
+        "Detector": data_checks.LOOK,
     }
 
 

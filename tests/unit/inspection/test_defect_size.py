@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from backend.inspection import defect_size, simulator
-from backend.inspection.defect_size import MEASURES, curve, measures
+from backend.inspection.model import defect_size
+from backend.inspection.model.defect_size import MEASURES, curve, measures
+from backend.inspection.parts import simulator
 
 
 def table(n_bad=24, seen_from=12):

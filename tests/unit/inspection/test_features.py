@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from backend.inspection import feature_cache, features, self_supervision
+from backend.inspection.model import feature_cache, features, self_supervision
+from backend.numeric import backbones
+from backend.numeric.scattering import Scattering
 from backend.records import UserError
-from backend.scattering import Scattering
 
 
 def crops(n=4, size=64, seed=0):
@@ -19,7 +20,7 @@ def crops(n=4, size=64, seed=0):
     ("strides", "channels", "grid"), [("8+16", 192, 4), ("8+16+32", 448, 4), ("32", 256, 2)]
 )
 def test_yolo_layers_share_one_grid(strides, channels, grid):
-    backbone = features.untrained(features.default_config(), strides)
+    backbone = backbones.untrained(backbones.default_config(), strides)
     assert features.extract(backbone, crops()).shape == (4, channels, grid, grid)
 
 
@@ -35,7 +36,7 @@ def test_yolo_layers_share_one_grid(strides, channels, grid):
 def test_every_yolo_family_gives_its_strides(layout, channels, layers):
     from ultralytics.nn.tasks import yaml_model_load
 
-    backbone = features.untrained(yaml_model_load(layout), "8+16+32")
+    backbone = backbones.untrained(yaml_model_load(layout), "8+16+32")
     images = features.to_images(torch.from_numpy(crops(2)))
     with torch.inference_mode():
         found = backbone.outputs(images)
@@ -45,8 +46,8 @@ def test_every_yolo_family_gives_its_strides(layout, channels, layers):
 
 
 def test_zoom_shows_the_same_crop_larger_on_the_same_grid():
-    near = features.untrained(features.default_config())
-    far = features.Yolo(near.config, zoom=2).eval()
+    near = backbones.untrained(backbones.default_config())
+    far = backbones.Yolo(near.config, zoom=2).eval()
     far.load_state_dict(near.state_dict())
     assert features.extract(far, crops()).shape == (4, 192, 4, 4)
     larger = torch.nn.functional.interpolate(
@@ -63,7 +64,7 @@ def test_zoom_shows_the_same_crop_larger_on_the_same_grid():
 
 
 def test_source_b_layer_is_the_ninth():
-    backbone = features.untrained(features.default_config(), "32")
+    backbone = backbones.untrained(backbones.default_config(), "32")
     images = features.to_images(torch.from_numpy(crops()))
     with torch.inference_mode():
         wanted = images
@@ -83,7 +84,7 @@ def test_features_do_not_depend_on_the_batch():
 
 def test_auto_takes_the_file_where_there_is_one(tmp_path):
     assert features.choose("auto", "", tmp_path).kind == "scattering"
-    (tmp_path / features.COCO_FILE).write_bytes(b"x")
+    (tmp_path / backbones.COCO_FILE).write_bytes(b"x")
     assert features.choose("auto", "", tmp_path).kind == "coco"
     assert features.choose("random", "", tmp_path).file is None
 
@@ -101,7 +102,7 @@ def test_a_checkpoint_comes_back_the_same(tmp_path):
     torch.manual_seed(1)
     model = DetectionModel("yolov8n.yaml", verbose=False)
     torch.save({"model": model.half(), "ema": None}, tmp_path / "w.pt")
-    backbone = features.load_yolo(tmp_path / "w.pt")
+    backbone = backbones.load_yolo(tmp_path / "w.pt")
     for mine, theirs in zip(
         backbone.layers.parameters(), model.model[:7].parameters(), strict=True
     ):
@@ -123,7 +124,7 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path, monkeypatch, saved):
     monkeypatch.chdir(tmp_path)
     torch.save(saved, tmp_path / "evil.pt")
     with pytest.raises(UserError, match="not opened"):
-        features.load_yolo(tmp_path / "evil.pt")
+        backbones.load_yolo(tmp_path / "evil.pt")
     assert not (tmp_path / "pwned").exists()
 
 
@@ -131,7 +132,7 @@ def test_a_file_that_would_run_code_is_not_opened(tmp_path, monkeypatch, saved):
 def test_rubbish_and_a_layout_without_weights_are_no_detector(tmp_path, name):
     (tmp_path / name).write_bytes(b"nc: 80")
     with pytest.raises(UserError, match=f"{name} is no checkpoint"):
-        features.load_yolo(tmp_path / name)
+        backbones.load_yolo(tmp_path / name)
 
 
 def test_a_pasted_defect_changes_the_picture_where_it_says():
@@ -158,7 +159,7 @@ def test_self_supervision_repeats_and_reports():
     one, two = (features.extract(backbone, crops()) for backbone in made)
     np.testing.assert_array_equal(one, two)
     assert told[:3] == pytest.approx([1 / 3, 2 / 3, 1])
-    plain = features.extract(features.untrained(features.default_config(), seed=5), crops())
+    plain = features.extract(backbones.untrained(backbones.default_config(), seed=5), crops())
     assert not np.allclose(one, plain)
 
 
@@ -176,13 +177,13 @@ def test_the_second_time_features_come_from_the_cache(tmp_path, monkeypatch):
 
 def test_other_pictures_or_weights_have_features_of_their_own():
     mine = crops(3)
-    plain = features.default_config()
+    plain = backbones.default_config()
     keys = {
         feature_cache.key(Scattering(), mine),
         feature_cache.key(Scattering(), crops(3, seed=1)),
-        feature_cache.key(features.untrained(plain), mine),
-        feature_cache.key(features.untrained(plain, seed=1), mine),
-        feature_cache.key(features.untrained(plain, "32"), mine),
+        feature_cache.key(backbones.untrained(plain), mine),
+        feature_cache.key(backbones.untrained(plain, seed=1), mine),
+        feature_cache.key(backbones.untrained(plain, "32"), mine),
     }
     assert len(keys) == 5
 

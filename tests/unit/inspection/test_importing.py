@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend import facts, specs
+from backend.core import facts, specs
 from backend.images.words import verdict_of
-from backend.inspection import parts
-from backend.inspection.importing import cropping, finding, reading
+from backend.inspection.parts import crops
+from backend.inspection.parts import job as parts
+from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.importers import cropping, detect, yolo_finder
 from backend.records import Box, Label, UserError
 
 
@@ -35,9 +37,9 @@ def zipped(folder: Path, target: Path, above: str = "") -> Path:
 
 def imported(place: Path, out: Path, **values):
     out.mkdir()
-    spec = parts.Spec(**({"source": "folder", "folder": str(place)} | values))
+    spec = parts_spec.Spec(**({"source": "folder", "folder": str(place)} | values))
     specs.validate(spec)
-    return parts.run(spec, out, quiet), parts.load(out).set_index("part")
+    return parts.run(spec, out, quiet), crops.load(out).set_index("part")
 
 
 @pytest.fixture
@@ -116,7 +118,7 @@ def test_a_zip_is_unpacked_into_the_run_and_read_as_its_folder(mvtec, tmp_path, 
     assert result.counts == {"nut": [4, 1], "plate": [4, 1]}
     assert frame["path"].str.startswith("artifacts/unpacked/parts/").all()
     archive.unlink()
-    assert parts.read_crops(frame, tmp_path / "run", 32).std() > 0
+    assert crops.read_crops(frame, tmp_path / "run", 32).std() > 0
 
 
 def test_a_zip_of_one_type_is_named_after_the_zip(tmp_path):
@@ -143,10 +145,10 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
 def test_a_folder_that_says_nothing_is_refused_in_words(tmp_path):
     picture(tmp_path / "mine" / "a.png", 1)
     with pytest.raises(UserError, match="says nowhere which parts are GOOD"):
-        reading.read(tmp_path / "mine", "auto")
+        detect.read(tmp_path / "mine", "auto")
     for layout, words in (("mvtec", "train/good"), ("good-bad", "No folder below")):
         with pytest.raises(UserError, match=words):
-            reading.read(tmp_path / "mine", layout)
+            detect.read(tmp_path / "mine", layout)
 
 
 # parts that a detector finds
@@ -161,7 +163,7 @@ def found(monkeypatch):
     """A detector that finds, by a picture's size: dist.1 and dots (40 px), dots (50), nothing."""
     by_size = {40: boxes(("dist.1", 2), ("dots", 20), ("dots", 26)), 50: boxes(("dots", 5))}
     finder = lambda *_: lambda pixels: by_size.get(len(pixels), [])  # noqa: E731
-    monkeypatch.setattr(finding, "finder", finder)
+    monkeypatch.setattr(yolo_finder, "finder", finder)
 
 
 def detected(place, tmp_path):
@@ -209,14 +211,14 @@ def test_where_nothing_is_found_nothing_is_imported(tmp_path, found):
 @pytest.mark.parametrize("values", [{}, {"detector_run": "x", "detector_file": "y"}])
 def test_crops_need_exactly_one_detector(values):
     with pytest.raises(UserError, match="one of the two"):
-        specs.validate(parts.Spec(source="crops", folder="x", **values))
+        specs.validate(parts_spec.Spec(source="crops", folder="x", **values))
 
 
 def test_a_file_that_is_no_detector_is_refused(tmp_path):
     file = tmp_path / "any.pt"
     file.write_bytes(b"no network")
     with pytest.raises(UserError, match=r"any\.pt"):
-        finding.finder(file, 64, 0.25)
+        yolo_finder.finder(file, 64, 0.25)
 
 
 def test_a_square_stays_inside_the_picture_or_repeats_its_edge():
@@ -253,7 +255,7 @@ def test_an_own_detector_looks_at_the_size_it_was_trained_with(
     (own / "result.json").write_text(json.dumps(ENDED | {"result": result}))
     asked = []
     finder = lambda *values: asked.append(values) or (lambda pixels: boxes(("dots", 2)))  # noqa: E731
-    monkeypatch.setattr(finding, "finder", finder)
+    monkeypatch.setattr(yolo_finder, "finder", finder)
     picture(tmp_path / "full" / "good" / "a.png", 1, 40)
     imported(tmp_path / "full", tmp_path / "run", source="crops", detector_run=name)
     assert asked == [(own / "artifacts" / "detector.pt", size, 0.25)]

@@ -7,9 +7,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from backend import facts, runs, specs, terminal
-from backend.inspection import active_threshold, crossval, folds, lookalikes, parts
-from backend.inspection.checks import copies
+from backend.core import facts, runs, specs, terminal
+from backend.inspection.model import folds
+from backend.inspection.model import job as crossval
+from backend.inspection.model import spec as crossval_spec
+from backend.inspection.parts import crops, lookalikes
+from backend.inspection.parts import job as parts
+from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.checks import copies
+from backend.inspection.threshold import active
 from backend.records import RunState
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
@@ -84,7 +90,7 @@ def twins(tmp_path_factory):
 
 def take_in(root, folder, join):
     run = runs.create(root, "parts", {"group_lookalikes": join})
-    spec = parts.Spec(source="folder", folder=str(folder), group_lookalikes=join)
+    spec = parts_spec.Spec(source="folder", folder=str(folder), group_lookalikes=join)
     result = parts.run(spec, run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     return run.folder, result
@@ -111,7 +117,7 @@ def test_joined_groups_leave_no_torn_pair_in_any_fold(twins, tmp_path):
     assert after.lookalikes == "" == lookalikes.warning(folder)
     assert any("40 groups joined because parts look alike" in note for note in after.notes)
     assert not facts.read(folder, "part_checks")["leak"].any()
-    frame = parts.load(folder).set_index("part")
+    frame = crops.load(folder).set_index("part")
     assert frame.loc["03b.png", ["group", "given_group"]].tolist() == ["g3", "h3"]
     assert torn_pairs(folder) == 0
 
@@ -122,7 +128,7 @@ def test_a_set_scores_too_well_until_its_look_alikes_are_one_group(twins, tmp_pa
         folder, _ = take_in(tmp_path, twins, join)
         inspected = runs.create(tmp_path, "inspect", {"parts_run": folder.name})
         (inspected.folder / "artifacts").mkdir()
-        spec = crossval.Spec(
+        spec = crossval_spec.Spec(
             parts_run=folder.name, weights="scattering", methods=("knn",), folds=4,
             steps=0, size=64, dims=16, timesteps=1, class_scores=False,
         )  # fmt: skip
@@ -148,9 +154,9 @@ def leaky(storage):
 def test_the_warning_goes_with_all_that_rests_on_the_parts(leaky, storage):
     version = make_threshold(storage.runs, leaky.name)
     assert version.result["lookalikes"] == SENTENCE
-    content = runs.read_json(version.folder / active_threshold.FILE)
+    content = runs.read_json(version.folder / active.FILE)
     assert content["lookalikes"] == SENTENCE
-    chosen = active_threshold.activate(storage.storage, version.folder, "Ada", "")
+    chosen = active.activate(storage.storage, version.folder, "Ada", "")
     assert chosen.lookalikes == SENTENCE
     for kind in ("ablation", "export"):
         run = runs.create(storage.runs, kind, {"inspect_run": leaky.name})

@@ -5,8 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from backend import facts, runs
-from backend.inspection import active_threshold, measured
+from backend.core import facts, runs
+from backend.inspection.threshold import active, misses
 from backend.records import UserError
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
@@ -32,9 +32,9 @@ def test_a_limit_chosen_by_hand_promises_nothing_and_says_what_it_does(root):
     assert rows["by_hand"].tolist() == [True, False]
     assert rows.loc["edge1", "alarm_limit"] == 57, "the other type keeps its promise"
     assert run.result["by_hand"] == ["dots"] and run.result["ready"] == ["dots", "edge1"]
-    content = runs.read_json(run.folder / active_threshold.FILE)
+    content = runs.read_json(run.folder / active.FILE)
     assert [content["features"][n]["by_hand"] for n in ("dots", "edge1")] == [True, False]
-    alarms = {one.subject: one for one in measured.false_alarms(run.folder)}["dots"]
+    alarms = {one.subject: one for one in misses.false_alarms(run.folder)}["dots"]
     assert (alarms.hits, alarms.known) == (30, 60)
     assert (alarms.low, alarms.high) == pytest.approx((0.3681, 0.6319), abs=1e-3)
 
@@ -68,16 +68,16 @@ def test_a_version_that_misses_a_third_is_put_in_force_only_when_accepted(root, 
     assert "dots 4 of 10, 40% [12%, 74%]" in run.result["misses"]
     assert "edge1" not in run.result["misses"]
     with pytest.raises(UserError, match="dots 4 of 10"):
-        active_threshold.activate(storage.storage, run.folder, "Ada", "")
-    assert active_threshold.current(storage.storage) is None
-    chosen = active_threshold.activate(storage.storage, run.folder, "Ada", "", accept_misses=True)
+        active.activate(storage.storage, run.folder, "Ada", "")
+    assert active.current(storage.storage) is None
+    chosen = active.activate(storage.storage, run.folder, "Ada", "", accept_misses=True)
     assert chosen.misses == run.result["misses"]
-    assert active_threshold.current(storage.storage) == chosen
+    assert active.current(storage.storage) == chosen
 
 
 def test_parts_that_share_groups_widen_the_interval(root):
     single, grouped = (
-        measured.missed(make_threshold(root, make_overlapping(root, n)).folder) for n in (1, 5)
+        misses.missed(make_threshold(root, make_overlapping(root, n)).folder) for n in (1, 5)
     )
     for one, other in zip(single, grouped, strict=True):
         assert (one.hits, one.known) == (other.hits, other.known)
@@ -86,24 +86,24 @@ def test_parts_that_share_groups_widen_the_interval(root):
 
 def test_misses_of_an_older_version_are_known_from_its_counts(root, storage):
     run = make_threshold(root, make_overlapping(root))
-    wanted = measured.misses(run.folder)
+    wanted = misses.misses(run.folder)
     facts.path(run.folder, "figures").unlink()
     table = facts.read(run.folder, "thresholds").drop(columns="by_hand")
     facts.write(run.folder, "thresholds", table)
-    assert measured.misses(run.folder) == wanted
+    assert misses.misses(run.folder) == wanted
     with pytest.raises(UserError, match="confirm that you accept"):
-        active_threshold.activate(storage.storage, run.folder, "Ada", "")
+        active.activate(storage.storage, run.folder, "Ada", "")
 
 
 @pytest.mark.parametrize(
     ("hits", "known", "many"), [(0, 0, False), (0, 1, False), (1, 3, True), (3, 10, False)]
 )
 def test_a_third_is_many(hits, known, many):
-    assert measured.Share("dots", hits, known, 0, 1).too_many is many
+    assert misses.Share("dots", hits, known, 0, 1).too_many is many
 
 
 def test_a_line_of_an_older_version_is_read(storage):
     line = {"run_id": "x", "inspect_run": "y", "version": 1, "who": "Ada", "why": "", "time": "t"}
     storage.storage.mkdir(exist_ok=True)
-    (storage.storage / active_threshold.JOURNAL).write_text(json.dumps(line) + "\n")
-    assert active_threshold.current(storage.storage).misses == ""
+    (storage.storage / active.JOURNAL).write_text(json.dumps(line) + "\n")
+    assert active.current(storage.storage).misses == ""

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backend.inspection import neighbours
-from backend.inspection.folds import Data
+from backend.inspection.model import neighbours
+from backend.inspection.model.folds import Data
 
 
 @pytest.fixture

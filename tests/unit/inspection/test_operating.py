@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import average_precision_score
 
-from backend import statistics
-from backend.inspection import comparisons, folds, operating
+from backend.inspection.model import comparisons, folds, operating_points
+from backend.numeric import statistics
 
 
 @pytest.mark.parametrize("rounded", [1, 6])
@@ -15,7 +15,7 @@ def test_average_precision_is_scikit_learns_with_ties_too(rounded):
     good, bad = rng.normal(0, 1, 90).round(rounded), rng.normal(1, 1, 30).round(rounded)
     labels, scores = np.repeat([0, 1], [90, 30]), np.concatenate([good, bad])
     wanted = average_precision_score(labels, scores)
-    assert operating.average_precision(good, bad) == pytest.approx(wanted)
+    assert operating_points.average_precision(good, bad) == pytest.approx(wanted)
 
 
 def scored(shift, n_bad=30, n_good=60):
@@ -61,7 +61,7 @@ def test_power_says_what_these_parts_cannot_show():
     rows = {}
     for n_bad in (10, 200):
         data, scores, table = scored(0, n_bad=n_bad)
-        for row in operating.rows(data, scores, table, "good-only", 20, 0):
+        for row in operating_points.rows(data, scores, table, "good-only", 20, 0):
             rows[n_bad, row["method"], row["feature"]] = row
     few, many = rows[10, "b", "dots"], rows[200, "b", "dots"]
     assert few["detectable"] > many["detectable"]

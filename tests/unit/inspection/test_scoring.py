@@ -6,7 +6,15 @@ import torch
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
-from backend.inspection import baselines, crossfit, denoiser, diffusion_net, flows, memory, scoring
+from backend.inspection.model import (
+    baselines,
+    crossfit,
+    diffusion_net,
+    diffusion_scorer,
+    flows,
+    patch_memory,
+    scoring,
+)
 
 
 def good_maps(n=60, c=12, g=3, n_types=2, seed=0):
@@ -93,7 +101,7 @@ def fitted(steps=0, **more):
     maps, types = good_maps()
     calibration = np.arange(len(maps)) % 5 == 0
     settings = diffusion_net.Settings(dims=8, width=16, steps=steps, **more)
-    return maps, types, *denoiser.fit(maps, types, calibration, 2, settings)
+    return maps, types, *diffusion_scorer.fit(maps, types, calibration, 2, settings)
 
 
 def test_untrained_diffusion_is_exactly_padim():
@@ -131,16 +139,18 @@ def test_noise_comes_in_pairs_that_cancel_the_cross_term():
 
 def test_same_part_same_score_whatever_the_batch_and_again():
     maps, types, scorer, *_ = fitted(steps=12)
-    together = denoiser.score(scorer, maps, types)[0]
-    alone = denoiser.score(scorer, maps, types, batch=1)[0]
+    together = diffusion_scorer.score(scorer, maps, types)[0]
+    alone = diffusion_scorer.score(scorer, maps, types, batch=1)[0]
     np.testing.assert_allclose(together, alone, atol=1e-4)
-    np.testing.assert_array_equal(denoiser.score(fitted(steps=12)[2], maps, types)[0], together)
+    np.testing.assert_array_equal(
+        diffusion_scorer.score(fitted(steps=12)[2], maps, types)[0], together
+    )
 
 
 def test_a_usual_good_part_scores_about_0_with_spread_1():
     maps, types, scorer, *_ = fitted(steps=12)
     held = np.arange(len(maps)) % 5 == 0
-    scores = denoiser.score(scorer, maps[held], types[held])[0]
+    scores = diffusion_scorer.score(scorer, maps[held], types[held])[0]
     assert scores.mean() == pytest.approx(0, abs=0.15)
     assert scores.std() == pytest.approx(1, abs=0.2)
 
@@ -187,11 +197,13 @@ def test_nearest_is_the_nearest_and_the_coreset_covers():
     rows = rng.normal(size=(50, 4)).astype(np.float32)
     bank = rng.normal(size=(300, 4)).astype(np.float32)
     away = np.linalg.norm(rows[:, None] - bank[None], axis=-1)
-    found = memory.nearest(torch.from_numpy(rows)[None], torch.from_numpy(bank)[None])[0].numpy()
+    found = patch_memory.nearest(torch.from_numpy(rows)[None], torch.from_numpy(bank)[None])[
+        0
+    ].numpy()
     np.testing.assert_array_equal(found, bank[away.argmin(1)])
     three = np.sort(away**2, axis=1)[:, :3].mean(1)
-    np.testing.assert_allclose(memory.distances(rows, bank, 3), three, rtol=1e-3, atol=1e-5)
-    greedy, drawn = memory.greedy_coreset(bank, 30), bank[:30]
+    np.testing.assert_allclose(patch_memory.distances(rows, bank, 3), three, rtol=1e-3, atol=1e-5)
+    greedy, drawn = patch_memory.greedy_coreset(bank, 30), bank[:30]
     gap = [np.linalg.norm(bank[:, None] - c[None], axis=-1).min(1).max() for c in (greedy, drawn)]
     assert len(greedy) == 30 and gap[0] < gap[1]
 
@@ -242,9 +254,9 @@ def test_uses_bad_scores_good_less_bad():
     settings = diffusion_net.Settings(
         dims=8, width=32, steps=150, timesteps=2, uses_bad=True, separation=0.5
     )
-    scorer, _ = denoiser.fit(maps, types, held, 2, settings, bad=bad_maps())
-    usual = denoiser.score(scorer, *[a[held] for a in (maps, types)])[0]
-    bad = denoiser.score(scorer, *bad_maps(seed=6))[0]
+    scorer, _ = diffusion_scorer.fit(maps, types, held, 2, settings, bad=bad_maps())
+    usual = diffusion_scorer.score(scorer, *[a[held] for a in (maps, types)])[0]
+    bad = diffusion_scorer.score(scorer, *bad_maps(seed=6))[0]
     assert np.median(bad) > np.quantile(usual, 0.9)
 
 
@@ -262,10 +274,12 @@ def test_the_supervised_baseline_learns_from_bad_parts():
 
 
 def test_unlikely_under_all_is_the_lowest_score_of_any_class():
-    maps, types, scorer, _ = fitted(rule=denoiser.UNDER_ALL)
-    every = denoiser.under_every(scorer, maps)
-    np.testing.assert_allclose(denoiser.score(scorer, maps, types)[0], every.min(1), atol=1e-4)
-    own = denoiser.score(fitted()[2], maps, types)[0]
+    maps, types, scorer, _ = fitted(rule=diffusion_scorer.UNDER_ALL)
+    every = diffusion_scorer.under_every(scorer, maps)
+    np.testing.assert_allclose(
+        diffusion_scorer.score(scorer, maps, types)[0], every.min(1), atol=1e-4
+    )
+    own = diffusion_scorer.score(fitted()[2], maps, types)[0]
     np.testing.assert_allclose(every[np.arange(len(maps)), types], own, atol=1e-4)
     assert (
         every[np.arange(len(maps)), types] < every[np.arange(len(maps)), 1 - types]

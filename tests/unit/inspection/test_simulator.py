@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold
 
-from backend.inspection import simulator as sim
+from backend.inspection.parts import simulator as sim
 
 
 def beyond_tolerance(part):
@@ -210,7 +210,7 @@ def test_errors_say_what_to_do():
 
 def test_import_stays_light():
     code = (
-        "import sys, backend.inspection.simulator, backend.statistics;"
+        "import sys, backend.inspection.parts.simulator, backend.numeric.statistics;"
         "print({'torch', 'streamlit', 'ultralytics', 'duckdb'} & set(sys.modules))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

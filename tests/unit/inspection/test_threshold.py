@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from backend import facts, jobs, runs, specs
-from backend.inspection import active_threshold, threshold
+from backend.core import facts, jobs, runs, specs
+from backend.inspection.threshold import active
+from backend.inspection.threshold import job as threshold
+from backend.inspection.threshold import spec as threshold_spec
 from backend.records import RunState, UserError
 
 
@@ -44,7 +46,7 @@ def make_threshold(root, inspect_run, **more):
     """A finished threshold run, as the worker makes it."""
     values = {"inspect_run": inspect_run} | more
     run = runs.create(root, "threshold", values)
-    result = threshold.run(specs.from_json(threshold.Spec, values), run.folder, quiet)
+    result = threshold.run(specs.from_json(threshold_spec.Spec, values), run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     return runs.read(run.folder)
 
@@ -70,7 +72,7 @@ def test_each_type_has_its_own_limits_from_the_first_repeat(root):
 
 def test_the_line_reads_limits_or_null_never_a_guess(root):
     run = make_threshold(root, make_inspected(root, {"dots": (60, 0), "edge1": (5, 0)}))
-    content = json.loads((run.folder / active_threshold.FILE).read_text(encoding="utf-8"))
+    content = json.loads((run.folder / active.FILE).read_text(encoding="utf-8"))
     assert content["features"]["dots"]["limit"] == 57
     assert content["features"]["edge1"]["limit"] is None
     assert content["features"]["edge1"]["review_limit"] is None
@@ -104,38 +106,38 @@ def test_what_cannot_be_is_said_in_words(root):
 def test_the_last_choice_is_in_force_and_can_be_taken_back(root, storage):
     inspect_run = make_inspected(root, {"dots": (30, 0)})
     first, second = (make_threshold(root, inspect_run) for _ in range(2))
-    assert active_threshold.current(storage.storage) is None
+    assert active.current(storage.storage) is None
     for run, why in ((first, "start"), (second, "more parts"), (first, "back")):
-        active_threshold.activate(storage.storage, run.folder, " Ada ", why)
-    found = active_threshold.history(storage.storage)
+        active.activate(storage.storage, run.folder, " Ada ", why)
+    found = active.history(storage.storage)
     assert [one.version for one in found] == [1, 2, 1]
-    assert active_threshold.current(storage.storage) == found[-1]
+    assert active.current(storage.storage) == found[-1]
     assert (found[-1].who, found[-1].why, found[-1].inspect_run) == ("Ada", "back", inspect_run)
 
 
 def test_a_line_cut_short_by_a_crash_loses_nothing_else(root, storage):
     run = make_threshold(root, make_inspected(root, {"dots": (30, 0)}))
-    active_threshold.activate(storage.storage, run.folder, "Ada", "")
-    path = storage.storage / active_threshold.JOURNAL
+    active.activate(storage.storage, run.folder, "Ada", "")
+    path = storage.storage / active.JOURNAL
     path.write_bytes(path.read_bytes() + b'{"run_id": "torn')
-    active_threshold.activate(storage.storage, run.folder, "Grace", "")
-    assert [one.who for one in active_threshold.history(storage.storage)] == ["Ada", "Grace"]
+    active.activate(storage.storage, run.folder, "Grace", "")
+    assert [one.who for one in active.history(storage.storage)] == ["Ada", "Grace"]
 
 
 def test_a_version_without_a_limit_or_a_name_is_not_put_in_force(root, storage):
     empty = make_threshold(root, make_inspected(root, {"dots": (5, 0)}))
     with pytest.raises(UserError, match="Add GOOD parts"):
-        active_threshold.activate(storage.storage, empty.folder, "Ada", "")
+        active.activate(storage.storage, empty.folder, "Ada", "")
     good = make_threshold(root, make_inspected(root, {"dots": (30, 0)}))
     with pytest.raises(UserError, match="Who is missing"):
-        active_threshold.activate(storage.storage, good.folder, " ", "")
-    assert active_threshold.history(storage.storage) == []
+        active.activate(storage.storage, good.folder, " ", "")
+    assert active.history(storage.storage) == []
 
 
 def test_the_threshold_in_force_is_not_deleted(root, storage, store):
     inspect_run = make_inspected(root, {"dots": (30, 0)})
     first, second = (make_threshold(root, inspect_run) for _ in range(2))
-    active_threshold.activate(storage.storage, first.folder, "Ada", "")
+    active.activate(storage.storage, first.folder, "Ada", "")
     queue = jobs.Supervisor(storage, store)
     with pytest.raises(UserError, match="is the threshold in force"):
         queue.delete(first.id)

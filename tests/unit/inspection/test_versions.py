@@ -3,8 +3,8 @@
 import subprocess
 import sys
 
-from backend import jobs, runs
-from backend.inspection import active_threshold, versions
+from backend.core import jobs, runs
+from backend.inspection.threshold import active, versions
 from backend.settings import PROJECT
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
@@ -12,7 +12,7 @@ from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 def test_versions_made_at_the_same_time_get_different_numbers(storage):
     inspect_run = make_inspected(storage.runs, {"dots": (30, 0)})
     code = (
-        "import sys; from pathlib import Path; from backend.inspection import versions\n"
+        "import sys; from pathlib import Path; from backend.inspection.threshold.job import versions\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "folder, name = Path(sys.argv[1]), sys.argv[2]\n"
         "print(*(versions.claim(folder, f'{name}-{k}') for k in range(20)))"
@@ -42,7 +42,7 @@ def test_jobs_of_one_model_at_the_same_time_get_different_numbers(storage):
     for child in [jobs.start(storage, folder) for folder in made]:
         assert child.wait(120) == 0
     found = {runs.read(folder).result["version"] for folder in made}
-    written = {runs.read_json(folder / active_threshold.FILE)["version"] for folder in made}
+    written = {runs.read_json(folder / active.FILE)["version"] for folder in made}
     assert found == written == {1, 2, 3}
 
 

@@ -1,0 +1,443 @@
+"""Jobs: a child process for each run, a queue, cancel, resume, and re-adoption after a restart.
+
+The run folders hold all state, so nothing is lost when this process dies: on the next start it
+finds the children that still run, ingests what ended meanwhile and goes on with the queue.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from backend.core import lineage, registry, runs, specs
+from backend.core.endings import cause_of
+from backend.core.runs import Run
+from backend.core.store import Store, signature
+from backend.records import RunState, Shortage, UserError
+from backend.settings import PROJECT, Settings, quiet_environment
+
+MIN_FREE_BYTES = 500 * 2**20
+GRACE_SECONDS = 8.0
+KILL_SECONDS = 12.0
+_ENDS = {
+    RunState.FAILED: "failed",
+    RunState.CANCELED: "was canceled",
+    RunState.INTERRUPTED: "was interrupted",
+}
+
+log = logging.getLogger(__name__)
+
+
+def submit(
+    settings: Settings,
+    kind: str,
+    values: Mapping[str, Any],
+    *,
+    name: str = "",
+    parent: str = "",
+    queued: bool = True,
+) -> Run:
+    """Check a spec and make its run folder. Raises UserError before any work starts."""
+    checked = check(settings, kind, values)
+    if not queued:
+        _refuse_unfinished(settings, checked)
+    check_disk(settings.storage)
+    spec = specs.to_json(checked)
+    _refuse_duplicate(settings, kind, spec)
+    words = name.encode("utf-8", "replace").decode().strip()
+    return runs.create(settings.runs, kind, spec, name=words, parent=parent, queued=queued)
+
+
+def check(settings: Settings, kind: str, values: Mapping[str, Any]) -> Any:
+    """The spec of these values. Raises UserError where a value or an input does not fit."""
+    spec = specs.from_json(registry.get(kind).spec_type, values)
+    known = {p.name: p for p in specs.params(type(spec))}
+    for name, run_id in lineage.links(type(spec), vars(spec)):
+        _check_run_input(settings, known[name], run_id)
+    for p in known.values():
+        value = getattr(spec, p.name)
+        for item in value if p.many else (value,):
+            if p.path and item and not _is_there(Path(item).expanduser(), p):
+                raise UserError(
+                    f"{p.label}: there is no {p.path} '{item}' on this computer. Correct the path."
+                )
+    if not _under_way(settings, spec):
+        registry.get(kind).check_inputs(spec, settings.runs)
+    return spec
+
+
+def _under_way(settings: Settings, spec: Any) -> list[str]:
+    """The inputs that are not completed yet."""
+    links = lineage.links(type(spec), vars(spec))
+    states = {run_id: runs.read(settings.runs / run_id).state for _, run_id in links}
+    return [run_id for run_id, state in states.items() if state is not RunState.COMPLETED]
+
+
+def _is_there(path: Path, p: specs.Param) -> bool:
+    try:
+        packed = path.suffix.lower() in p.upload and path.is_file()
+        return packed or (path.is_dir() if p.path == "folder" else path.is_file())
+    except OSError:
+        return False
+
+
+def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
+    folder = settings.runs / run_id
+    if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
+        raise UserError(
+            f"{p.label}: there is no run '{run_id}'. Choose one from the list "
+            "('python -m backend runs' prints it)."
+        )
+    source = runs.read(folder)
+    if source.kind not in p.runs:
+        raise UserError(
+            f"{p.label}: run '{run_id}' is of kind '{source.kind}', not {specs.run_words(p)}. "
+            "Choose another."
+        )
+    if source.state.ended and source.state is not RunState.COMPLETED:
+        raise UserError(f"{p.label}: run '{run_id}' is {source.state}. Choose a completed one.")
+
+
+def _refuse_unfinished(settings: Settings, spec: Any) -> None:
+    """Raises UserError where an input is under way: only the queue waits."""
+    for run_id in _under_way(settings, spec):
+        raise UserError(f"Its input {run_id} is not completed. Wait for that, or add --queue.")
+
+
+def check_disk(folder: Path) -> None:
+    """Raises UserError where less than 500 MB is free, or nothing can be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"Cannot write to {folder}: {error.strerror}. Set DISTILLERY_STORAGE to another folder."
+        ) from error
+    free = shutil.disk_usage(folder).free
+    if free < MIN_FREE_BYTES:
+        raise UserError(
+            f"Only {free / 2**20:.0f} MB are free in {folder}; a run needs at least 500 MB. "
+            "Delete old runs or empty the trash."
+        )
+
+
+def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any]) -> None:
+    for run in active(runs.folders(settings.runs)):
+        if run.kind == kind and run.spec == spec:
+            raise UserError(
+                f"The same job is already {run.state} as {run.id}. Wait, or cancel that."
+            )
+
+
+def active(folders: Iterable[Path]) -> list[Run]:
+    """Those runs that are pending or running, oldest first; damaged ones are passed over."""
+    found = [run for run in runs.readable(folders) if not run.state.ended]
+    return sorted(found, key=lambda run: (run.created, run.id))
+
+
+def waits_for(settings: Settings, run: Run) -> list[str]:
+    """Inputs that are not ready yet. Raises UserError where one of them never will be by itself,
+    or for a damaged spec.
+
+    That is a Shortage where something can be done about it.
+    """
+    specs.from_json(registry.get(run.kind).spec_type, run.spec)
+    waiting = []
+    for run_id in lineage.parents(run):
+        folder = settings.runs / run_id
+        if not folder.is_dir():
+            raise Shortage(f"Its input {run_id} was deleted. Restore that, then resume this run.")
+        source = runs.read(folder)
+        if source.resumable:
+            raise Shortage(f"Its input {run_id} {_ENDS[source.state]}. Resume that, then this run.")
+        if source.state is RunState.FAILED:
+            raise UserError(
+                f"Its input {run_id} failed: {source.error} Start that again with other settings, "
+                "then this run with the new one."
+            )
+        if source.state is not RunState.COMPLETED:
+            waiting.append(run_id)
+    return waiting
+
+
+def resume(settings: Settings, run: Run, *, queued: bool) -> None:
+    """Make an ended, incomplete run pending again; it goes on from its checkpoint.
+
+    Raises UserError where it would only fail again, or its inputs are not there.
+    """
+    if not run.state.resumable:
+        raise UserError(f"{run.id} is {run.state}; only a stopped run can be resumed.")
+    if not run.resumable:
+        raise UserError(
+            f"{run.id} would fail again: {run.error} Change that, and start a new run instead."
+        )
+    waiting = waits_for(settings, run)
+    if waiting and not queued:
+        raise UserError(f"Its input {waiting[0]} is not ready. Wait for that, then resume.")
+    check_disk(settings.storage)
+    runs.reopen(run.folder, queued=queued)
+
+
+def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
+    """Start the run's own process, in its own process group, so that it outlives this one."""
+    environment = os.environ | quiet_environment(settings)
+    environment["DISTILLERY_STORAGE"] = str(settings.storage)
+    with (folder / "log.txt").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "backend", "run", str(folder)],
+            cwd=PROJECT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        runs.claim(folder, process.pid)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def request_cancel(folder: Path) -> None:
+    """Ask a run to stop at its next step; a pending one ends at once.
+
+    The file comes first: a run that starts meanwhile finds it.
+    """
+    if runs.read(folder).state.ended:
+        return
+    (folder / "cancel").touch()
+    if runs.read(folder).state is RunState.PENDING:
+        runs.finish(folder, RunState.CANCELED)
+
+
+def enforce_cancel(folder: Path) -> None:
+    """Where a run ignores its cancel: SIGTERM after 8 s, SIGKILL after 12 s."""
+    try:
+        waited = time.time() - (folder / "cancel").stat().st_mtime
+        claim = runs.read_json(folder / "process.json")
+    except (FileNotFoundError, UserError):
+        return
+    if waited > KILL_SECONDS:
+        _signal_group(claim, signal.SIGKILL)
+        shutil.rmtree(folder / "facts", ignore_errors=True)
+        runs.finish(folder, RunState.CANCELED)
+    elif waited > GRACE_SECONDS:
+        _signal_group(claim, signal.SIGTERM)
+
+
+def _signal_group(claim: Mapping[str, Any], signum: int) -> None:
+    if runs.is_alive(claim):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(claim["pid"], signum)
+
+
+class Supervisor:
+    """Keeps the queue moving and the store up to date, from one thread of the owner process."""
+
+    def __init__(self, settings: Settings, store: Store, interval: float = 0.5):
+        self.settings = settings
+        self.store = store
+        self.interval = interval
+        self.problems: dict[str, str] = {}
+        self._known = store.signatures()
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._active: list[Run] = []
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; running jobs go on and are adopted at the next start."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.tick()
+            except Exception:
+                log.exception("supervisor")
+            self._stop.wait(self.interval)
+
+    def tick(self) -> None:
+        """One round: take in what ended, press cancels, start what is due."""
+        with self._lock:
+            self._reap()
+            self._take_in()
+            for run in self._active:
+                enforce_cancel(run.folder)
+            self._start_due()
+
+    def active(self) -> list[Run]:
+        """Pending and running runs, oldest first; another process's new one within a round."""
+        with self._lock:
+            return active(run.folder for run in self._active)
+
+    def _reap(self) -> None:
+        for run_id, child in list(self._children.items()):
+            if child.poll() is not None:
+                del self._children[run_id]
+
+    def _take_in(self) -> None:
+        folders = runs.folders(self.settings.runs)
+        self._active = []
+        for folder in folders:
+            mark = signature(folder)
+            if self._known.get(folder.name) != mark:
+                self._look_at(folder, mark)
+        self._active.sort(key=lambda run: (run.created, run.id))
+        names = {folder.name for folder in folders}
+        for gone in set(self._known) - names:
+            self.store.forget(gone)
+            del self._known[gone]
+        for gone in set(self.problems) - names:
+            del self.problems[gone]
+
+    def _look_at(self, folder: Path, mark: str) -> None:
+        try:
+            run = runs.read(folder)
+            if run.state.ended:
+                self.store.ingest(run, mark)
+                self._known[folder.name] = mark
+            else:
+                if self._known.pop(folder.name, None):
+                    self.store.forget(folder.name)
+                self._active.append(run)
+            self.problems.pop(folder.name, None)
+        except UserError as error:
+            self.problems[folder.name] = str(error)
+        except Exception as error:
+            if folder.name not in self.problems:
+                log.exception("run %s", folder.name)
+            self.problems[folder.name] = f"Cannot take in {folder}: {error}"
+
+    def _start_due(self) -> None:
+        running = sum(run.state is RunState.RUNNING for run in self._active)
+        for run in self._active:
+            due = run.state is RunState.PENDING and run.queued and self._is_ready(run)
+            if due and running < self.settings.max_jobs:
+                running += self._start(run)
+
+    def _start(self, run: Run) -> bool:
+        try:
+            self._children[run.id] = start(self.settings, run.folder)
+        except OSError as error:
+            self.problems[run.id] = f"Cannot start {run.id}: {error.strerror}. It is tried again."
+            return False
+        return True
+
+    def _is_ready(self, run: Run) -> bool:
+        try:
+            return not waits_for(self.settings, run)
+        except UserError as error:
+            runs.finish(run.folder, RunState.FAILED, error=str(error), cause=cause_of(error))
+            return False
+
+    # What people ask for. Each raises UserError in words for them.
+
+    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+        with self._lock:
+            run = submit(self.settings, kind, values, name=name, parent=parent)
+            self._active.append(run)
+        return run
+
+    def knows(self, run: Run) -> bool:
+        """Is the run in the store as its folder is now?"""
+        return self._known.get(run.id) == signature(run.folder)
+
+    def find(self, run_id: str) -> Run:
+        """The run of that id, from its folder. Raises UserError where there is none."""
+        return runs.read(self._folder(run_id))
+
+    def _folder(self, run_id: str) -> Path:
+        folder = self.settings.runs / run_id
+        if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
+            raise UserError(f"There is no run '{run_id}'. It may have been deleted.")
+        return folder
+
+    def waits_for(self, run: Run) -> list[str]:
+        """Input runs that a pending run still waits for."""
+        return waits_for(self.settings, run)
+
+    def cancel(self, run_id: str) -> None:
+        with self._lock:
+            request_cancel(self.find(run_id).folder)
+
+    def resume(self, run_id: str) -> None:
+        """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
+        with self._lock:
+            resume(self.settings, self.find(run_id), queued=True)
+            self._take_in()
+
+    def dependents(self, run_id: str) -> list[str]:
+        """Runs whose settings name this one, ended or not."""
+        found = {run.id for run in self.active() if run_id in lineage.parents(run)}
+        frame = self.store.read(
+            "SELECT id, kind, spec FROM runs WHERE contains(spec::VARCHAR, ?)", [run_id]
+        )
+        for row in frame.itertuples():
+            named = lineage.links_of(str(row.kind), json.loads(str(row.spec)))
+            if run_id in (other for _, other in named):
+                found.add(str(row.id))
+        return sorted(found - {run_id})
+
+    def delete(self, run_id: str) -> None:
+        """Move an ended or damaged run to the trash, from where `restore` brings it back."""
+        with self._lock:
+            folder = self._folder(run_id)
+            for keeper in registry.keepers():
+                keeper.refuse_deletion(self.settings.storage, run_id)
+            for run in self.active():
+                if run.id == run_id:
+                    raise UserError(f"{run_id} is {run.state}. Cancel it first.")
+                if run_id in (one.id for one in lineage.ancestors(run)):
+                    raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
+            self.settings.trash.mkdir(parents=True, exist_ok=True)
+            folder.rename(self.settings.trash / run_id)
+            self._take_in()
+
+    def restore(self, run_id: str) -> None:
+        with self._lock:
+            if not runs.RUN_ID.fullmatch(run_id) or not (self.settings.trash / run_id).is_dir():
+                raise UserError(f"'{run_id}' is not in the trash.")
+            (self.settings.trash / run_id).rename(self.settings.runs / run_id)
+            self._take_in()
+
+    def empty_trash(self) -> None:
+        shutil.rmtree(self.settings.trash, ignore_errors=True)
+
+
+def wait(folder: Path, process: subprocess.Popen[bytes], seconds: float) -> Run:
+    """The run after its process ended or `seconds` passed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    return runs.read(folder)
+
+
+def memory_in_use(run: Run) -> int:
+    """Bytes of resident memory of a running run's process and its children, 0 otherwise."""
+    if run.state is not RunState.RUNNING:
+        return 0
+    try:
+        claim = runs.read_json(run.folder / "process.json")
+        process = psutil.Process(claim["pid"])
+        return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+    except (UserError, psutil.Error):
+        return 0

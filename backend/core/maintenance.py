@@ -1,0 +1,120 @@
+"""What keeps an installation in order: serve, migrate, reindex, check, backup."""
+
+import os
+import shutil
+import sys
+import tarfile
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from backend.core import registry, runs, store
+from backend.core.runs import Run
+from backend.core.store import Store, signature
+from backend.records import UserError
+from backend.settings import PROJECT, Settings, quiet_environment
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(settings: Settings, host: str, port: int) -> None:
+    """Replace this process by the dashboard's server."""
+    Store(settings.database).close()
+    if host not in LOCAL_HOSTS:
+        print(
+            f"Listening on {host}: there is no sign-in yet, so everyone who can reach this "
+            "address can see and change everything. Put it behind a proxy that asks who they are.",
+            file=sys.stderr,
+        )
+    os.environ.update(quiet_environment(settings))
+    arguments = [f"--server.address={host}", f"--server.port={port}"]
+    server = PROJECT / "pages" / "ui" / "server.py"
+    os.chdir(PROJECT)
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(server), *arguments])
+
+
+def migrate(settings: Settings) -> None:
+    Store(settings.database).close()
+
+
+def ingest_if_free(settings: Settings, run: Run) -> None:
+    """Put a finished run into the database, unless the dashboard holds it and will do so."""
+    try:
+        database = Store(settings.database)
+    except UserError:
+        return
+    try:
+        database.ingest(run, signature(run.folder))
+    finally:
+        database.close()
+
+
+def reindex(settings: Settings) -> list[str]:
+    """Rebuild the database; returns one sentence per run folder that could not be read."""
+    return store.rebuild(settings.database, settings.runs)
+
+
+def check(settings: Settings) -> list[str]:
+    """Differences between run folders and database, one sentence each."""
+    database = Store(settings.database)
+    try:
+        return store.differences(database, settings.runs)
+    finally:
+        database.close()
+
+
+def backup(settings: Settings, target: Path | None = None) -> Path:
+    """Write ended runs, which threshold is in force, and a database rebuilt from just these runs
+    into one tar file.
+
+    Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
+    storage folder to restore. Raises UserError where the disk is too small.
+    """
+    name = f"{runs.now():%Y%m%dT%H%M%S}.tar"
+    target = target or settings.backups / name
+    target = target / name if target.is_dir() else target
+    ended = [run.folder for run in runs.readable(runs.folders(settings.runs)) if run.state.ended]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _check_room(ended, target.parent)
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=target.parent) as work,
+            tarfile.open(partial, "w") as t,
+        ):
+            for folder in ended:
+                t.add(folder, f"runs/{folder.name}")
+            t.add(_database_of(ended, Path(work)), "results.duckdb")
+            for keeper in registry.keepers():
+                journal = settings.storage / keeper.JOURNAL
+                if journal.exists():
+                    t.add(journal, journal.name)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _check_room(folders: list[Path], target: Path) -> None:
+    needed = sum(folder_size(folder) for folder in folders)
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise UserError(
+            f"The backup needs {needed / 2**20:.0f} MB, {target} has {free / 2**20:.0f} MB free. "
+            "Name another place with --to."
+        )
+
+
+def _database_of(folders: list[Path], work: Path) -> Path:
+    path = work / "results.duckdb"
+    database = Store(path)
+    for folder in folders:
+        with suppress(UserError):  # a damaged run is kept as it is; `check` names it
+            database.ingest(runs.read(folder), signature(folder))
+    database.close()
+    return path
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of every file below a folder."""
+    return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())

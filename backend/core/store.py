@@ -1,0 +1,325 @@
+"""The DuckDB index over the run folders: one owner process, one writer, reads as data frames.
+
+DuckDB lets a single process hold the file, so the dashboard owns it; everything in it can be
+rebuilt from the run folders with `rebuild`.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from backend.core import facts, runs
+from backend.core.migrations import FACTS, STEPS
+from backend.core.runs import Run
+from backend.records import UserError
+
+TABLES = ("runs", "curves", *FACTS)
+
+
+class Store:
+    """The database of one storage folder. Raises UserError where another process holds it."""
+
+    def __init__(self, path: Path | str):
+        if path != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = duckdb.connect(str(path))
+        except duckdb.Error as error:
+            raise UserError(_cannot_open(Path(path), error)) from error
+        self._writing = threading.Lock()
+        try:
+            self._migrate()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _migrate(self) -> None:
+        with self._transaction() as cursor:
+            cursor.execute(
+                "CREATE TABLE IF NOT EXISTS migrations (step INTEGER, applied TIMESTAMP)"
+            )
+            row = cursor.execute("SELECT coalesce(max(step), 0) FROM migrations").fetchall()[0]
+        if row[0] > len(STEPS):
+            raise UserError(
+                "The database was written by a newer version of this program. Install that, or "
+                "move results.duckdb away and run 'python -m backend reindex'."
+            )
+        for number, step in enumerate(STEPS[row[0] :], start=row[0] + 1):
+            with self._transaction() as cursor:
+                cursor.execute(step)
+                cursor.execute("INSERT INTO migrations VALUES (?, ?)", [number, _naive(runs.now())])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._writing:
+            cursor = self._connection.cursor()
+            cursor.execute("BEGIN")
+            try:
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException:
+                with suppress(duckdb.Error):  # a failed COMMIT has rolled back already
+                    cursor.execute("ROLLBACK")
+                raise
+            finally:
+                cursor.close()
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        """Any query as a data frame, safe to call from any thread."""
+        cursor = self._connection.cursor()
+        try:
+            return cursor.execute(sql, list(values)).df()
+        finally:
+            cursor.close()
+
+    # Writing: one run, one transaction.
+
+    def ingest(self, run: Run, signature: str) -> None:
+        """Put an ended run and its facts in place of what was known of it.
+
+        Raises UserError naming the file where a fact file is damaged; then nothing changed.
+        """
+        row, curves = _row(run, signature), _curves(run)
+        with self._transaction() as cursor:
+            _delete(cursor, run.id)
+            marks = ", ".join("?" * len(row))
+            cursor.execute(f"INSERT INTO runs VALUES ({marks})", row)
+            if len(curves):
+                cursor.register("new_curves", curves)
+                cursor.execute("INSERT INTO curves SELECT * FROM new_curves")
+                cursor.unregister("new_curves")
+            if run.state == "completed":
+                for table in FACTS:
+                    _insert_facts(cursor, run, table)
+
+    def forget(self, run_id: str) -> None:
+        with self._transaction() as cursor:
+            _delete(cursor, run_id)
+
+    # Named reads.
+
+    def signatures(self) -> dict[str, str]:
+        """Run id → the signature of the folder state that was ingested."""
+        frame = self.read("SELECT id, signature FROM runs")
+        return dict(zip(frame["id"], frame["signature"], strict=True))
+
+    def runs(self, kind: str = "", state: str = "", limit: int = 1000) -> pd.DataFrame:
+        """Ended runs, newest first."""
+        return self.read(
+            """SELECT id, kind, name, state, created, started, finished, seconds, error, parent
+               FROM runs WHERE (? = '' OR kind = ?) AND (? = '' OR state = ?)
+               ORDER BY created DESC, id DESC LIMIT ?""",
+            [kind, kind, state, state, limit],
+        )
+
+    def counts(self) -> dict[str, int]:
+        """State → number of ended runs."""
+        frame = self.read("SELECT state, count(*) AS n FROM runs GROUP BY state")
+        return {state: int(n) for state, n in zip(frame["state"], frame["n"], strict=True)}
+
+    def facts(self, table: str, run_id: str) -> pd.DataFrame:
+        """All rows of one table of facts for one run, in the order they were written."""
+        sql = f"SELECT * FROM {_known(table)} WHERE run_id = ? ORDER BY rowid"
+        return self.read(sql, [run_id])
+
+    def count(self, table: str, run_id: str) -> int:
+        """Number of rows of one table of facts for one run."""
+        frame = self.read(f"SELECT count(*) AS n FROM {_known(table)} WHERE run_id = ?", [run_id])
+        return int(frame["n"][0])
+
+    def latest_figures(
+        self,
+        kind: str,
+        subject: str,
+        metric: str,
+        alike: str,
+        limit: int = 20,
+        only: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """One figure over the newest completed runs of a kind that can be compared, oldest first.
+
+        alike: JSON path of the spec or result that must be as in the newest run, "" for any.
+        only: JSON path of the spec or result → value that a run must have there to count.
+        Columns id, created, value, low, high, n, alike.
+        """
+        wanted = only or {}
+        more = " AND coalesce(r.result ->> ?, r.spec ->> ?, '') = ?" * len(wanted)
+        pairs = [word for path, value in wanted.items() for word in (path, path, value)]
+        return self.read(
+            f"""WITH found AS (
+                 SELECT r.id, r.created, f.value, f.low, f.high, f.n,
+                        coalesce(r.result ->> ?, r.spec ->> ?, '') AS alike
+                 FROM figures f JOIN runs r ON r.id = f.run_id
+                 WHERE r.kind = ? AND f.subject = ? AND f.metric = ?{more}
+                 ORDER BY r.created DESC, r.id DESC LIMIT ?)
+               SELECT * FROM found WHERE alike = (SELECT alike FROM found LIMIT 1)
+               ORDER BY created, id""",
+            [alike, alike, kind, subject, metric, *pairs, limit],
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Every table in a fixed row order, for comparison and checks."""
+        return {table: self.read(f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES}
+
+
+def signature(folder: Path) -> str:
+    """Changes whenever a run starts again or ends."""
+    parts = []
+    for name in ("process.json", "result.json"):
+        path = folder / name
+        parts.append(str(path.stat().st_mtime_ns) if path.exists() else "-")
+    return "/".join(parts)
+
+
+def rebuild(path: Path, runs_folder: Path) -> list[str]:
+    """Write a fresh database at `path` from the run folders, replacing the old one at the end.
+
+    Returns one sentence per run folder that could not be read. Raises UserError where another
+    process holds the old database.
+    """
+    held = Store(path) if path.exists() else None  # until the end, so that no one opens it
+    fresh = path.with_suffix(".rebuilding")
+    fresh.unlink(missing_ok=True)
+    with closing(Store(fresh)) as store:
+        problems = _take_in(store, runs_folder)
+    if held:
+        held.close()
+    path.with_name(path.name + ".wal").unlink(missing_ok=True)
+    fresh.replace(path)
+    return problems
+
+
+def _take_in(store: Store, runs_folder: Path) -> list[str]:
+    problems = []
+    for folder in runs.folders(runs_folder):
+        try:
+            run = runs.read(folder)
+            if run.state.ended:
+                store.ingest(run, signature(folder))
+        except UserError as error:
+            problems.append(str(error))
+    return problems
+
+
+def differences(store: Store, runs_folder: Path) -> list[str]:
+    """What the run folders and the database say differently, one sentence each; [] is good."""
+    rows = store.read("SELECT id, state, started FROM runs").itertuples(index=False, name=None)
+    known, found = {row[0]: row[1:] for row in rows}, []
+    folders = {path.name: path for path in runs.folders(runs_folder)}
+    for run_id in sorted(set(known) - set(folders)):
+        found.append(f"{run_id}: in the database, but its folder is gone. Run a reindex.")
+    for run_id, folder in folders.items():
+        found += _folder_differences(store, folder, known.get(run_id))
+    return found
+
+
+def _folder_differences(store: Store, folder: Path, known: tuple[Any, ...] | None) -> list[str]:
+    try:
+        run = runs.read(folder)
+        if not run.state.ended:
+            return []
+        if known is None or not _is_same(run, *known):
+            return [f"{folder.name}: not in the database as it is on disk. Run a reindex."]
+        return [] if run.state != "completed" else _row_count_differences(store, folder)
+    except UserError as error:
+        return [str(error)]
+
+
+def _is_same(run: Run, state: str, started: Any) -> bool:
+    moment = None if pd.isna(started) else started
+    return run.state == state and _naive(run.started) == moment
+
+
+def _row_count_differences(store: Store, folder: Path) -> list[str]:
+    found = []
+    for table in FACTS:
+        stored = store.count(table, folder.name)
+        written = facts.count(folder, table)
+        if stored != written:
+            found.append(
+                f"{folder.name}: {written} rows of '{table}' on disk, {stored} in the database. "
+                "Run a reindex."
+            )
+    return found
+
+
+def _known(table: str) -> str:
+    """The table's name, safe to put into SQL. Raises KeyError for any other."""
+    if table not in TABLES:
+        raise KeyError(table)
+    return table
+
+
+def _cannot_open(path: Path, error: Exception) -> str:
+    if "lock" in str(error).lower():
+        return (
+            f"{path} is in use by another process, most likely the dashboard. "
+            "Use the dashboard, or stop it first."
+        )
+    return f"Cannot open {path}: {error}. Move the file away and run 'python -m backend reindex'."
+
+
+def _row(run: Run, signature: str) -> list[Any]:
+    provenance = run.folder / "provenance.json"
+    return [
+        run.id,
+        run.kind,
+        run.name,
+        run.state.value,
+        _naive(run.created),
+        _naive(run.started),
+        _naive(run.finished),
+        run.seconds,
+        json.dumps(run.spec),
+        json.dumps(run.result) if run.result is not None else None,
+        json.dumps(runs.read_json(provenance)) if provenance.exists() else None,
+        run.error,
+        run.parent,
+        signature,
+    ]
+
+
+def _naive(moment: datetime | None) -> datetime | None:
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment else None
+
+
+def _delete(cursor: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    cursor.execute("DELETE FROM runs WHERE id = ?", [run_id])
+    for table in TABLES[1:]:
+        cursor.execute(f"DELETE FROM {table} WHERE run_id = ?", [run_id])
+
+
+def _curves(run: Run) -> pd.DataFrame:
+    """Every metric's value at every step; a resumed run's newer value counts."""
+    try:
+        points = runs.curve_points(runs.events(run.folder))
+    except (AttributeError, TypeError, ValueError) as error:
+        path = run.folder / "events.jsonl"
+        raise UserError(f"{path} is damaged ({error}). Restore it or delete the run.") from error
+    rows = [(run.id, *point) for point in points]
+    return pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
+
+
+def _insert_facts(cursor: duckdb.DuckDBPyConnection, run: Run, table: str) -> None:
+    path = facts.path(run.folder, table)
+    if not path.exists():
+        return
+    try:
+        cursor.execute(
+            f"INSERT INTO {table} BY NAME SELECT ? AS run_id, * FROM read_parquet(?)",
+            [run.id, str(path)],
+        )
+    except duckdb.Error as error:
+        raise UserError(
+            f"Cannot read {path}: {str(error).splitlines()[0]}. Re-run, or restore a backup."
+        ) from error

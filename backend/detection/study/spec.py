@@ -1,0 +1,144 @@
+"""Study: what the job is asked for, and what it gives back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from backend.core.specs import param
+from backend.detection.detector import weights
+from backend.detection.study import arms
+from backend.detection.study.arms import ARMS, MIXINGS, Trial
+from backend.images import imageset
+from backend.numeric.hardware import GPU_SHARE, cpu_macs_per_second, duration, find_gpu
+from backend.records import UserError
+
+if TYPE_CHECKING:
+    pass
+
+
+GMACS = {  # multiply-adds of one image at 640 px, from ultralytics' tables
+    **{"yolov5n": 3.9, "yolov5s": 12.0, "yolov8n": 4.4, "yolov8s": 14.3},
+    **{"yolo11n": 3.3, "yolo11s": 10.8, "yolo26n": 2.7, "yolo26s": 10.4},
+}
+
+
+CPU_SHARE = 0.45  # of a matrix product's speed that a training step reaches
+
+
+IMAGE_SECONDS = 0.004  # to read and change one training image of 160 px
+
+
+TEST_SECONDS = 6.0  # to start a trial, and to test it
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Settings of a study. Test images are the folder's own `test`, never trained on."""
+
+    real_folder: str = param(
+        "", "real images in YOLO's layout: data.yaml with 'train' and 'test'", path="folder"
+    )
+    intact_folder: str = param(
+        "",
+        "photographs of intact parts; <folder>.csv beside it assigns 'train' and 'test'",
+        path="folder",
+        optional=True,
+    )
+    arms: tuple[str, ...] = param(ARMS[:5], "what the detector is trained on", choices=ARMS)
+    synthetic_runs: tuple[str, ...] = param(
+        (),
+        "students and image sets; none may show test images or real defects you want to count; "
+        "without real images, each is compared with the first",
+        run=f"distill|{imageset.KINDS}",
+        optional=True,
+    )
+    mixing: str = param(
+        "each", "several synthetic runs: an arm for each, one of all mixed, or both",
+        choices=MIXINGS,
+    )  # fmt: skip
+    synthetic_count: int = param(
+        200, "synthetic images of an arm; as many are made by copy and paste", lo=1, hi=100_000
+    )
+    amounts: tuple[int, ...] = param(
+        (10, 20), "numbers of real images, 0 and more; all there are where a number is larger",
+        lo=0, hi=100_000,
+    )  # fmt: skip
+    seeds: int = param(3, "trainings of each arm, with other real images each", lo=1, hi=50)
+    model: str = param("yolov8n", "network; its size is the last letter", choices=tuple(GMACS))
+    weights_file: str = param("", weights.HELP, path="file", optional=True, advanced=True)
+    size: int = param(160, "longer edge of all images, px", lo=32, hi=1280)
+    steps: int = param(150, "training steps, the same for every arm", lo=1, hi=100_000)
+    batch: int = param(16, "images a step", lo=2, hi=256)
+    jobs: int = param(1, "trainings at the same time, each on one core", lo=1, hi=64, advanced=True)
+    seed: int = param(0, "seed of the first training; the next has the next seed", lo=0, hi=10**6)
+
+    def check(self) -> None:
+        """Raises UserError for settings that do not go together."""
+        wanted = {part for arm in self.arms for part in arm.split("+")}
+        if not self.arms or not self.amounts:
+            raise UserError("Arms and amounts: choose at least one of each.")
+        if self.size % 32:
+            raise UserError(f"Size must be a multiple of 32 px; got {self.size}.")
+        if "synthetic" in wanted and not self.synthetic_runs:
+            raise UserError(
+                "Synthetic runs: choose at least one, or leave out the arms with synthetic images."
+            )
+        if wanted & {"intact", "copy-paste"} and not self.intact_folder:
+            raise UserError(
+                "Intact folder is missing: name one, or leave out the arms with intact photographs."
+            )
+        if not self.trials(self.synthetic_runs):
+            raise UserError("Amounts: with 0 real images none of these arms has any image.")
+
+    def trials(self, sources: Sequence[str]) -> list[Trial]:
+        """Every training, with these names for the synthetic runs."""
+        return arms.planned(
+            arms.expanded(self.arms, sources, self.mixing), self.amounts, self.seeds
+        )
+
+    def estimate(self) -> str:
+        """What the study will cost, in words, before it starts."""
+        count = len(self.trials(self.synthetic_runs))
+        area = (self.size / 640) ** 2
+        macs = 3e9 * GMACS[self.model] * area * self.batch * self.steps
+        gpu = find_gpu()
+        speed = gpu.flops * GPU_SHARE[1] if gpu else cpu_macs_per_second() * CPU_SHARE
+        images = self.steps * self.batch * IMAGE_SECONDS * max(1.0, self.size / 160)
+        seconds = macs / speed + images + TEST_SECONDS
+        at_once = self.jobs if gpu is None else 1
+        return (
+            f"{count} trainings of {self.steps} steps, roughly {duration(seconds)} each on "
+            f"{gpu.name if gpu else 'this CPU'} and {duration(count * seconds / at_once)} "
+            "together; after the first ones the remaining time is shown."
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """verdict: what the whole study says; verdicts: each arm against its baseline, in sentences
+    that begin with helps, harms or cannot be told. test_hash names the test images.
+    test_defect_groups: test specimens with a box.
+
+    constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
+    of one training with its test. near_duplicates: training images, or images behind them, that
+    look like a test image; none of them is one. notes: what was noticed while reading.
+    """
+
+    verdict: str
+    verdicts: tuple[str, ...]
+    trials: int
+    seeds: int
+    steps: int
+    test_images: int
+    test_intact: int
+    test_groups: int
+    test_defect_groups: int
+    test_boxes: int
+    real_training_images: int
+    intact_training_images: int
+    constant_box_ap50: float
+    pretrained: bool
+    seconds_per_trial: float
+    test_hash: str
+    near_duplicates: int
+    notes: tuple[str, ...] = ()

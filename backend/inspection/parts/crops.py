@@ -1,0 +1,43 @@
+"""The parts of a finished run: their table, and their pictures as crops."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from backend.core import facts
+from backend.images import imagefiles
+from backend.records import UserError
+
+COLUMNS = (
+    *("part", "path", "feature", "label", "group", "defect"),
+    *("image", "x1", "y1", "x2", "y2", "mask_path", "excess", "area", "given_group"),
+)
+
+
+Crops = NDArray[np.uint8]
+
+
+def load(run_folder: Path) -> pd.DataFrame:
+    """The parts of a run with the columns `COLUMNS`, in a fixed order."""
+    return facts.read(run_folder, "parts").sort_values("part").reset_index(drop=True)
+
+
+def read_crops(frame: pd.DataFrame, run_folder: Path, size: int) -> Crops:
+    """RGB crops [N, size, size, 3] of the parts in `frame`, area-averaged where they shrink."""
+    crops = [read_crop(run_folder / path, size) for path in frame["path"]]
+    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
+
+
+def read_crop(path: Path, size: int) -> Crops:
+    """One RGB crop [size, size, 3]. Raises UserError where the file is gone or damaged."""
+    if not path.is_file():
+        raise UserError(f"{path} is gone. Put the image back or import the parts again.")
+    image = Image.fromarray(imagefiles.read_rgb(path))
+    if image.size != (size, size):
+        shrinks = min(image.size) >= size
+        way = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+        image = image.resize((size, size), way)
+    return np.asarray(image, dtype=np.uint8)

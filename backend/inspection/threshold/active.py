@@ -1,0 +1,102 @@
+"""Which version of the thresholds is in force, since when, who chose it and why.
+
+A journal in the storage folder, one JSON line a choice, only ever appended to: its last line is
+in force, and going back is one more line. A line cut short by a crash is passed over.
+"""
+
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from backend.core import journal, runs
+from backend.records import RunState, UserError
+
+JOURNAL = "active_thresholds.jsonl"
+FILE = "artifacts/thresholds.json"  # of a threshold run: what the line's program reads
+
+
+@dataclass(frozen=True)
+class Activation:
+    """time: UTC, ISO 8601. who, why: as the person entered them.
+
+    by_hand: types whose limit promises nothing. misses, lookalikes: the warnings that stood when
+    it was chosen, "" for none; an older line lacks all three.
+    """
+
+    run_id: str
+    inspect_run: str
+    version: int
+    who: str
+    why: str
+    time: str
+    by_hand: str = ""
+    misses: str = ""
+    lookalikes: str = ""
+
+
+def activate(
+    storage: Path, run_folder: Path, who: str, why: str, accept_misses: bool = False
+) -> Activation:
+    """Put a finished threshold run in force.
+
+    Raises UserError for one that gives no limit, and for one that misses a third or more of the
+    known BAD parts where this was not accepted.
+    """
+    from backend.inspection.parts import lookalikes
+    from backend.inspection.threshold import (
+        misses as measured,  # the queue, which asks here, starts sooner
+    )
+
+    run = runs.read(run_folder)
+    if run.kind != "threshold" or run.state is not RunState.COMPLETED or run.result is None:
+        raise UserError(f"{run.id} is no finished threshold. Choose another version.")
+    if not run.result["ready"]:
+        raise UserError("No feature type of this version has a limit. Add GOOD parts first.")
+    if not who.strip():
+        raise UserError("Who is missing: enter your name, so that others know whom to ask.")
+    if not (run_folder / FILE).is_file():
+        raise UserError(f"{run_folder / FILE} is missing. Make this version again.")
+    misses = measured.misses(run_folder)
+    if misses and not accept_misses:
+        raise UserError(f"{misses} Choose a lower limit, or confirm that you accept this.")
+    chosen = Activation(
+        run.id,
+        str(run.spec["inspect_run"]),
+        int(run.result["version"]),
+        who.strip(),
+        why.strip(),
+        runs.now().isoformat(timespec="seconds"),
+        ", ".join(run.result.get("by_hand", ())),
+        misses,
+        lookalikes.warning(run_folder),
+    )
+    storage.mkdir(parents=True, exist_ok=True)
+    with journal.locked(storage / JOURNAL) as file:
+        journal.append(file, asdict(chosen))
+    return chosen
+
+
+def history(storage: Path) -> list[Activation]:
+    """Every choice so far, oldest first."""
+    found = []
+    for line in runs.json_lines(storage / JOURNAL):
+        with suppress(TypeError):
+            found.append(Activation(**line))
+    return found
+
+
+def refuse_deletion(storage: Path, run_id: str) -> None:
+    """Raises UserError for the run in force, and for the anomaly model it belongs to."""
+    in_force = current(storage)
+    if in_force and in_force.run_id == run_id:
+        raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+    if in_force and in_force.inspect_run == run_id:
+        raise UserError(
+            f"{run_id} is the anomaly model of the threshold in force. Activate another first."
+        )
+
+
+def current(storage: Path) -> Activation | None:
+    """The choice in force, None before the first."""
+    found = history(storage)
+    return found[-1] if found else None

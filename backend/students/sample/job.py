@@ -1,0 +1,99 @@
+"""Images painted by a student, with their masks and boxes, as a set that later jobs can take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from backend.core import runs
+from backend.images import boxes, imageset, licences, pictures
+from backend.images.imageset import Picture
+from backend.images.vocabulary import INTACT
+from backend.records import Box, Progress
+
+if TYPE_CHECKING:
+    from backend.students.sampler import Sampler
+from backend.students.sample.spec import Result, Spec
+
+BLOCK = 16
+
+
+def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    """Paint the images; after an interruption it goes on behind the last one written."""
+    from backend.students.sampler import Sampler
+
+    student = runs.sibling(out_dir, spec.student_run)
+    sampler = Sampler(student, precision=spec.precision)
+    progress(0.0, "painting")
+    totals = imageset.write(out_dir, spec.count, maker(spec, sampler), progress)
+    notes = () if sampler.paints_mask else (UNLABELLED,)
+    return Result(
+        images=totals.images,
+        intact=totals.intact if sampler.paints_mask else 0,
+        boxes=totals.boxes,
+        mask_share=totals.mask_share,
+        size=spec.size or sampler.size,
+        licence=licences.licence(out_dir),
+        notes=notes,
+    )
+
+
+UNLABELLED = (
+    "This student paints no mask, so nobody knows where its images show a defect. Label them on "
+    "the page Automatic labels."
+)
+
+
+def maker(spec: Spec, sampler: "Sampler") -> Callable[[int], Picture]:
+    """Image k of a run. Images are painted in fixed blocks, so that a resumed run paints alike."""
+    held: dict[int, list[Picture]] = {}
+
+    def make(index: int) -> Picture:
+        block = index // BLOCK
+        if block not in held:
+            held.clear()
+            held[block] = _block(spec, sampler, block * BLOCK)
+        return held[block][index % BLOCK]
+
+    return make
+
+
+def _block(spec: Spec, sampler: "Sampler", first: int) -> list[Picture]:
+    seeds = [spec.seed + k for k in range(first, min(first + BLOCK, spec.count))]
+    images, masks, names = sampler.sample_named(seeds, spec.variation, spec.class_name)
+    return [
+        _picture(spec, sampler, *each) for each in zip(seeds, images, masks, names, strict=True)
+    ]
+
+
+def _picture(
+    spec: Spec, sampler: "Sampler", seed: int, pixels: np.ndarray, mask: np.ndarray, name: str
+) -> Picture:
+    params = {"student": spec.student_run, "class": name, "variation": spec.variation}
+    shown = pictures.resized(pixels, spec.size) if spec.size else pixels
+    if not sampler.paints_mask:
+        return Picture(shown, "student", seed=seed, params=params, labelled=False)
+    marked = _resized_mask(mask, spec.size) if spec.size else mask > 0.5
+    return Picture(
+        np.ascontiguousarray(shown),
+        "student",
+        boxes=tuple(_boxes(marked, name)),
+        mask=(marked * 255).astype(np.uint8),
+        seed=seed,
+        params=params,
+    )
+
+
+def _resized_mask(mask: np.ndarray, size: int) -> np.ndarray:
+    """The probability of defect [S, S] resized, then cut at a half."""
+    resized = Image.fromarray(mask.astype(np.float32)).resize(
+        (size, size), Image.Resampling.BILINEAR
+    )
+    return np.asarray(resized) > 0.5
+
+
+def _boxes(mask: np.ndarray, name: str) -> list[Box]:
+    """What is painted into a picture meant to be intact is a defect of no known class."""
+    return boxes.boxes_of(mask, "defect" if name == INTACT else name)

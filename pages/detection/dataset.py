@@ -1,0 +1,38 @@
+"""Data set: images with boxes for a detector, from any mixture of sources."""
+
+import streamlit as st
+
+from backend.core.runs import Run
+from pages.ui import charts, dataset_view, links
+from pages.ui.run_view import kind_page
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    dataset_view.show(
+        run,
+        [
+            ("Images", charts.words(result["images"]), charts.plain(result["source"])),
+            ("Training", charts.words(result["training"]), "Images the detector learns from"),
+            ("Validation", charts.words(result["validation"]), "Images that choose its threshold"),
+            ("Boxes", charts.words(result["boxes"]), f"Labels: {result['labels']}"),
+            ("Without a defect", charts.words(result["empty"]), "Images without any box"),
+            (
+                "Groups",
+                charts.words(result.get("groups")),
+                "Views of one specimen, and near-duplicates, count as one; a group is never split",
+            ),
+        ],
+    )
+    if result.get("hash"):
+        st.caption(f"Version {result['hash']}: a hash over images, boxes and splits.")
+    links.to_kind("detector", "Train a detector on this data set")
+
+
+kind_page(
+    "dataset",
+    "Mix students' images, image sets and real photographs into what a detector learns from. Views "
+    "of one part and near-duplicates stay on one side, training or validation. Labels `centred` "
+    "are the paper's dummy boxes in the middle, for comparison.",
+    show,
+)

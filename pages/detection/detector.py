@@ -1,0 +1,190 @@
+"""Detector: train YOLO on a data set, judge it on images it never saw."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from backend import plots
+from backend.core.runs import Run
+from backend.detection import curves, evaluation
+from backend.detection.evaluation import Judged
+from backend.plots import detection as detection_plots
+from pages.ui import caveats, charts, detections, detector_summary, links, resources
+from pages.ui.layout import plain_errors
+from pages.ui.run_view import kind_page
+
+PAPER = {"precision": 1.00, "recall": 0.53, "ap50": 0.32}  # source A, its own validation images
+TABS = (
+    *("Summary", "Curves", "Confusion matrix", "By size", "Gallery"),
+    *("The paper's table", "Training"),
+)
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    detector_summary.verdict(result)
+    detector_summary.origin(result)
+    caveats.noted(run)
+    workbench(run)
+    links.to_detector(run.id)
+
+
+@st.fragment
+def workbench(run: Run) -> None:
+    """Everything about a detector; the confidence moves within this alone."""
+    with plain_errors():
+        result = run.result or {}
+        judged = _judged(run)
+        images = resources.facts("images", run)
+        truths = _in_order(resources.facts("boxes", run), images)
+        at = detections.confidence(
+            float(result["confidence"]),
+            key=f"confidence-{run.id}",
+            help="From how sure on a box counts. It starts where F1 is best on the data set's own "
+            "validation images, so no test image chose it.",
+        )
+        tabs = dict(zip(TABS, st.tabs(list(TABS), on_change="rerun", key="tab"), strict=True))
+        draw = {
+            "Summary": lambda: detector_summary.show(run, result, judged, at),
+            "Curves": lambda: _curves(run, judged, at),
+            "Confusion matrix": lambda: _confusion(run, judged, truths, at),
+            "By size": lambda: _sizes(run, judged, truths, at),
+            "Gallery": lambda: detections.show(run, images, truths, judged, at),
+            "The paper's table": lambda: _paper(run, result, judged),
+            "Training": lambda: _training(run),
+        }
+        for name, tab in tabs.items():
+            if tab.open:
+                with tab:
+                    draw[name]()
+
+
+def _judged(run: Run) -> Judged:
+    return _matched(run.id, str(run.finished))
+
+
+@st.cache_data(ttl=3600, max_entries=8, show_spinner="Matching boxes …")
+def _matched(run_id: str, finished: str) -> Judged:
+    run = resources.supervisor().find(run_id)
+    images, boxes, found = (resources.facts(t, run) for t in ("images", "boxes", "predictions"))
+    names = tuple((run.result or {}).get("classes") or ("defect",))
+    return evaluation.from_rows(images, boxes, found, names)
+
+
+def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Box rows in the order of `Judged`: image by image."""
+    place = {name: number for number, name in enumerate(images["image"])}
+    return boxes.iloc[np.argsort(boxes["image"].map(place).to_numpy(), kind="stable")]
+
+
+def _curves(run: Run, judged: Judged, at: float) -> None:
+    rows = curves.frame(judged, at)
+    n = len(judged.truth_image)
+    pairs = curves.precision_recall(judged)
+    left, right = st.columns(2)
+    with left:
+        if pairs.empty:
+            st.info("No box fits a defect at any confidence, so there is no curve.")
+        figure = detection_plots.precision_recall(pairs, at, n)
+        charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
+    with right:
+        figure = detection_plots.over_confidence(rows, {"f1": "F1"}, at, f"F1, n = {n} boxes")
+        charts.figure(figure, rows, f"f1-{run.id}", "F1 over confidence")
+    left, right = st.columns(2)
+    with left:
+        columns = {"precision": "precision", "recall": "recall"}
+        title = f"Precision and recall, n = {n} boxes"
+        figure = detection_plots.over_confidence(rows, columns, at, title)
+        charts.figure(figure, rows, f"both-{run.id}", "Precision and recall over confidence")
+    with right:
+        _alarms(run, judged, rows, at)
+
+
+def _alarms(run: Run, judged: Judged, rows: pd.DataFrame, at: float) -> None:
+    intact = int((judged.truths == 0).sum())
+    if not intact:
+        st.info("No test image is intact, so false alarms on good parts are not known.")
+        return
+    columns = {"alarmed": "share with an alarm", "alarms": "alarms an image"}
+    title = f"False alarms, n = {intact} intact images"
+    figure = detection_plots.over_confidence(rows, columns, at, title)
+    charts.figure(figure, rows, f"alarms-{run.id}", "False alarms on intact images")
+
+
+def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
+    corners = truths[["x1", "y1", "x2", "y2"]].to_numpy(float)
+    table = curves.confusion(judged, corners, at)
+    names = [*judged.names, "nothing"]
+    rows = pd.DataFrame(table, columns=names).assign(said=names)
+    figure = detection_plots.confusion(table, judged.names)
+    charts.figure(figure, rows, f"confusion-{run.id}", "Predicted against true classes")
+    st.caption(
+        f"At confidence {at:.3f}. The diagonal is what the summary counts as found (IoU at least "
+        "0.5); of the rest, boxes that lie on a defect of another class are beside the diagonal. "
+        "Right column: false alarms. Bottom row: missed defects."
+    )
+
+
+def _sizes(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
+    for name, rows in (
+        ("size", curves.recall_by_size(judged, at)),
+        ("class", detections.recall_by_class(judged, truths, at)),
+    ):
+        figure = plots.intervals(rows, f"Recall by {name} at confidence {at:.3f}", "recall")
+        words = f"Share of defects found by {name}, with 95 % intervals"
+        charts.figure(figure, rows, f"recall-{name}-{run.id}", words)
+    st.caption(
+        "Size: root of the box's area in the photograph's own px. Intervals: Clopper and Pearson, "
+        "as if every defect were independent. Class: as the test set names it."
+    )
+
+
+def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
+    ours = curves.paper_row(judged)
+    where = "real test photographs" if result["real"] else "rendered test images"
+    rows = [
+        ("The paper, own synthetic validation", *PAPER.values()),
+        (
+            "This detector, own validation",
+            result.get("own_precision"),
+            result.get("own_recall"),
+            result["own_validation_ap50"],
+        ),
+        (f"This detector, {where}", ours.precision, ours.recall, ours.ap50),
+    ]
+    table = pd.DataFrame(rows, columns=["judged on", "precision", "max recall", "mAP@0.5"])
+    shown = table.assign(
+        **{name: [charts.number(v) for v in table[name]] for name in table.columns[1:]}
+    )
+    st.table(
+        shown,
+        border="horizontal",
+        hide_index=True,
+        alt="The paper's figures beside this detector's",
+    )
+    charts.csv(table, f"paper-{run.id}")
+    st.caption(
+        "Read off as in the paper: precision is the top of the precision curve, which ends at 1 "
+        "for every detector at the highest confidence, so 1.00 says nothing; max recall is at "
+        "confidence 0, where false alarms do not count. Only the last column compares detectors, "
+        "and only on the same images."
+    )
+
+
+def _training(run: Run) -> None:
+    frame = resources.facts("curves", run)[["step", "metric", "value"]]
+    found = detection_plots.training(frame)
+    if not found:
+        st.info("It trained for one epoch, so there is no curve.", icon=":material/info:")
+    for title, figure in found.items():
+        charts.figure(figure, frame, f"{title}-{run.id}", f"{title} over epochs")
+
+
+kind_page(
+    "detector",
+    "Train a detector (YOLO) on a data set, then judge it on images it never saw: how many defects "
+    "it finds, how often it raises an alarm on a good part, and how sure these figures are.",
+    show,
+)

@@ -1,0 +1,142 @@
+"""Student generator: distil it, watch it learn, explore what it paints."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from backend.core.runs import Run
+from backend.images import boxes as images_boxes
+from backend.images import pictures
+from backend.students.sampler import Sampler
+from pages.ui import charts, film, links
+from pages.ui.run_view import kind_page
+
+SAMPLES, STEPS = 18, 8
+ANY = "all classes"
+WORDS = {
+    "default": "The student paints a scene and, over it, a defect with its mask, so every sample "
+    "has its exact box. A sample is a learned scene in the light of another one, with the defect "
+    "of a third.",
+    "sharp": "As `default`, and in the second half of the time a critic that tells samples from "
+    "teacher images makes it paint fine texture.",
+    "pairs": "Learned the diffusion teacher's own map from starting noise to image and mask, from "
+    "fresh pairs. A sample is what that teacher would make of the same noise.",
+    "paper": "Source A's recipe: a new random z for each image and step, under L1. The best such a "
+    "student can do is the pixel-wise median of the set, one grey blur: it learns the common "
+    "brightness, and no crack. Kept as the control.",
+}
+FILM_WORDS = {
+    "paper": "Pictures of the same eight random z after each epoch.",
+    "pairs": "Pictures of the same eight noises.",
+}
+COPIES = "Above: its copies of the first teacher images. Below: the same scenes with other images' "
+COPIES += "defects."
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Opening the student …")
+def _sampler(folder: str) -> Sampler:
+    return Sampler(Path(folder))
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    preset = result["preset"]
+    st.caption(WORDS.get(preset, ""))
+    charts.metrics(
+        [
+            ("Model size", f"{result['megabytes']:.1f} MB", "The ONNX file"),
+            ("Parameters", f"{result['parameters'] / 1e6:.2f} M", ""),
+            ("Epochs", str(result["epochs"]), "Passes over the teacher images; steps for pairs"),
+            ("Training time", f"{(run.seconds or 0) / 60:.1f} min", "On this computer"),
+            ("Images", str(result["images"]), "It learned from"),
+            ("Kept away", str(result.get("held") or 0), "To see how it copies what it never saw"),
+        ]
+    )
+    _explore(_sampler(str(run.folder)))
+    film.show(run, {"epoch": FILM_WORDS.get(preset, COPIES)}, "Epoch")
+    charts.curves(run)
+    links.to_kind("similarity", "How alike are student and teacher?")
+    links.to_kind("sample", "Let it paint images with masks and boxes")
+    links.to_kind("student-export", "Take it away as ONNX with a model card")
+    links.to_kind("dataset", "Make a data set with this student")
+
+
+def _explore(sampler: Sampler) -> None:
+    """Fresh samples and the way between two of them, painted here by ONNX Runtime."""
+    st.subheader("Explore", anchor=False)
+    if "explorer_seed" not in st.session_state:
+        st.session_state["explorer_seed"] = 0
+    columns = st.columns(4, vertical_alignment="bottom")
+    seed = int(
+        columns[0].number_input(
+            "Seed", 0, 2**31 - 1000, key="explorer_seed", help="Image k has seed + k."
+        )
+    )
+    variation = columns[1].slider(
+        "Variation",
+        0.0,
+        1.0,
+        1.0,
+        help="0 keeps each scene in its own light, 1 gives it the light of another one.",
+    )
+    classes = sampler.known_classes
+    chosen = columns[2].selectbox("Class", [ANY, *classes], disabled=len(classes) < 2)
+    with columns[3]:
+        st.button("Other samples", icon=":material/casino:", on_click=_others)
+        overlay = st.toggle("Masks and boxes", disabled=not sampler.paints_mask)
+    class_name = "" if chosen == ANY else str(chosen)
+    _samples(sampler, seed, variation, class_name, overlay)
+    _mixture(sampler, seed, variation, class_name, overlay)
+
+
+def _others() -> None:
+    st.session_state["explorer_seed"] = int(st.session_state["explorer_seed"]) + SAMPLES
+
+
+def _samples(sampler: Sampler, seed: int, variation: float, class_name: str, overlay: bool) -> None:
+    seeds = [seed + k for k in range(SAMPLES)]
+    images, masks, names = sampler.sample_named(seeds, variation, class_name)
+    with st.container(horizontal=True):
+        for k, name in enumerate(names):
+            words = f"{name}, seed {seeds[k]}"
+            shown = _shown(images[k], masks[k], overlay)
+            st.image(shown, width=150, caption=words, alt=f"Student sample: {words}")
+
+
+def _shown(pixels: np.ndarray, mask: np.ndarray, overlay: bool) -> np.ndarray:
+    if not overlay:
+        return pixels
+    boxes = images_boxes.boxes_of(mask > 0.5, "defect")
+    return pictures.annotated(pixels, [pictures.Mark(box.xyxy) for box in boxes], mask > 0.5)
+
+
+def _mixture(sampler: Sampler, seed: int, variation: float, class_name: str, overlay: bool) -> None:
+    """The strip of pictures from one latent to another, and one of them larger."""
+    st.markdown("**Mix two of them**")
+    left, middle, right = st.columns([1, 1, 2])
+    seeds = (
+        int(left.number_input("From seed", 0, 2**31 - 1, seed)),
+        int(middle.number_input("To seed", 0, 2**31 - 1, seed + 1)),
+    )
+    share = right.slider("Share of the second", 0.0, 1.0, 0.5, 0.05)
+    ends = [sampler.draw(np.random.default_rng(s), variation, class_name) for s in seeds]
+    shares = [*np.linspace(0, 1, STEPS), share]
+    images, masks = sampler.paint(np.stack([sampler.mix(*ends, s) for s in shares]))
+    strip = [_shown(*both, overlay) for both in zip(images, masks, strict=True)]
+    left, right = st.columns([1, 3], vertical_alignment="center")
+    left.image(strip[-1], width="stretch", caption=f"{share:.0%} of the second", alt="The mixture")
+    right.image(
+        pictures.sheet(strip[:STEPS], STEPS),
+        width="stretch",
+        caption="From the first to the second. Samples are turned and given the camera's noise on "
+        "top; these are not.",
+        alt="Strip of pictures from the first seed to the second",
+    )
+
+
+kind_page(
+    "distill",
+    "Distil teacher images into a small generator that runs on any CPU and paints its own labels.",
+    show,
+)

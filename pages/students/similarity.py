@@ -1,0 +1,242 @@
+"""Similarity: a student's copies in pairs, its samples as a set, and whether they are copies."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from backend.core.runs import Run
+from backend.images import measures as images
+from backend.images import pictures
+from backend.plots import student as student_plots
+from backend.students.similarity import job as similarity
+from backend.students.similarity import spec as similarity_spec
+from pages.ui import charts, links, resources, student_metrics
+from pages.ui.run_view import kind_page
+
+PAPER = (similarity.PAPER_RANGE[0], similarity.PAPER_MEAN, similarity.PAPER_RANGE[1])
+LEARNED, UNSEEN, SOURCE_A = "Images it learned from", "Images it never saw", "Source A's protocol"
+PAIR_METRICS = ["SSIM", "MS-SSIM", "wavelet distance"]
+SET_METRICS = [
+    *("KID", "precision", "recall", "density", "coverage", "sharpness", "high frequencies"),
+    *("diversity", "not copies", "not copies, all pairs"),
+]
+SHOWN = 12
+Figures = dict[tuple[str, str], Any]
+
+
+def show(run: Run) -> None:
+    figures = resources.facts("figures", run)
+    by_name: Figures = {(row.subject, row.metric): row for row in figures.itertuples()}
+    for note in (run.result or {}).get("notes", ()):
+        st.warning(charts.plain(note), icon=":material/link_off:")
+    _verdicts(by_name, run.result or {})
+    pairs, sets, copies = st.tabs(["In pairs", "Samples as a set", "Nearest training images"])
+    with pairs:
+        _in_pairs(run, figures)
+    with sets:
+        _as_sets(run, figures)
+    with copies:
+        _nearest(run, by_name)
+    st.page_link(links.STUDENTS, label="Compare students", icon=":material/leaderboard:")
+
+
+def _verdicts(by_name: Figures, result: dict[str, Any]) -> None:
+    """In words: does it know its images, are its samples like the teacher's, are they copies?"""
+    _verdict_on_pairs(by_name["matched minus random", "SSIM"])
+    kid, copies = by_name.get(("samples", "KID")), by_name.get(("samples", "not copies"))
+    if kid is None or copies is None:
+        st.info("Measured by an earlier version, in pairs alone. Start it again for the rest.")
+        return
+    grey = by_name["mean image", "KID"].value
+    control = by_name.get((result["control"], "not copies"))
+    aim = min(0.95, control.value) if control is not None else 0.95
+    words = (
+        f"Samples: KID {student_metrics.words(kid)}; {result['control']} "
+        f"{student_metrics.words(by_name[result['control'], 'KID'])}, a grey field {grey:.0f} "
+        f"(n = {kid.n}). Not copies: {student_metrics.words(copies)} of them; 0.95 is the aim"
+        + (f", {result['control']} reach {control.value:.2f}." if control is not None else ".")
+    )
+    if kid.high < grey / 2 and copies.low >= aim:
+        st.success(words, icon=":material/check_circle:")
+    elif kid.low >= grey / 2 or copies.high < aim:
+        st.warning(words, icon=":material/warning:")
+    else:
+        st.info(words + " One of the two cannot be told yet.", icon=":material/question_mark:")
+
+
+def _verdict_on_pairs(gap: Any) -> None:
+    if gap.low > 0:
+        st.success(
+            f"The student knows its images: a matched pair is {gap.value:.2f} "
+            f"[{gap.low:.2f}, {gap.high:.2f}] more alike than a random one (n = {gap.n}).",
+            icon=":material/check_circle:",
+        )
+    else:
+        st.warning(
+            f"No sign that the student tells its images apart: matched minus random is "
+            f"{gap.value:.2f} [{gap.low:.2f}, {gap.high:.2f}] (n = {gap.n}).",
+            icon=":material/warning:",
+        )
+
+
+def _in_pairs(run: Run, figures: pd.DataFrame) -> None:
+    """SSIM of each pair, the pair that was clicked, and the measures with their controls."""
+    pairs = resources.facts("ssim_pairs", run)
+    splits = pairs["split"].fillna("trained")
+    choices = [LEARNED] * bool((splits == "trained").any())
+    choices += [UNSEEN] * bool((splits == "held out").any()) + [SOURCE_A]
+    choice = st.segmented_control("Pairs", choices, default=choices[0], required=True)
+    prefix = "held-out " if choice == UNSEEN and LEARNED in choices else ""
+    if choice == SOURCE_A:
+        rows, means = _nine_random(pairs)
+    else:
+        split = "held out" if choice == UNSEEN else "trained"
+        rows = pairs[(pairs["pairing"] == "matched") & (splits == split)]
+        means = _means(figures, prefix)
+    st.caption(_how_paired(choice, (run.result or {})["pairing"]))
+    pair = _bars(run, rows.reset_index(drop=True), means, choice)
+    _pair(run, rows, pair)
+    names = {f"{prefix}{n}": n for n in ("matched", "random", "mean image", "matched minus random")}
+    student_metrics.table(figures, PAIR_METRICS, names, f"pairs-{run.id}")
+    _mask_overlap(figures, f"{prefix}reconstructions")
+    st.subheader("Pairs", anchor=False)
+    _grid(run, rows)
+
+
+def _mask_overlap(figures: pd.DataFrame, subject: str) -> None:
+    found = figures[(figures["subject"] == subject) & (figures["metric"] == "mask IoU")]
+    for row in found.itertuples():
+        st.markdown(
+            f"Painted and exact masks overlap by **{student_metrics.words(row)}** (IoU, "
+            f"n = {row.n}); 1 is the same mask."
+        )
+
+
+def _how_paired(choice: str, pairing: str) -> str:
+    if choice == SOURCE_A:
+        return (
+            "Nine random pairs, as the paper (source A) compared them: what it reports, 0.036 to "
+            "0.188 with a mean of 0.108, is drawn in. Pairs without any relation say nothing about "
+            "the student."
+        )
+    if choice == UNSEEN:
+        return (
+            "Kept away while it learned; afterwards the latent was sought that paints each best."
+            if pairing == similarity.OWN_LATENT
+            else "It learned from none of these images; each is painted from its own noise."
+        )
+    return f"How a teacher image got its partner: {pairing}."
+
+
+def _nine_random(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Source A's protocol on the random pairs: the first nine of them, and their mean."""
+    rows = pairs[pairs["pairing"] == "random"].head(similarity_spec.PAPER_PAIRS)
+    error = 1.96 * rows["ssim"].sem()
+    mean = rows["ssim"].mean()
+    line = {"subject": "random", "value": mean, "low": mean - error, "high": mean + error}
+    return rows, pd.DataFrame([line])
+
+
+def _means(figures: pd.DataFrame, prefix: str) -> pd.DataFrame:
+    """Rows of SSIM for the lines of the chart, without the prefix of held-out images."""
+    rows = figures[figures["metric"] == "SSIM"]
+    rows = rows[rows["subject"].str.startswith("held-out ") == bool(prefix)]
+    return rows.assign(subject=rows["subject"].str.removeprefix(prefix))
+
+
+def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int:
+    """The bar chart; the pair that was clicked, the first one else."""
+    paper = choice == SOURCE_A
+    event = charts.figure(
+        student_plots.ssim_bars(
+            rows, means, PAPER if paper else None, "random" if paper else "matched"
+        ),
+        rows.drop(columns="run_id"),
+        f"ssim-{choice}-{run.id}",
+        "SSIM of each teacher and student pair, sorted, with the means of the controls",
+        on_select="rerun",
+        selection_mode="points",
+    )
+    points = event["selection"]["points"] if event else []
+    st.caption("Click a bar to see its pair.")
+    return int(points[0]["customdata"]) if points else int(rows.iloc[0]["pair"])
+
+
+def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
+    found = rows[rows["pair"] == pair]
+    row = (found if len(found) else rows).iloc[0]
+    first = pictures.read_rgb(run.folder / row["teacher_path"])
+    second = pictures.read_rgb(run.folder / row["student_path"])
+    agreement = (images.ssim_map(first, second).clip(0, 1) * 255).astype("uint8")
+    with st.container(horizontal=True):
+        st.image(first, width=220, caption=f"teacher, pair {row['pair']}", alt="Teacher image")
+        st.image(second, width=220, caption=f"student, SSIM {row['ssim']:.3f}", alt="Student image")
+        st.image(agreement, width=220, caption="where they agree (white)", alt="SSIM map")
+
+
+def _grid(run: Run, rows: pd.DataFrame) -> None:
+    with st.container(horizontal=True):
+        for row in rows.head(SHOWN).itertuples():
+            st.image(
+                _beside(run, row.teacher_path, row.student_path),
+                width=230,
+                caption=f"pair {row.pair}: SSIM {row.ssim:.3f}",
+                alt=f"Teacher beside student, pair {row.pair}",
+            )
+
+
+def _beside(run: Run, first: str, second: str) -> Any:
+    return pictures.sheet([pictures.read_rgb(run.folder / path) for path in (first, second)], 2)
+
+
+def _as_sets(run: Run, figures: pd.DataFrame) -> None:
+    """Measures of the samples beside the mean image and images that are as good as real."""
+    subjects = {"samples": "samples", "mean image": "mean image"}
+    control = (run.result or {}).get("control", "")
+    subjects |= {control: control} if control else {}
+    st.markdown(
+        "What the student invents, as a set, against images of its teacher that it never saw. No "
+        "single figure says enough: a grey field is no copy, and noise is sharp. Intervals: 95 %."
+    )
+    student_metrics.table(figures, SET_METRICS, subjects, f"sets-{run.id}")
+    if not figures[figures["metric"] == "mask contrast"].empty:
+        st.markdown("Does the mask cover what differs from the background?")
+        names = {n: n for n in ("samples", "teacher images", "shuffled masks")}
+        student_metrics.table(figures, ["mask contrast"], names, f"masks-{run.id}")
+
+
+def _nearest(run: Run, by_name: Figures) -> None:
+    """How far each sample lies from what was learned, and the nearest ones to look at."""
+    rows = resources.facts("neighbours", run)
+    if rows.empty:
+        st.info("Not measured by that version. Start the comparison again.")
+        return
+    limit = by_name["training images", "least distance"].value
+    charts.figure(
+        student_plots.nearest_distances(rows, limit),
+        rows.drop(columns="run_id"),
+        f"nearest-{run.id}",
+        "Histogram of distances from samples to their nearest training image",
+    )
+    st.caption(
+        "The nearest samples, each beside the training image it comes nearest to, turned as it "
+        f"lies nearest. Under {limit:.1f} grey levels they are nearer than training images are to "
+        "each other; look whether such a sample is a copy or only as plain."
+    )
+    with st.container(horizontal=True):
+        for row in rows[rows["sample_path"].notna()].itertuples():
+            st.image(
+                _beside(run, row.sample_path, row.nearest_path),
+                width=230,
+                caption=f"seed {row.seed}: {row.distance:.1f}{' · too near' if row.copy else ''}",
+                alt=f"Sample of seed {row.seed} beside its nearest training image",
+            )
+
+
+kind_page(
+    "similarity",
+    "Hold a student against its teacher: its copies in pairs, its samples as a set. Every figure "
+    "stands beside its controls, for SSIM alone prefers a grey field.",
+    show,
+)

@@ -1,0 +1,47 @@
+"""Own style (LoRA): teach Stable Diffusion what your defects look like."""
+
+import streamlit as st
+
+from backend.core.runs import Run
+from backend.images import licences
+from pages.ui import charts, film, links
+from pages.ui.run_view import kind_page
+
+FILM_WORDS = {"step": "The same words and the same noise, painted as the training went on."}
+
+
+def show(run: Run) -> None:
+    result = run.result or {}
+    charts.metrics(
+        [
+            ("Learned from", f"{result['images']} images", ""),
+            ("Steps", str(result["steps"]), ""),
+            ("File size", f"{result['megabytes']:.1f} MB", "artifacts/lora.safetensors"),
+            (
+                "Error before",
+                f"{result['loss_before']:.3f}",
+                "Mean squared error of the noise, on the images it learned from",
+            ),
+            ("Error after", f"{result['loss_after']:.3f}", "The same noise on the same images"),
+        ]
+    )
+    film.show(run, FILM_WORDS)
+    charts.curves(run)
+    path = run.artifacts / "lora.safetensors"
+    st.download_button(
+        "LoRA file",
+        path.read_bytes,
+        file_name=f"{run.id}.safetensors",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    st.caption(f"Licences: {charts.plain(licences.licence(run.folder))}")
+    links.to_kind("generate", "Paint with it (teacher: stable-diffusion)")
+
+
+kind_page(
+    "lora",
+    "Teach Stable Diffusion what your own defects look like, from a handful of photographs. It "
+    "needs the model's weights in `storage/weights/`; on a CPU hundreds of steps take hours.",
+    show,
+)

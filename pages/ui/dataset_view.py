@@ -1,0 +1,105 @@
+"""What a labelled set of images holds, in figures: sources, classes, sizes and places of boxes."""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from backend.core.runs import Run
+from backend.images import curation, imagefiles
+from backend.plots import detection as detection_plots
+from backend.records import UserError
+from pages.ui import caveats, charts, gallery, image_export
+
+UNSEEN = (0, 0)
+
+
+def show(run: Run, tiles: list[tuple[str, str, str]]) -> None:
+    """Figures, plots, pictures with their boxes, and the zip to take away.
+
+    tiles: name, value and meaning of the run's figures.
+    """
+    images, boxes = curation.images(run.folder), curation.boxes(run.folder)
+    charts.metrics(tiles)
+    caveats.noted(run)
+    pictures, plots = st.tabs(["Pictures", "Sources, classes, boxes"])
+    with plots:
+        _plots(run, images, boxes)
+    with pictures:
+        shown = st.toggle("Show boxes", value=True, key=f"boxes-{run.id}")
+        chosen = _filtered(run, images, boxes)
+        gallery.grid(run, chosen, boxes, "image", shown, False)
+    image_export.offer(run)
+
+
+def _filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """The images of the split and source picked here."""
+    left, middle, right = st.columns(3)
+    split = left.selectbox("Split", ["all", *sorted(images["split"].dropna().unique())])
+    source = middle.selectbox("Source", ["all", *sorted(images["source"].dropna().unique())])
+    kind = right.selectbox("Shows", ["all", "a defect", "no defect"], key=f"shows-{run.id}")
+    has_box = images["image"].isin(boxes["image"])
+    chosen = pd.Series(True, index=images.index)
+    if split != "all":
+        chosen &= images["split"] == split
+    if source != "all":
+        chosen &= images["source"] == source
+    if kind != "all":
+        chosen &= has_box == (kind == "a defect")
+    return images[chosen]
+
+
+def _plots(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
+    left, right = st.columns(2)
+    with left:
+        counts = images.groupby(["source", "split"]).size().reset_index(name="images")
+        charts.figure(
+            detection_plots.per_source(images),
+            counts,
+            f"sources-{run.id}",
+            "Number of images of each source in training and validation",
+        )
+        charts.figure(
+            detection_plots.box_sizes(boxes), boxes, f"sizes-{run.id}", "How large the boxes are"
+        )
+    with right:
+        charts.figure(
+            detection_plots.per_class(boxes),
+            boxes.groupby(["class_name", "source"]).size().reset_index(name="boxes"),
+            f"classes-{run.id}",
+            "Number of boxes of each class and origin",
+        )
+        places = _places(run, images, boxes)
+        charts.figure(
+            detection_plots.box_positions(places),
+            places,
+            f"places-{run.id}",
+            "Where in the picture the middles of the boxes lie",
+        )
+
+
+def _places(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
+    """Middle of each box as shares of its picture: columns x, y."""
+    shown = images[images["image"].isin(boxes["image"])]
+    sizes = {
+        name: _size(str(run.folder / path))
+        for name, path in zip(shown["image"], shown["path"], strict=True)
+    }
+    width = boxes["image"].map(lambda name: sizes.get(name, UNSEEN)[0])
+    height = boxes["image"].map(lambda name: sizes.get(name, UNSEEN)[1])
+    known = width > 0
+    return pd.DataFrame(
+        {
+            "x": ((boxes["x1"] + boxes["x2"]) / 2 / width)[known],
+            "y": ((boxes["y1"] + boxes["y2"]) / 2 / height)[known],
+        }
+    )
+
+
+@st.cache_data(ttl=3600, max_entries=50_000, show_spinner=False)
+def _size(path: str) -> tuple[int, int]:
+    """Width and height of a picture, px; 0 where it cannot be read."""
+    try:
+        return imagefiles.size(Path(path))
+    except UserError:
+        return UNSEEN

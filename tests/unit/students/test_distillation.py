@@ -1,0 +1,323 @@
+"""The student: shapes, determinism, resume, and that it learns at all."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from backend.core.specs import validate
+from backend.records import Cancelled, UserError
+from backend.students import camera_noise, lighting
+from backend.students.camera_noise import OCTAVES
+from backend.students.distill import data, discriminator, initial_codes, losses, networks, training
+from backend.students.distill import spec as student
+from backend.students.distill.data import Material
+from backend.students.export import quantize
+from backend.students.sampler import Sampler
+
+SPEC = student.Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
+
+
+def quiet(*args, **kwargs) -> None:
+    """A progress nobody looks at."""
+
+
+@pytest.fixture
+def lesson() -> Material:
+    """Bright squares on grey fields of different tones, 64 px, and their masks."""
+    random = np.random.default_rng(0)
+    images = np.empty((12, 64, 64, 3), np.uint8)
+    masks = np.zeros((12, 64, 64), bool)
+    for k in range(12):
+        images[k] = random.integers(40, 140)
+        x, y = random.integers(8, 40, 2)
+        masks[k, y : y + 14, x : x + 14] = True
+    images[masks] = 250
+    names = np.array([f"{k:06d}" for k in range(12)])
+    return Material(images, masks, np.arange(12) % 2, names, names, ("crack", "scratch"))
+
+
+def taught(spec: student.Spec, lesson: Material, folder: Path, tell=quiet) -> training.Trained:
+    """A student of ten of the images; two are kept away."""
+    (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
+    (folder / "artifacts").mkdir(exist_ok=True)
+    learned, held = lesson.part(np.arange(10)), lesson.part(np.arange(10, 12))
+    trained = training.distill(spec, learned, held, Path("none.pt"), folder, tell)
+    training.save(trained, learned, held, {"preset": spec.preset}, folder / "artifacts")
+    return trained
+
+
+def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
+    network = networks.build("paper", 20, 128)
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.ConvTranspose2d)]
+    assert len(layers) == 6
+    assert network(torch.zeros(2, 100)).shape == (2, 3, 128, 128)
+
+
+@pytest.mark.parametrize("size", (64, 128, 256))
+def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
+    torch.manual_seed(0)
+    made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
+    assert made.shape == (2, 4 + OCTAVES, size, size)
+    assert made[:, :4].min() >= 0
+    assert made[:, :4].max() <= 1
+
+
+def test_the_paper_recipe_has_one_size():
+    with pytest.raises(UserError, match="128"):
+        validate(dataclasses.replace(SPEC, preset="paper"))
+
+
+def test_it_learns_colours_and_masks(lesson, tmp_path):
+    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    images, masks = sampler.paint(sampler.latents)
+    wanted = lesson.images[sampler.trained.names.astype(int)]
+    error = np.abs(images.astype(float) - wanted).mean()
+    blur = np.abs(wanted.mean(0) - wanted).mean()
+    assert error < 0.4 * blur
+    exact = lesson.masks[sampler.trained.names.astype(int)]
+    overlap = (masks > 0.5) & exact
+    assert overlap.sum() / ((masks > 0.5) | exact).sum() > 0.6
+
+
+def test_the_same_spec_gives_the_same_student(lesson, tmp_path):
+    first, second = (taught(SPEC, lesson, tmp_path / name) for name in ("a", "b"))
+    for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("preset", ("default", "sharp"))
+def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeypatch, preset):
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+    spec = dataclasses.replace(SPEC, preset=preset)
+
+    def stop(fraction, message="", *, step=None, metrics=None):
+        if step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        taught(spec, lesson, tmp_path / "b", stop)
+    resumed = taught(spec, lesson, tmp_path / "b")
+    straight = taught(spec, lesson, tmp_path / "a")
+    for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-6)
+    assert resumed.best_kid == pytest.approx(straight.best_kid)
+
+
+def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, monkeypatch):
+    """The samples that were judged best are those that the finished student paints of the seeds."""
+    judged, kids, drawn = [], [], training._samples
+    measure = training.realism.kid
+
+    def samples(lesson):
+        judged.append(drawn(lesson))
+        return judged[-1]
+
+    def kid(*sets):
+        kids.append(measure(*sets))
+        return kids[-1]
+
+    monkeypatch.setattr(training, "_samples", samples)
+    monkeypatch.setattr(training.realism, "kid", kid)
+    trained = taught(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
+    assert len(judged) > 2
+    assert trained.best_kid == min(kids)
+    seeds = [[3, k] for k in range(training.JUDGED_IMAGES)]
+    given, _ = Sampler(tmp_path).sample(seeds)
+    apart = np.abs(given.astype(int) - judged[int(np.argmin(kids))])
+    assert apart.max() <= 2
+
+
+@pytest.mark.parametrize("change", ("order", "class", "content"))
+def test_a_lesson_whose_images_changed_meanwhile_begins_again(
+    lesson, tmp_path, monkeypatch, change
+):
+    """Its latents would be those of other images."""
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
+
+    def stop(fraction, message="", *, step=None, metrics=None):
+        if step == 2:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        taught(SPEC, lesson, tmp_path / "b", stop)
+    changed = {
+        "order": lambda: lesson.part(np.r_[1:12, 0]),
+        "class": lambda: dataclasses.replace(lesson, labels=1 - lesson.labels),
+        "content": lambda: dataclasses.replace(lesson, hashes=lesson.names[::-1]),
+    }[change]()
+    told = []
+
+    def listen(fraction, message="", **_):
+        told.append(message)
+
+    resumed = taught(SPEC, changed, tmp_path / "b", listen)
+    straight = taught(SPEC, changed, tmp_path / "a")
+    assert "beginning again" in told[0]
+    for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
+    trained = taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    z = np.random.default_rng(0).standard_normal((5, 8 * 64 + 6)).astype(np.float32)
+    images, masks = sampler.paint(z, batch=2)
+    with torch.no_grad():
+        wanted = trained.network(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
+    assert np.abs(images / 255 - wanted[..., :3]).max() < 0.01
+    assert np.abs(masks - wanted[..., 3]).max() < 1e-4
+
+
+def test_a_sample_depends_on_its_seed_alone(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    alone, _ = sampler.sample([7])
+    among, _ = sampler.sample([5, 6, 7, 8])
+    assert np.abs(alone[0].astype(int) - among[2]).max() <= 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"garbage"])
+def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
+    taught(SPEC, lesson, tmp_path)
+    for name in ("student.onnx", "latents.npz"):
+        whole = (tmp_path / "artifacts" / name).read_bytes()
+        (tmp_path / "artifacts" / name).unlink()
+        if content is not None:
+            (tmp_path / "artifacts" / name).write_bytes(content)
+        with pytest.raises(UserError, match="Distil it again"):
+            Sampler(tmp_path)
+        (tmp_path / "artifacts" / name).write_bytes(whole)
+
+
+def test_images_kept_away_get_latents_but_teach_nothing(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    assert list(sampler.trained.names) == list(lesson.names[:10])
+    assert list(sampler.held.names) == ["000010", "000011"]
+    assert sampler.held_latents.shape == (2, 8 * 64 + 6)
+
+
+def test_each_image_has_the_class_of_its_largest_box(tiny_runs):
+    run = tiny_runs["generate"]
+    found = data.read(run.folder, 64)
+    assert len(found.labels) == len(found) == len(found.names)
+    has_defect = np.array([found.classes[k] != "intact" for k in found.labels])
+    assert list(has_defect) == list(found.masks.any((1, 2)))
+
+
+def test_held_images_and_learned_ones_are_all_images_once():
+    names = np.arange(20).astype(str)
+    whole = Material(np.zeros((20, 8, 8, 3)), np.zeros((20, 8, 8)), np.arange(20), names, names, ())
+    learned, held = data.divided(whole, 0.25, seed=3)
+    assert len(held) == 5
+    assert sorted([*learned.names, *held.names]) == sorted(names)
+
+
+@pytest.mark.parametrize("octave", range(OCTAVES))
+def test_noise_is_drawn_as_strong_as_it_is_found(octave):
+    """In each octave, whatever lines there are; the other octaves stay silent."""
+    scene = np.full((3, 128, 128), 0.5, np.float32)
+    scene[:, :, 16::32] = 0.3
+    noisy = [
+        scene + 0.02 * camera_noise.drawn(np.random.default_rng(k), 128)[octave].transpose(2, 0, 1)
+        for k in range(4)
+    ]
+    found = losses.log_noise(torch.from_numpy(np.stack(noisy))).exp().mean((0, 2, 3))
+    assert float(found[octave]) == pytest.approx(0.02, rel=0.2)
+    assert all(float(found[k]) < 0.013 for k in range(OCTAVES) if k != octave)
+
+
+def test_codes_of_cells_keep_what_the_cells_show(lesson):
+    images = torch.from_numpy(lesson.images).permute(0, 3, 1, 2)
+    masks = torch.from_numpy(lesson.masks)[:, None]
+    codes = initial_codes.local_codes(images, masks, 16)
+    z = codes(images, masks)
+    assert z.shape == (12, 16 * 64)
+    defects = z.unflatten(1, (16, 8, 8))[:, 8:]
+    empty = ~torch.nn.functional.max_pool2d(masks.float(), 8)[:, 0].bool()
+    assert torch.allclose(defects.permute(0, 2, 3, 1)[empty], codes.nothing, atol=1e-3)
+
+
+def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
+    noisy = np.clip(
+        lesson.images + np.random.default_rng(1).normal(0, 8, lesson.images.shape), 0, 255
+    )
+    lesson = dataclasses.replace(lesson, images=noisy.astype(np.uint8))
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    clean, _ = sampler.paint(sampler.latents[:4])
+    randoms = [np.random.default_rng(k) for k in range(4)]
+    grainy, _ = sampler.paint(sampler.latents[:4], random=randoms)
+    difference = (grainy.astype(float) - clean).mean(-1).std()
+    assert 2 < difference < 12
+
+
+def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesson, tmp_path):
+    """One grey field each, so the light is its tone alone; the bright squares are 14 px wide."""
+    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    own = np.median(lesson.images[sampler.trained.names.astype(int)], (1, 2, 3))
+    for seed in range(12):
+        z = sampler.draw(np.random.default_rng(seed))
+        (image,), (mask,) = sampler.paint(z[None])
+        assert np.abs(np.median(image) - own).min() < 12
+        assert 0.5 * 14**2 < (mask > 0.5).sum() < 2 * 14**2
+
+
+def test_in_whole_numbers_it_paints_alike_in_any_light(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    exact = Sampler(tmp_path)
+    quantize.quantise(tmp_path / "artifacts", quantize.latents(exact, 0, 16))
+    quantised = Sampler(tmp_path, precision="int8")
+    gate = quantize.compare(exact, quantised, quantize.latents(exact, 100, 8))
+    assert gate.passes, gate.words
+
+
+def test_without_variation_scenes_keep_their_light_and_defects_their_place(lesson, tmp_path):
+    taught(SPEC, lesson, tmp_path)
+    sampler = Sampler(tmp_path)
+    for seed in range(12):
+        z = sampler.draw(np.random.default_rng(seed), 0.0)
+        own = sampler.scene_dim
+        assert (z[:own] == sampler.latents[:, :own]).all(1).any()
+        assert (z[own:] == sampler.latents[:, own:]).all(1).any()
+
+
+def test_light_moves_to_that_of_the_other_or_a_share_of_the_way():
+    random = np.random.default_rng(0)
+    images = np.stack([random.normal(mean, 12, (64, 64, 3)) for mean in (90, 120)])
+    own, other = lighting.measured(images.round().astype(np.uint8))
+    for share in (0.0, 0.5, 1.0):
+        gain, shift = np.split(lighting.change(own, other, share), 2)
+        assert own[:3] * np.exp(gain) + shift == pytest.approx(
+            own[:3] + share * (other[:3] - own[:3]), abs=1e-5
+        )
+    assert not lighting.change(own, other, 0.0).any()
+
+
+def test_a_critic_learns_to_tell_noise_from_squares(lesson):
+    torch.manual_seed(0)
+    judge, random = discriminator.Critic(), torch.Generator().manual_seed(0)
+    rgb = torch.from_numpy(lesson.images).permute(0, 3, 1, 2).float() / 255
+    real = torch.cat([rgb, torch.from_numpy(lesson.masks)[:, None].float()], 1)
+    made = torch.rand(real.shape, generator=random)
+    optimizer = torch.optim.Adam(judge.parameters(), 0.002)
+    for _ in range(15):
+        loss = discriminator.critic_loss(judge, real, made, random)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert judge(real).mean() > judge(made).mean() + 0.5
+
+
+def test_augmenting_moves_picture_and_mask_together():
+    random = torch.Generator().manual_seed(2)
+    shown = torch.zeros(1, 4, 64, 64)
+    shown[:, :, 20:40, 20:40] = 1
+    for _ in range(5):
+        seen = discriminator.augmented(shown, random)
+        assert ((seen[:, 0] > seen[:, 0].mean()) == (seen[:, 3] > 0.5)).all()
