@@ -12,7 +12,8 @@ from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 def test_versions_made_at_the_same_time_get_different_numbers(storage):
     inspect_run = make_inspected(storage.runs, {"dots": (30, 0)})
     code = (
-        "import sys; from pathlib import Path; from backend.inspection.threshold.job import versions\n"
+        "import sys; from pathlib import Path\n"
+        "from backend.inspection.threshold import versions\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "folder, name = Path(sys.argv[1]), sys.argv[2]\n"
         "print(*(versions.claim(folder, f'{name}-{k}') for k in range(20)))"
