@@ -197,7 +197,7 @@ def run_command(folder: str) -> None:
 @click.argument("run_id")
 def resume_command(run_id: str) -> None:
     """Go on with an interrupted, canceled or failed run, from its checkpoint."""
-    folder = _folder(run_id)
+    folder = runs.named(settings().runs, run_id)
     jobs.resume(settings(), runs.read(folder), queued=False)
     sys.exit(EXIT_CODES[_follow(folder, False).state])
 
@@ -206,14 +206,7 @@ def resume_command(run_id: str) -> None:
 @click.argument("run_id")
 def cancel_command(run_id: str) -> None:
     """Ask a pending or running run to stop."""
-    jobs.request_cancel(_folder(run_id))
-
-
-def _folder(run_id: str) -> Path:
-    folder = settings().runs / run_id
-    if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
-        raise UserError(f"There is no run '{run_id}'. 'python -m backend runs' lists them.")
-    return folder
+    jobs.request_cancel(runs.named(settings().runs, run_id))
 
 
 @main.command("runs")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from backend.detection import yolo_set
-from backend.images import pictures
+from backend.images import imagefiles
+from backend.images.boxes import yolo_line
 
 FIRST_SEED = 77_000
 SIZE = 128
@@ -19,8 +19,8 @@ def make(folder: Path, train: int = 6, test: int = 4, intact: int = 4) -> tuple[
     (real / "labels").mkdir(parents=True, exist_ok=True)
     for k in range(train + test):
         shot = render(FIRST_SEED + k, SIZE, defects=(1, 2))
-        pictures.write(real / "images" / f"p{k}.png", shot.image)
-        lines = [yolo_set.line(box, SIZE, SIZE) for box in shot.boxes]
+        imagefiles.write(real / "images" / f"p{k}.png", shot.image)
+        lines = [yolo_line(box.xyxy, SIZE, SIZE) for box in shot.boxes]
         (real / "labels" / f"p{k}.txt").write_text("".join(lines))
         lists["train" if k < train else "test"].append(f"images/p{k}.png")
         groups.append(f"p{k}.png,part {k // 2}")
@@ -31,7 +31,7 @@ def make(folder: Path, train: int = 6, test: int = 4, intact: int = 4) -> tuple[
     rows = ["file_name,split,group"]
     for k in range(intact):
         shot = render(FIRST_SEED + 500 + k, SIZE, defects=(0, 0))
-        pictures.write(good / f"g{k}.png", shot.image)
+        imagefiles.write(good / f"g{k}.png", shot.image)
         rows.append(f"g{k}.png,{'train' if k % 2 else 'test'},good {k}")
     (folder / "intact.csv").write_text("\n".join(rows) + "\n")
     return real, good

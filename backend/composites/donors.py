@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
 from backend.records import UserError
 
 SPREAD = 0.05  # of the donor's shorter side; its ground is averaged over this distance
@@ -84,7 +84,7 @@ class Donors:
 
     def _open(self, name: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         """Pixels of a donor, the same without its defect, and its mask, as far as there are any."""
-        pixels = pictures.read_rgb(self.folder / self.images[name]["path"])
+        pixels = imagefiles.read_rgb(self.folder / self.images[name]["path"])
         ground, mask = self._layer(name, "background_path"), self._layer(name, "mask_path")
         for other in (ground, mask):
             if other is not None and other.shape != pixels.shape:
@@ -95,7 +95,7 @@ class Donors:
 
     def _layer(self, name: str, column: str) -> np.ndarray | None:
         path = self.images[name].get(column)
-        return pictures.read_rgb(self.folder / path) if isinstance(path, str) else None
+        return imagefiles.read_rgb(self.folder / path) if isinstance(path, str) else None
 
     def _shows_any(self, name: str) -> bool:
         mask = self._layer(name, "mask_path")

@@ -7,7 +7,7 @@ import numpy as np
 
 from backend.composites import region
 from backend.composites.placement import LEAST_EDGE, Placement
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset, pictures
 from backend.records import UserError
 
 MOST_EDGE = 8192  # px
@@ -38,7 +38,7 @@ def photographs(run_folder: Path) -> list[Good]:
 
 def opened(spec: Placement, good: Good) -> np.ndarray:
     """Raises UserError for a photograph too small or too large to put defects on."""
-    pixels = pictures.read_rgb(good.path)
+    pixels = imagefiles.read_rgb(good.path)
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_EDGE or max(height, width) > MOST_EDGE:
         raise UserError(

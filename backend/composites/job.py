@@ -10,6 +10,7 @@ import numpy as np
 from backend import settings
 from backend.composites import goods, region
 from backend.composites.goods import Good
+from backend.composites.spec import Result, Spec
 from backend.core import runs
 from backend.images import imageset
 from backend.images.imageset import Picture
@@ -19,7 +20,7 @@ from backend.teachers.stable_diffusion.settings import loras, weights_folder
 if TYPE_CHECKING:
     from backend.composites.defects import Maker
     from backend.composites.from_renderer import Rendered
-from backend.composites.spec import Result, Spec
+
 
 WORDS = {
     "renderer": "rendered on a photograph",

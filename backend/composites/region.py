@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from backend.images import pictures
+from backend.images import imagefiles
 from backend.records import UserError
 
 FRAME = 0.04  # of the shorter side; this strip along the border is taken for background
@@ -45,7 +45,7 @@ def rectangle(text: str, height: int, width: int) -> np.ndarray:
 
 def from_file(path: Path) -> np.ndarray:
     """A mask image as bool [h, w], True where it is white. Raises UserError where nothing is."""
-    allowed = pictures.read_rgb(path).max(2) >= 128
+    allowed = imagefiles.read_rgb(path).max(2) >= 128
     if not allowed.any():
         raise UserError(
             f"Region file '{path}' has no white part. Paint white where defects may be."

@@ -1,15 +1,10 @@
 """Defects on good parts: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.composites.placement import Placement
 from backend.core.specs import param
 from backend.teachers.stable_diffusion.settings import PaintSettings
-
-if TYPE_CHECKING:
-    pass
-
 
 INPAINTED = ("teacher", ("stable-diffusion",))
 

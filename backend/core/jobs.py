@@ -364,13 +364,7 @@ class Supervisor:
 
     def find(self, run_id: str) -> Run:
         """The run of that id, from its folder. Raises UserError where there is none."""
-        return runs.read(self._folder(run_id))
-
-    def _folder(self, run_id: str) -> Path:
-        folder = self.settings.runs / run_id
-        if not runs.RUN_ID.fullmatch(run_id) or not folder.is_dir():
-            raise UserError(f"There is no run '{run_id}'. It may have been deleted.")
-        return folder
+        return runs.read(runs.named(self.settings.runs, run_id))
 
     def waits_for(self, run: Run) -> list[str]:
         """Input runs that a pending run still waits for."""
@@ -401,7 +395,7 @@ class Supervisor:
     def delete(self, run_id: str) -> None:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""
         with self._lock:
-            folder = self._folder(run_id)
+            folder = runs.named(self.settings.runs, run_id)
             for keeper in registry.keepers():
                 keeper.refuse_deletion(self.settings.storage, run_id)
             for run in self.active():

@@ -121,6 +121,17 @@ def folders(runs: Path) -> list[Path]:
     return sorted(path for path in runs.iterdir() if RUN_ID.fullmatch(path.name))
 
 
+def named(folder: Path, run_id: str) -> Path:
+    """The folder of the run of that id, below `folder`. Raises UserError where there is none."""
+    found = folder / run_id
+    if not RUN_ID.fullmatch(run_id) or not found.is_dir():
+        raise UserError(
+            f"There is no run '{run_id}'. It may have been deleted; 'python -m backend runs' "
+            "lists those that there are."
+        )
+    return found
+
+
 def readable(folders: Iterable[Path]) -> list[Run]:
     """The runs in these folders, without those whose files are damaged."""
     found = []

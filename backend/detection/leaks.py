@@ -1,6 +1,5 @@
 """Is a test image among the training images, or behind them? Then its figures mean nothing."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from backend.core import facts, lineage, runs
-from backend.detection import leaks
-from backend.detection.dataset import splits
 from backend.detection.testset.test_images import HeldOutSet, LabelledImage
 from backend.images import duplicates, imagefiles, pictures
 from backend.records import UserError
@@ -24,7 +21,7 @@ class Leak:
     same: bool
 
 
-def search(images: Sequence["LabelledImage"], dataset: Path) -> list[Leak]:
+def search(images: Sequence[LabelledImage], dataset: Path) -> list[Leak]:
     """Training images that are or look like test images, at most one test image each.
 
     Compared with the data set's images and, unless they were rendered, those of every run behind
@@ -35,8 +32,8 @@ def search(images: Sequence["LabelledImage"], dataset: Path) -> list[Leak]:
     hashes, greys, sizes = [], [], set()
     for path in training:
         pixels = imagefiles.read_rgb(path)
-        hashes.append(_hash(pixels))
-        greys.append(splits.grey(pixels))
+        hashes.append(duplicates.digest(pixels))
+        greys.append(duplicates.grey(pixels))
         if pixels.shape[0] == pixels.shape[1]:
             sizes.add(pixels.shape[0])
     seen, test_greys = _test_pictures(images, sizes)
@@ -49,33 +46,23 @@ def search(images: Sequence["LabelledImage"], dataset: Path) -> list[Leak]:
 
 
 def _test_pictures(
-    images: Sequence["LabelledImage"], sizes: set[int]
+    images: Sequence[LabelledImage], sizes: set[int]
 ) -> tuple[dict[str, str], np.ndarray]:
     """Hash → name of every test image at every size, and their small grey pictures."""
     seen, greys = {}, []
     for image in images:
         pixels = image.read_rgb()
-        greys.append(splits.grey(pixels))
+        greys.append(duplicates.grey(pixels))
         for shown in (pixels, *(pictures.resized(pixels, size) for size in sizes)):
-            seen[_hash(shown)] = image.name
+            seen[duplicates.digest(shown)] = image.name
     return seen, np.stack(greys)
 
 
 def alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """For each grey picture of `first` [N, 32, 32] the place of a near-duplicate in `second`
     [M, 32, 32], or −1."""
-    bits = np.bitwise_count(duplicates.hashes_of(first)[:, None] ^ duplicates.hashes_of(second))
-    near = (bits <= duplicates.MOST_BITS) & (
-        _standardised(first) @ _standardised(second).T >= duplicates.LEAST_CORRELATION
-    )
+    near = duplicates.Prints.of(first).alike(duplicates.Prints.of(second))
     return np.where(near.any(1), near.argmax(1), -1)
-
-
-def _standardised(greys: np.ndarray) -> np.ndarray:
-    """Pictures of 16 × 16 px as vectors whose products are their correlations."""
-    small = greys.reshape(len(greys), 16, 2, 16, 2).mean(axis=(2, 4)).reshape(len(greys), 256)
-    small = small - small.mean(1, keepdims=True)
-    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-6)
 
 
 def _training_pictures(dataset: Path) -> list[Path]:
@@ -107,10 +94,6 @@ def _behind(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _hash(pixels: np.ndarray) -> str:
-    return hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-
-
 NAMED = 3  # pairs that an error spells out
 
 
@@ -120,7 +103,7 @@ def refuse_leaks(test: HeldOutSet, dataset: Path, near: str = "refuse") -> int:
     Raises UserError where a training image, or a photograph behind one, is a test image, and with
     `near` = refuse also where it is a near-duplicate of one.
     """
-    found = leaks.search(test.images, dataset)
+    found = search(test.images, dataset)
     for leak in found:
         if leak.same:
             raise UserError(

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from backend.detection.classes import ONE_CLASS
-from backend.images import boxes as images_boxes
-from backend.images import pictures
+from backend.images import imagefiles
+from backend.images.boxes import box_row, yolo_line
 from backend.records import Box, UserError
 
 LEAST_EDGE = 10  # px a side; ultralytics silently passes over smaller images
@@ -51,7 +51,7 @@ def write(
     for index, (item, split) in enumerate(zip(items, splits, strict=True)):
         name = f"{index:06d}"
         image_rows.append(_write_item(out_dir, name, split, item, names))
-        box_rows += [images_boxes.box_row(name, box) for box in item.boxes]
+        box_rows += [box_row(name, box) for box in item.boxes]
         if on_item:
             on_item(index + 1)
     write_yaml(out_dir / "artifacts", names)
@@ -64,8 +64,8 @@ def _write_item(
     path = f"artifacts/images/{split}/{name}.png"
     height, width = item.pixels.shape[:2]
     check_edge(f"{int(name) + 1} of the set (from {item.source}, {item.group})", width, height)
-    pictures.write(out_dir / path, item.pixels)
-    lines = [line(box, width, height, class_index(box, names)) for box in item.boxes]
+    imagefiles.write(out_dir / path, item.pixels)
+    lines = [yolo_line(box.xyxy, width, height, class_index(box, names)) for box in item.boxes]
     label = out_dir / "artifacts" / "labels" / split / f"{name}.txt"
     label.parent.mkdir(parents=True, exist_ok=True)
     label.write_text("".join(lines))
@@ -110,13 +110,6 @@ def class_index(box: Box, names: tuple[str, ...]) -> int:
             "Add it to the classes, or take all defects as one class."
         )
     return names.index(box.class_name)
-
-
-def line(box: Box, width: int, height: int, class_number: int = 0) -> str:
-    """`class x y w h` in fractions of an image of width × height px."""
-    x1, y1, x2, y2 = box.xyxy
-    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-    return f"{class_number} " + " ".join(f"{v:.6f}" for v in values) + "\n"
 
 
 def write_yaml(folder: Path, names: tuple[str, ...] = ONE_CLASS) -> None:

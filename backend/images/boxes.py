@@ -1,15 +1,13 @@
-"""The one rule for boxes that reach over the edge of their image."""
+"""Boxes: cut off at the edge of their image, found in a mask, written as rows and lines."""
 
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from backend.images.imagefiles import UNREADABLE as UNREADABLE
-from backend.images.imagefiles import read_rgb as read_rgb
-from backend.images.imagefiles import write as write
 from backend.records import Box, Corners
 
+CENTRED_SHARE = 0.5
 MOST_OUTSIDE = 1.0 + 1e-6  # px: rounding, which is not told
 
 
@@ -62,7 +60,13 @@ def box_row(image: str, box: Box) -> dict[str, Any]:
     }
 
 
-CENTRED_SHARE = 0.5
+def yolo_line(
+    corners: Corners, width: int, height: int, class_number: int = 0, digits: int = 6
+) -> str:
+    """`class x y w h` in fractions of an image of width × height px, a line of a label file."""
+    x1, y1, x2, y2 = corners
+    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
+    return f"{class_number} " + " ".join(f"{v:.{digits}f}" for v in values) + "\n"
 
 
 def centred_box(height: int, width: int) -> list[Box]:

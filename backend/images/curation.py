@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts, journal, runs
-from backend.images import boxes as images_boxes
 from backend.images import imagefiles
+from backend.images.boxes import box_row
 from backend.records import Box, UserError
 
 JOURNAL = runs.EDITS
@@ -162,7 +162,7 @@ def _as_rows(checked: Sequence[Box], present: pd.DataFrame) -> list[dict[str, An
         if same:
             left.remove(same)
         kept_box = same[0] if same else replace(box, source="hand", confidence=1.0)
-        row = images_boxes.box_row("", kept_box)
+        row = box_row("", kept_box)
         rows.append({name: value for name, value in row.items() if name != "image"})
     return rows
 

@@ -5,7 +5,9 @@ grey pictures agree. The hash alone calls plain backgrounds alike; the pixels al
 under the same light alike.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +34,43 @@ def near_duplicates(
     """
     greys = np.zeros((len(paths), HASH_EDGE, HASH_EDGE), np.float32)
     for k, path in enumerate(paths):
-        grey = Image.fromarray(imagefiles.read_rgb(path)).convert("L")
-        greys[k] = np.asarray(grey.resize((HASH_EDGE, HASH_EDGE), Image.Resampling.BOX))
+        greys[k] = grey(imagefiles.read_rgb(path))
         if progress:
             progress((k + 1) / len(paths))
     return groups(greys)
+
+
+def digest(pixels: np.ndarray) -> str:
+    """SHA-256 of the pixels, so that a copy saved in another format is found."""
+    return hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """A picture uint8 [H, W, 3] as near-duplicates are found by: grey float32 [32, 32]."""
+    small = Image.fromarray(pixels).convert("L")
+    small = small.resize((HASH_EDGE, HASH_EDGE), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Prints:
+    """What pictures are compared by. hashes: uint64 [N]. small: [N, 256], see `_standardised`."""
+
+    hashes: np.ndarray
+    small: np.ndarray
+
+    @classmethod
+    def of(cls, greys: np.ndarray) -> "Prints":
+        """Of grey pictures [N, 32, 32]."""
+        return cls(hashes_of(greys), _standardised(greys))
+
+    def __getitem__(self, place: slice) -> "Prints":
+        return Prints(self.hashes[place], self.small[place])
+
+    def alike(self, other: "Prints") -> np.ndarray:
+        """Which of these are near-duplicates of which of the others: bool [N, M]."""
+        bits = np.bitwise_count(self.hashes[:, None] ^ other.hashes)
+        return (bits <= MOST_BITS) & (self.small @ other.small.T >= LEAST_CORRELATION)
 
 
 def groups(greys: np.ndarray) -> list[int]:
@@ -44,14 +78,13 @@ def groups(greys: np.ndarray) -> list[int]:
     n = len(greys)
     if n < 2:
         return [0] * n
-    hashes, small = hashes_of(greys), _standardised(greys)
+    prints = Prints.of(greys)
     component = np.arange(n)
     for start in range(0, n, BLOCK):
-        block = slice(start, start + BLOCK)
-        bits = np.bitwise_count(hashes[block, None] ^ hashes[None, start:])
-        alike = (bits <= MOST_BITS) & (small[block] @ small[start:].T >= LEAST_CORRELATION)
-        rows, columns = np.nonzero(alike)
-        component = _joined(component, rows + start, columns + start)
+        rows, columns = (
+            np.array(np.nonzero(prints[start : start + BLOCK].alike(prints[start:]))) + start
+        )
+        component = linked(n, component[rows], component[columns])[component]
     return _numbered(component)
 
 
@@ -75,11 +108,10 @@ def _standardised(greys: np.ndarray) -> np.ndarray:
     return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
 
 
-def _joined(component: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Components [N] once the pairs of rows and columns are linked too."""
-    links = component[rows], component[columns]
-    table = sparse.coo_array((np.ones(len(rows), bool), links), shape=(len(component),) * 2)
-    return csgraph.connected_components(table, directed=False)[1][component]
+def linked(count: int, first: Sequence[int], second: Sequence[int]) -> np.ndarray:
+    """The number of the group of each of `count` things, once those of each pair are in one."""
+    table = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
+    return csgraph.connected_components(table, directed=False)[1]
 
 
 def _numbered(component: np.ndarray) -> list[int]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from backend.images.folder import SUFFIXES as SUFFIXES
 from backend.records import UserError
 
 # ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.

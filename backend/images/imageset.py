@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts
-from backend.images import boxes as images_boxes
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles, pictures
+from backend.images.boxes import box_row
 from backend.images.vocabulary import INTACT
 from backend.records import Box, Progress
 
@@ -117,7 +117,7 @@ def _keep(out_dir: Path, index: int, picture: Picture) -> dict[str, Any]:
     for layer, pixels in layers.items():
         if pixels is not None:
             paths[layer] = f"artifacts/{layer}/{name}.png"
-            pictures.write(out_dir / f"artifacts/{layer}/{name}.png", pixels)
+            imagefiles.write(out_dir / f"artifacts/{layer}/{name}.png", pixels)
     for kind, array in picture.arrays.items():
         (out_dir / "artifacts" / kind).mkdir(parents=True, exist_ok=True)
         np.save(out_dir / "artifacts" / kind / f"{name}.npy", array)
@@ -134,18 +134,18 @@ def _keep(out_dir: Path, index: int, picture: Picture) -> dict[str, Any]:
     }
     return {
         "image": row,
-        "boxes": [images_boxes.box_row(name, box) for box in picture.boxes],
+        "boxes": [box_row(name, box) for box in picture.boxes],
         "mask_share": None if picture.mask is None else float((picture.mask > 0).mean()),
     }
 
 
 def write_sheet(out_dir: Path, rows: list[dict[str, Any]]) -> None:
     """The first images as one picture; those of other sizes are fitted to the first one's."""
-    chosen = [pictures.read_rgb(out_dir / row["path"]) for row in rows[:SHEET]]
+    chosen = [imagefiles.read_rgb(out_dir / row["path"]) for row in rows[:SHEET]]
     if chosen:
         edge = min(256, chosen[0].shape[0])
         tiles = [pictures.resized(pixels, edge) for pixels in chosen]
-        pictures.write(out_dir / "artifacts" / "sheet.png", pictures.sheet(tiles))
+        imagefiles.write(out_dir / "artifacts" / "sheet.png", pictures.sheet(tiles))
 
 
 def read(run_folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

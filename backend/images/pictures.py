@@ -8,9 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from backend.images.imagefiles import UNREADABLE as UNREADABLE
-from backend.images.imagefiles import read_rgb as read_rgb
-from backend.images.imagefiles import write as write
+from backend.images.imagefiles import read_rgb
 
 MASK_COLOUR, BOX_COLOUR = (213, 94, 0), "#E69F00"
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from backend.images import boxes as images_boxes
-from backend.images.boxes import centred_box
+from backend.images.boxes import boxes_of, centred_box
 from backend.records import Box, UserError
 
 LABELLERS = ("edges", "centred", "attention")
@@ -138,7 +137,7 @@ def _labelled(
     confidence: of the part of the image that a box covers.
     """
     boxes, kept = [], np.zeros(mask.shape, np.uint8)
-    for box in images_boxes.boxes_of(mask, class_name):
+    for box in boxes_of(mask, class_name):
         left, top, right, bottom = (int(v) for v in box.xyxy)
         place = np.s_[top:bottom, left:right]
         kept[place] = mask[place] * np.uint8(255)

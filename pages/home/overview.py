@@ -12,7 +12,7 @@ from backend import demo
 from backend.core.runs import Run
 from backend.detection import standing
 from backend.records import UserError
-from backend.students.similarity import job as similarity
+from backend.students.similarity.job import OWN_LATENT
 from pages.ui import caveats, charts, links, resources, run_table
 from pages.ui.layout import header
 
@@ -119,7 +119,7 @@ CARDS = (
     ),
     Card(
         *("similarity", "matched minus random", "SSIM", "$.pairing", "Student, SSIM gap"),
-        only={"$.pairing": similarity.OWN_LATENT},
+        only={"$.pairing": OWN_LATENT},
         nothing=0.0,
         empty="Learned nothing yet that can be shown",
         cure="Distil from more images, or for longer.",

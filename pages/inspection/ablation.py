@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.inspection.ablation import job as ablation
+from backend.inspection.ablation.job import chances, verdict
 from backend.inspection.ablation.spec import OWN
 from backend.plots import thresholds as thresholds_plots
 from pages.ui import caveats, charts, links, resources
@@ -26,7 +26,7 @@ def show(run: Run) -> None:
         f"Mean over {', '.join(map(charts.plain, result['averaged']))}. Intervals: bootstrap over "
         "groups, 95 %; p after Holm over the settings. Confirm what you choose on new parts."
     )
-    sure = ablation.chances(rows.to_dict("records"))
+    sure = chances(rows.to_dict("records"))
     shown = rows.assign(p_holm=rows["setting"].map(sure))
     if rows["difference"].notna().any():
         charts.figure(
@@ -50,7 +50,7 @@ def show(run: Run) -> None:
 def _headline(rows: pd.DataFrame, method: str) -> None:
     """Is any setting better than the model as it is?"""
     if len(rows) > 1:
-        words = ablation.verdict(rows.to_dict("records"))
+        words = verdict(rows.to_dict("records"))
         st.info(charts.plain(words), icon=":material/rule:")
     own = rows[rows["setting"] == OWN].iloc[0]
     charts.metrics(

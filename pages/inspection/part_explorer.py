@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.inspection.parts import crops
-from backend.inspection.threshold import job as threshold
+from backend.inspection.parts.crops import read_parts
 from backend.inspection.threshold import limits as thresholds
+from backend.inspection.threshold.job import calibration_scores
 from backend.records import Label, RunState
 from backend.settings import settings
 from pages.ui import (
@@ -92,7 +92,7 @@ def _rated(run: Run, method: str) -> pd.DataFrame:
     wrong: 0 to 1; of a GOOD part the share of its type with a lower score, of a BAD one with a
     higher score.
     """
-    table = threshold.calibration_scores(run.folder, method)
+    table = calibration_scores(run.folder, method)
     place = table.groupby("feature")["score"].rank(pct=True)
     is_good = table["label"] == int(Label.GOOD)
     limits = part_view.limits_in_force(run, method)
@@ -156,7 +156,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
 def _paths(run: Run) -> dict[str, Path]:
     """Part → its picture."""
     folder = settings().runs / run.spec["parts_run"]
-    return {row.part: folder / row.path for row in crops.load(folder).itertuples()}
+    return {row.part: folder / row.path for row in read_parts(folder).itertuples()}
 
 
 show()

@@ -7,12 +7,17 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.inspection.threshold import job as threshold
-from backend.inspection.threshold import limits as thresholds
 from backend.inspection.threshold import misses as measured
-from backend.inspection.threshold import spec as threshold_spec
-from backend.inspection.threshold.limits import Promise
+from backend.inspection.threshold.job import calibration_scores
+from backend.inspection.threshold.limits import (
+    Promise,
+    expected_shift,
+    least_groups,
+    least_rate,
+    verdicts,
+)
 from backend.inspection.threshold.misses import Share
+from backend.inspection.threshold.spec import Spec
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
 from pages.ui import caveats, charts, forms, links, misses, resources, threshold_versions
@@ -92,7 +97,7 @@ def _by_hand(run: Run) -> None:
 
 
 def _wanted(run: Run) -> Promise:
-    wanted: Promise = threshold_spec.Spec(**run.spec).wanted
+    wanted: Promise = Spec(**run.spec).wanted
     return wanted
 
 
@@ -113,7 +118,7 @@ def _promise(run: Run) -> str:
 
 def _table(run: Run, rows: pd.DataFrame) -> None:
     wanted = _wanted(run)
-    needed = thresholds.least_groups(wanted.alarm_rate, wanted.confidence)
+    needed = least_groups(wanted.alarm_rate, wanted.confidence)
     shown = pd.DataFrame(
         {
             "feature": rows["feature"],
@@ -148,14 +153,14 @@ def _share(count: int, total: int, known: bool) -> str:
 def _too_few(run: Run, rows: pd.DataFrame) -> None:
     """What to do about the types without a limit."""
     wanted = _wanted(run)
-    needed = thresholds.least_groups(wanted.alarm_rate, wanted.confidence)
+    needed = least_groups(wanted.alarm_rate, wanted.confidence)
     short = rows[~rows["enough"].astype(bool)]
     if short.empty:
         return
     lines = []
     for row in short.itertuples():
         things = "GOOD parts" if row.n_groups == row.n_good else "groups with GOOD parts"
-        least = math.ceil(thresholds.least_rate(row.n_groups, wanted.confidence) * 1000) / 1000
+        least = math.ceil(least_rate(row.n_groups, wanted.confidence) * 1000) / 1000
         until = "above the review limit" if row.review_needed == 0 else "every part of it"
         lines.append(
             f"- {charts.plain(row.feature)}: {row.n_groups} of {needed} {things}. Add "
@@ -170,7 +175,7 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     st.subheader("Scores and limits", anchor=False)
     try:
         inspected = resources.supervisor().find(run.spec["inspect_run"])
-        scores = threshold.calibration_scores(inspected.folder, (run.result or {})["method"])
+        scores = calibration_scores(inspected.folder, (run.result or {})["method"])
     except UserError as error:
         st.warning(charts.plain(str(error)), icon=":material/link_off:")
         return
@@ -210,7 +215,7 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
 def _judged(mine: pd.DataFrame, row: pd.Series, alarm: float) -> pd.DataFrame:
     """One type's parts with the verdict that another limit for alarms would give."""
     review = None if pd.isna(row["review_limit"]) else min(float(row["review_limit"]), alarm)
-    return mine.assign(verdict=thresholds.verdicts(mine["score"], alarm, review))
+    return mine.assign(verdict=verdicts(mine["score"], alarm, review))
 
 
 def _tried(limit: float, alarms: Share, missed: Share) -> str:
@@ -252,7 +257,7 @@ def _shift(run: Run, rows: pd.DataFrame) -> None:
     bad = columns[2].number_input("Of 100 parts, BAD are", 0.0, 100.0, 1.0, 0.5, "%g")
     called = int(ready["bad_alarms"].sum()), int(ready["bad_reviews"].sum())
     counts = (*called, int(ready["n_bad"].sum()) - sum(called))
-    expected = thresholds.expected_shift(pace * 60 * hours, bad / 100, _wanted(run), counts)
+    expected = expected_shift(pace * 60 * hours, bad / 100, _wanted(run), counts)
     charts.metrics(
         [
             ("Parts", f"{expected.parts:,.0f}", ""),

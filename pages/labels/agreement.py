@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend.core.runs import Run
 from backend.images import pictures
-from backend.labels.agreement import job as agreement
+from backend.labels.agreement.job import CEILING, CONTROL, MASK_IOU, NEAR_F1, PRECISION, SHARE
 from backend.plots import labels as labels_plots
 from pages.ui import charts, gallery, resources
 from pages.ui.run_view import kind_page
@@ -15,19 +15,19 @@ from pages.ui.run_view import kind_page
 GOOD_SHARE = 0.8
 EDGE = 320
 HEADLINE = (
-    (agreement.SHARE, "Boxes that fit", "True boxes that some guessed box covers, IoU over 0.5"),
-    (agreement.PRECISION, "Guesses right", "Guessed boxes that fit a true one of their own"),
-    (agreement.MASK_IOU, "Mask IoU", "Overlap of the masks, pixel by pixel"),
-    (agreement.NEAR_F1, "Line F1", "The same, right within 0.6 % of the edge length"),
+    (SHARE, "Boxes that fit", "True boxes that some guessed box covers, IoU over 0.5"),
+    (PRECISION, "Guesses right", "Guessed boxes that fit a true one of their own"),
+    (MASK_IOU, "Mask IoU", "Overlap of the masks, pixel by pixel"),
+    (NEAR_F1, "Line F1", "The same, right within 0.6 % of the edge length"),
 )
 
 
 def show(run: Run) -> None:
     rows, figures = resources.facts("agreements", run), resources.facts("figures", run)
     by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
-    for labeller in sorted(rows["labeller"].unique(), key=agreement.CONTROL.__eq__):
+    for labeller in sorted(rows["labeller"].unique(), key=CONTROL.__eq__):
         _verdict(labeller, by_name, rows["image"].nunique())
-        if labeller != agreement.CONTROL:
+        if labeller != CONTROL:
             _tiles(labeller, by_name)
     charts.figure(
         labels_plots.agreement_histogram(rows),
@@ -45,19 +45,19 @@ def _tiles(labeller: str, by_name: dict[tuple[str, str], Any]) -> None:
 
 
 def _verdict(labeller: str, by_name: dict[tuple[str, str], Any], images: int) -> None:
-    share = by_name.get((labeller, agreement.SHARE))
+    share = by_name.get((labeller, SHARE))
     if share is None:
         st.info(f"Labeller {labeller}: no image has a true box.", icon=":material/info:")
         return
-    name = labeller.capitalize() + " (control)" * (labeller == agreement.CONTROL)
+    name = labeller.capitalize() + " (control)" * (labeller == CONTROL)
     words = (
         f"{name} labels: {share.value:.0%} [{100 * share.low:.0f}, "
         f"{100 * share.high:.0f}] of boxes fit (IoU > 0.5), n = {share.n} boxes in {images} images."
     )
-    precision = by_name.get((labeller, agreement.PRECISION))
+    precision = by_name.get((labeller, PRECISION))
     if precision is not None:
         words += f" Of {precision.n} boxes it drew, {precision.value:.0%} are right."
-    ceiling = by_name.get((agreement.CEILING, agreement.SHARE))
+    ceiling = by_name.get((CEILING, SHARE))
     if ceiling is not None:
         words += f" Boxes around the exact masks would reach {ceiling.value:.0%}."
     if min(share.low, 0 if precision is None else precision.low) >= GOOD_SHARE:

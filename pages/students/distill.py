@@ -6,8 +6,8 @@ import numpy as np
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.images import boxes as images_boxes
 from backend.images import pictures
+from backend.images.boxes import boxes_of
 from backend.students.sampler import Sampler
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
@@ -107,7 +107,7 @@ def _samples(sampler: Sampler, seed: int, variation: float, class_name: str, ove
 def _shown(pixels: np.ndarray, mask: np.ndarray, overlay: bool) -> np.ndarray:
     if not overlay:
         return pixels
-    boxes = images_boxes.boxes_of(mask > 0.5, "defect")
+    boxes = boxes_of(mask > 0.5, "defect")
     return pictures.annotated(pixels, [pictures.Mark(box.xyxy) for box in boxes], mask > 0.5)
 
 

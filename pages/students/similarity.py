@@ -6,15 +6,15 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.images import measures as images
-from backend.images import pictures
+from backend.images import imagefiles, pictures
+from backend.images.measures import ssim_map
 from backend.plots import student as student_plots
-from backend.students.similarity import job as similarity
-from backend.students.similarity import spec as similarity_spec
+from backend.students.similarity.job import OWN_LATENT, PAPER_MEAN, PAPER_RANGE
+from backend.students.similarity.spec import PAPER_PAIRS
 from pages.ui import charts, links, resources, student_metrics
 from pages.ui.run_view import kind_page
 
-PAPER = (similarity.PAPER_RANGE[0], similarity.PAPER_MEAN, similarity.PAPER_RANGE[1])
+PAPER = (PAPER_RANGE[0], PAPER_MEAN, PAPER_RANGE[1])
 LEARNED, UNSEEN, SOURCE_A = "Images it learned from", "Images it never saw", "Source A's protocol"
 PAIR_METRICS = ["SSIM", "MS-SSIM", "wavelet distance"]
 SET_METRICS = [
@@ -123,7 +123,7 @@ def _how_paired(choice: str, pairing: str) -> str:
     if choice == UNSEEN:
         return (
             "Kept away while it learned; afterwards the latent was sought that paints each best."
-            if pairing == similarity.OWN_LATENT
+            if pairing == OWN_LATENT
             else "It learned from none of these images; each is painted from its own noise."
         )
     return f"How a teacher image got its partner: {pairing}."
@@ -131,7 +131,7 @@ def _how_paired(choice: str, pairing: str) -> str:
 
 def _nine_random(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Source A's protocol on the random pairs: the first nine of them, and their mean."""
-    rows = pairs[pairs["pairing"] == "random"].head(similarity_spec.PAPER_PAIRS)
+    rows = pairs[pairs["pairing"] == "random"].head(PAPER_PAIRS)
     error = 1.96 * rows["ssim"].sem()
     mean = rows["ssim"].mean()
     line = {"subject": "random", "value": mean, "low": mean - error, "high": mean + error}
@@ -166,9 +166,9 @@ def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int
 def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
     found = rows[rows["pair"] == pair]
     row = (found if len(found) else rows).iloc[0]
-    first = pictures.read_rgb(run.folder / row["teacher_path"])
-    second = pictures.read_rgb(run.folder / row["student_path"])
-    agreement = (images.ssim_map(first, second).clip(0, 1) * 255).astype("uint8")
+    first = imagefiles.read_rgb(run.folder / row["teacher_path"])
+    second = imagefiles.read_rgb(run.folder / row["student_path"])
+    agreement = (ssim_map(first, second).clip(0, 1) * 255).astype("uint8")
     with st.container(horizontal=True):
         st.image(first, width=220, caption=f"teacher, pair {row['pair']}", alt="Teacher image")
         st.image(second, width=220, caption=f"student, SSIM {row['ssim']:.3f}", alt="Student image")
@@ -187,7 +187,7 @@ def _grid(run: Run, rows: pd.DataFrame) -> None:
 
 
 def _beside(run: Run, first: str, second: str) -> Any:
-    return pictures.sheet([pictures.read_rgb(run.folder / path) for path in (first, second)], 2)
+    return pictures.sheet([imagefiles.read_rgb(run.folder / path) for path in (first, second)], 2)
 
 
 def _as_sets(run: Run, figures: pd.DataFrame) -> None:

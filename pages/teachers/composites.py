@@ -9,7 +9,7 @@ import streamlit as st
 
 from backend.composites import region
 from backend.core.runs import Run
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles, pictures
 from backend.records import Box, RunState, UserError
 from pages.ui import charts, forms, gallery, links, resources, thumbnails
 from pages.ui.components import box_editor
@@ -53,7 +53,7 @@ def _compare(run: Run) -> None:
 
 def _opened(run: Run, row: dict[Any, Any], column: str) -> np.ndarray:
     """A picture of the run, at most 512 px a side."""
-    pixels = pictures.read_rgb(run.folder / row[column])
+    pixels = imagefiles.read_rgb(run.folder / row[column])
     step = -(-max(pixels.shape[:2]) // EDGE)
     return pixels[::step, ::step]
 

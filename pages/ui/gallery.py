@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles, pictures
 from backend.records import UserError
 from pages.ui import caveats, charts
 
@@ -96,7 +96,7 @@ def page_of(frame: pd.DataFrame, key: str, size: int = PAGE_SIZE) -> pd.DataFram
 def _read(path: str, edge: int) -> tuple[np.ndarray, tuple[int, int]]:
     """The picture as edge × edge px, and its own height and width; grey where it cannot be read."""
     try:
-        pixels = pictures.read_rgb(Path(path))
+        pixels = imagefiles.read_rgb(Path(path))
     except UserError:
         return np.full((edge, edge, 3), 128, np.uint8), (edge, edge)
     return pictures.resized(pixels, edge), pixels.shape[:2]

@@ -7,7 +7,7 @@ import streamlit as st
 from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.model import anomaly_maps, neighbours
-from backend.inspection.parts import crops
+from backend.inspection.parts.crops import read_crops, read_parts
 from backend.inspection.threshold import active
 from backend.plots import thresholds as thresholds_plots
 from backend.records import Label
@@ -84,8 +84,8 @@ def _pictures(run: Run, row: pd.Series) -> None:
 
 def _crop(run: Run, part: str) -> np.ndarray:
     folder = settings().runs / run.spec["parts_run"]
-    frame = crops.load(folder)
-    return crops.read_crops(frame[frame["part"] == part], folder, EDGE)[0]
+    frame = read_parts(folder)
+    return read_crops(frame[frame["part"] == part], folder, EDGE)[0]
 
 
 def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from backend.images import pictures
+from backend.images import imagefiles, pictures
 from backend.records import UserError
 from pages.ui.components import mounting
 
@@ -27,8 +27,8 @@ def thumbnail(path: Path, boxes: pd.DataFrame | None, mask_path: Path | None = N
 @st.cache_data(ttl=600, max_entries=3000, show_spinner=False)
 def _thumbnail(path: str, corners: Corners, mask_path: str) -> str:
     try:
-        pixels = pictures.read_rgb(Path(path))
-        mask = pictures.read_rgb(Path(mask_path)) if mask_path else None
+        pixels = imagefiles.read_rgb(Path(path))
+        mask = imagefiles.read_rgb(Path(mask_path)) if mask_path else None
     except UserError:
         return mounting.data_url(MISSING)
     small = fitted(pixels, THUMB)
@@ -41,7 +41,7 @@ def _thumbnail(path: str, corners: Corners, mask_path: str) -> str:
 @st.cache_data(ttl=600, max_entries=20, show_spinner=False)
 def large(path: str) -> tuple[str, int, int]:
     """A picture as a data URL, and its own width and height, px. Raises UserError."""
-    pixels = pictures.read_rgb(Path(path))
+    pixels = imagefiles.read_rgb(Path(path))
     height, width = pixels.shape[:2]
     kind = "png" if max(height, width) <= 512 else "jpeg"
     return mounting.data_url(fitted(pixels, LARGE), kind), width, height

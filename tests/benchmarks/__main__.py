@@ -139,10 +139,10 @@ def simulator(folder: Path) -> None:
 def diffusion(folder: Path) -> None:
     """The shipped diffusion model, two threads (aims: 3 s an image; KID a 450th of the paper's)."""
     from backend.images import kid
-    from backend.teachers.diffusion import model as diffusion_model
-    from backend.teachers.diffusion import spec as job
+    from backend.teachers.diffusion.model import load_model
+    from backend.teachers.diffusion.spec import SHIPPED
 
-    model = diffusion_model.load(job.SHIPPED)
+    model = load_model(SHIPPED)
     start = time.perf_counter()
     groups = [range(k, k + 8) for k in range(0, KID_SET, 8)]
     made = [model.sample(g, [CLASSES[k % 5] for k in g], 25).images for g in groups]

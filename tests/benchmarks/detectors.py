@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 
 from backend.detection import yolo_set
-from backend.detection.detector import spec as detector
 from backend.detection.detector import training
+from backend.detection.detector.spec import Recipe
 from backend.detection.yolo_set import Item
 from tests.benchmarks.jobs import quiet
 
 IMAGES, EPOCHS, SIZE, ROUNDS = 64, 3, 128, 2
-RECIPE = detector.Recipe("yolov8n", SIZE, 8, EPOCHS, 100, "usual", 0)
+RECIPE = Recipe("yolov8n", SIZE, 8, EPOCHS, 100, "usual", 0)
 
 
 def overhead(folder: Path) -> tuple[float, float]:

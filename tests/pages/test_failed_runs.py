@@ -3,7 +3,7 @@
 import pytest
 
 from backend.core import runs, specs
-from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.spec import Spec
 from backend.records import Cause, RunState
 from pages.ui import resources
 from tests.pages.test_pages import open_page, words
@@ -21,7 +21,7 @@ def failed(empty_dashboard):
 
     def make(cause, error, log="", **more):
         supervisor = resources.supervisor()
-        spec = specs.to_json(parts_spec.Spec(source="simulator", scale=0.37, seed=77)) | more
+        spec = specs.to_json(Spec(source="simulator", scale=0.37, seed=77)) | more
         run = runs.create(supervisor.settings.runs, "parts", spec, name="First try")
         (run.folder / "log.txt").write_text(log)
         runs.finish(run.folder, RunState.FAILED, error=error, cause=cause)
@@ -91,5 +91,5 @@ def test_settings_that_fit_no_more_give_way_to_the_usual_ones(failed):
     run = failed(Cause.MISTAKE, SENTENCE, scale=10**6, source="moon", colour="red")
     app = open_page(PAGES[0], again=run.id, run=run.id)
     assert not app.exception and not app.error
-    assert app.number_input(key=f"again-{run.id}-scale").value == parts_spec.Spec().scale
+    assert app.number_input(key=f"again-{run.id}-scale").value == Spec().scale
     assert app.number_input(key=f"again-{run.id}-seed").value == 77

@@ -8,8 +8,9 @@ import pytest
 from backend.core import facts, runs, specs, terminal
 from backend.detection.study import pool
 from backend.detection.testset import job as frozen_test
-from backend.detection.testset import spec as frozen_test_spec
 from backend.detection.testset import test_images
+from backend.detection.testset.spec import Spec as TestsetSpec
+from backend.images import imagefiles
 from backend.records import RunState
 from pages.ui import resources
 from tests import tiny_photographs
@@ -47,7 +48,7 @@ def test_a_frozen_set_says_so_on_its_page_in_a_terminal_and_to_who_is_judged_on_
     values = {"folder": str(photographs[0]), "intact_folder": str(photographs[1])}
     run = runs.create(storage.storage / "making", "testset", values)
     runs.claim(run.folder, os.getpid())
-    result = frozen_test.run(specs.from_json(frozen_test_spec.Spec, values), run.folder, quiet)
+    result = frozen_test.run(specs.from_json(TestsetSpec, values), run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     made = runs.read(run.folder.rename(storage.runs / run.id))
     resources.take_in(made)
@@ -78,11 +79,11 @@ def test_a_study_keeps_what_was_noticed_while_reading_when_it_is_resumed(tmp_pat
 
 def one_image(folder: Path) -> None:
     """A run with one labelled image."""
-    from backend.images import boxes, pictures
+    from backend.images import boxes
     from backend.renderer import render
 
     shot = render(5, 128, defects=(1, 1))
-    pictures.write(folder / "artifacts" / "a.png", shot.image)
+    imagefiles.write(folder / "artifacts" / "a.png", shot.image)
     row = {"image": "a", "path": "artifacts/a.png", "source": "renderer"}
     facts.write(folder, "images", [row])
     facts.write(folder, "boxes", [boxes.box_row("a", box) for box in shot.boxes])

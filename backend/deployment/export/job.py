@@ -13,17 +13,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.core import runs
-from backend.inspection.parts import crops as parts_crops
+from backend.deployment.export.spec import Result, Spec
 from backend.inspection.parts import lookalikes
+from backend.inspection.parts.crops import read_crops, read_parts
 from backend.records import Progress, UserError
 
 if TYPE_CHECKING:
     from torch import nn
-from backend.deployment.export.spec import Result, Spec
+
 
 INPUTS = ("crops", "types")
-
-
 OUTPUTS = ("score", "anomaly_map")
 
 
@@ -93,12 +92,10 @@ def sample(
     Spread evenly over the parts sorted by type and label, so that each occurs.
     """
     folder = runs.sibling(out_dir, about["parts_run"])
-    frame = parts_crops.load(folder).sort_values(["feature", "label", "part"])
+    frame = read_parts(folder).sort_values(["feature", "label", "part"])
     chosen = np.unique(np.linspace(0, len(frame) - 1, min(count, len(frame))).round().astype(int))
     frame = frame.iloc[chosen]
-    return parts_crops.read_crops(frame, folder, about["size"]), type_index(
-        frame, about["features"]
-    )
+    return read_crops(frame, folder, about["size"]), type_index(frame, about["features"])
 
 
 def type_index(frame: pd.DataFrame, features: list[str]) -> NDArray[np.int64]:

@@ -11,10 +11,11 @@ import numpy as np
 from backend.core import facts
 from backend.detection import classes, yolo_set
 from backend.detection.dataset import sources
-from backend.detection.dataset import splits as grouping
 from backend.detection.dataset.sources import Source
 from backend.detection.dataset.spec import Result, Spec
+from backend.detection.dataset.splits import divided, joined
 from backend.detection.yolo_set import Item, Rows
+from backend.images import duplicates
 from backend.records import Progress, UserError
 
 LOOKING = 0.4  # share of the job spent on looking for near-duplicates, where they are sought
@@ -27,7 +28,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     total = sum(len(source.groups) for source in found)
     members = _members(spec, found, total, progress)
     number = np.repeat(np.arange(len(found)), [len(source.groups) for source in found])
-    splits = grouping.splits(members, number, spec.validation_share, spec.seed)
+    splits = divided(members, number, spec.validation_share, spec.seed)
     done = LOOKING if spec.group_duplicates else 0.0
 
     def on_item(k: int) -> None:
@@ -55,9 +56,9 @@ def _members(spec: Spec, found: list[Source], total: int, progress: Progress) ->
     greys, seen = [], []
     for place, item in _looked_at(found):
         progress(LOOKING * place / total, f"looking for near-duplicates, image {place + 1}")
-        greys.append(grouping.grey(item.pixels))
+        greys.append(duplicates.grey(item.pixels))
         seen.append(place)
-    return grouping.joined(groups, greys, seen)
+    return joined(groups, greys, seen)
 
 
 def _looked_at(found: list[Source]) -> Iterator[tuple[int, Item]]:

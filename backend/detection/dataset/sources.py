@@ -14,9 +14,8 @@ from backend.detection.dataset.spec import Spec
 from backend.detection.testset import test_images
 from backend.detection.testset.test_images import LabelledImage, Photographs
 from backend.detection.yolo_set import Item
-from backend.images import boxes as images_boxes
 from backend.images import imagefiles, imageset, pictures
-from backend.images.boxes import centred_box
+from backend.images.boxes import boxes_of, centred_box
 from backend.records import Box, UserError
 from backend.students.distill.job import size_of
 
@@ -109,7 +108,7 @@ def _sampled(spec: "Spec", student: Run, count: int) -> Source:
 def _painted(labels: str, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
     if labels == "centred":
         return centred_box(*pixels.shape[:2])
-    return images_boxes.boxes_of(mask, ONE_CLASS[0])
+    return boxes_of(mask, ONE_CLASS[0])
 
 
 def _set(spec: "Spec", source: Run, count: int) -> Source:

@@ -3,18 +3,8 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from backend.images import duplicates
-
-
-def grey(pixels: np.ndarray) -> np.ndarray:
-    """A picture uint8 [H, W, 3] as near-duplicates are found by: grey float32 [32, 32]."""
-    edge = duplicates.HASH_EDGE
-    small = Image.fromarray(pixels).convert("L").resize((edge, edge), Image.Resampling.BOX)
-    return np.asarray(small, dtype=np.float32)
 
 
 def joined(groups: Sequence[str], greys: Sequence[np.ndarray], seen: Sequence[int]) -> np.ndarray:
@@ -30,11 +20,10 @@ def joined(groups: Sequence[str], greys: Sequence[np.ndarray], seen: Sequence[in
         if number:
             links.append((place, first.setdefault(number, place)))
     rows, columns = zip(*links, strict=True)
-    table = sparse.coo_array((np.ones(len(links), bool), (rows, columns)), shape=(len(groups),) * 2)
-    return csgraph.connected_components(table, directed=False)[1]
+    return duplicates.linked(len(groups), rows, columns)
 
 
-def splits(members: np.ndarray, source: np.ndarray, share: float, seed: int) -> list[str]:
+def divided(members: np.ndarray, source: np.ndarray, share: float, seed: int) -> list[str]:
     """train or val for each image, whole groups at a time, about `share` of each source in val.
 
     members: number of each image's group [N]. source: number of its source [N]. A source whose

@@ -8,12 +8,12 @@ from backend.core import facts, runs, specs
 from backend.core.runs import Run
 from backend.detection import curves, evaluation, leaks, standing, yolo_set
 from backend.detection.detector import intervals, weights
+from backend.detection.detector.spec import Result, Spec
 from backend.detection.testset import test_images
 from backend.records import Progress
 
 if TYPE_CHECKING:
     from backend.detection.detector.training import TrainedDetector
-from backend.detection.detector.spec import Result, Spec
 
 
 def size_of(run: Run) -> int:
@@ -23,7 +23,7 @@ def size_of(run: Run) -> int:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Train, then score on the frozen test images; every prediction is kept."""
-    from backend.detection.detector import export, training
+    from backend.detection.detector import training
 
     dataset = runs.sibling(out_dir, spec.dataset_run)
     progress(0.0, "reading test images")
@@ -43,7 +43,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     figures += _controls(test, trained, judged, spec.seed)
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
-    export.to_onnx(trained.best, size)
+    training.to_onnx(trained.best, size)
     return _result(test, trained, judged, figures, near, start is not None, size)
 
 

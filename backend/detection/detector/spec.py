@@ -1,21 +1,12 @@
 """Detector: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
 from backend.detection.detector import weights
 
-if TYPE_CHECKING:
-    pass
-
-
 FAMILIES = ("yolov8", "yolov5", "yolo11", "yolo26")
-
-
 MODELS = tuple(f"{family}{size}" for family in FAMILIES for size in "nsm")
-
-
 OWN = ("preset", ("own",))
 
 

@@ -3,13 +3,13 @@
 import json
 import pickle
 import shutil
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ultralytics import YOLO
 from ultralytics.utils import SETTINGS
@@ -19,12 +19,10 @@ from backend.detection.detector import validation
 from backend.detection.detector.spec import Recipe, Spec
 from backend.detection.evaluation import Judged
 from backend.detection.testset import test_images
+from backend.detection.testset.test_images import LabelledImage
 from backend.numeric import checkpoints
 from backend.records import Progress
 
-LEAST_CONFIDENCE = 0.001
-NMS_IOU = 0.7
-MOST_BOXES = 300
 TRAINING_SHARE = 0.86
 AUGMENTATION: dict[str, dict[str, float]] = {
     "usual": {},
@@ -48,7 +46,7 @@ class TrainedDetector:
 
 
 def train(
-    spec: "Spec", weights: Path | None, dataset: Path, out_dir: Path, progress: Progress
+    spec: Spec, weights: Path | None, dataset: Path, out_dir: Path, progress: Progress
 ) -> TrainedDetector:
     """Train on a data set run; goes on from the last epoch where the run was interrupted."""
     best = out_dir / "artifacts" / "detector.pt"
@@ -72,7 +70,7 @@ def train(
 
 def judge(
     weights: Path,
-    images: "Sequence[test_images.LabelledImage]",
+    images: Sequence[LabelledImage],
     names: tuple[str, ...],
     size: int,
     folder: Path,
@@ -84,7 +82,7 @@ def judge(
 
 
 def _run_epochs(
-    recipe: "Recipe", weights: Path | None, data: Path, out_dir: Path, progress: Progress
+    recipe: Recipe, weights: Path | None, data: Path, out_dir: Path, progress: Progress
 ) -> None:
     """Train in `checkpoint/training`, then keep the best weights and the table of epochs."""
     SETTINGS.update(sync=False)
@@ -124,7 +122,7 @@ def start(model: str, weights: Path | None) -> YOLO:
     return YOLO(weights, task="detect")
 
 
-def arguments(recipe: "Recipe", data: Path, out_dir: Path) -> dict[str, Any]:
+def arguments(recipe: Recipe, data: Path, out_dir: Path) -> dict[str, Any]:
     """What `YOLO.train` is told."""
     return {
         "data": str(data),
@@ -196,22 +194,13 @@ def _short(name: str) -> str:
     return name.removeprefix("metrics/").removesuffix("(B)").replace("/", " ").replace("_", " ")
 
 
-def predict(
-    weights: Path, paths: list[Path], size: int, confidence: float = LEAST_CONFIDENCE
-) -> list[np.ndarray]:
-    """Boxes of every image, float [P, 6] of x1 y1 x2 y2 confidence class in px of the image."""
-    model = YOLO(weights, task="detect")
-    found = []
-    for path in paths:
-        result: Any = model.predict(
-            str(path),
-            imgsz=size,
-            conf=confidence,
-            iou=NMS_IOU,
-            max_det=MOST_BOXES,
-            verbose=False,
+def to_onnx(weights: Path, size: int) -> Path:
+    """Write `<weights>.onnx` beside the weights, for one square picture of `size` px; its path."""
+    target = weights.with_suffix(".onnx")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = shutil.copyfile(weights, Path(folder) / weights.name)
+        made = YOLO(copy, task="detect").export(
+            format="onnx", imgsz=size, simplify=False, device="cpu", verbose=False
         )
-        boxes = result[0].boxes
-        columns = [boxes.xyxy, boxes.conf[:, None], boxes.cls[:, None]]
-        found.append(np.column_stack([column.cpu().numpy() for column in columns]))
-    return found
+        shutil.move(made, target)
+    return target

@@ -14,6 +14,7 @@ from ultralytics.models.yolo.detect import DetectionValidator
 
 from backend.detection import yolo_set
 from backend.detection.testset.test_images import LabelledImage
+from backend.images.boxes import yolo_line
 from backend.records import UserError
 
 BATCH = 16
@@ -107,7 +108,7 @@ def lay_out(images: Sequence[LabelledImage], names: tuple[str, ...], folder: Pat
         image.copy_to(folder / "images", f"{place:06d}")
         known = [b for b in image.boxes if len(names) == 1 or b.class_name in names]
         lines = [
-            yolo_set.line(b, image.width, image.height, yolo_set.class_index(b, names))
+            yolo_line(b.xyxy, image.width, image.height, yolo_set.class_index(b, names))
             for b in known
         ]
         (folder / "labels" / f"{place:06d}.txt").write_text("".join(lines))

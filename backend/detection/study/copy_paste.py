@@ -16,8 +16,8 @@ from backend.composites.from_donors import Pasted
 from backend.core import facts
 from backend.detection.study import samples
 from backend.detection.study.samples import Sample
-from backend.images import boxes as images_boxes
-from backend.images import imagefiles, pictures
+from backend.images import imagefiles
+from backend.images.boxes import box_row
 from backend.records import Box, UserError
 
 CONTRAST = 0.06  # least contrast, intact share and most defects as the form of composites has them
@@ -81,12 +81,11 @@ def _donor_set(donors: Sequence[Sample], folder: Path, size: int) -> Path:
     for k, donor in enumerate(donors):
         pixels = _opened(donor, size)
         name, path = f"{k:06d}", f"artifacts/images/{k:06d}.png"
-        pictures.write(folder / path, pixels)
+        imagefiles.write(folder / path, pixels)
         images.append({"image": name, "path": path, "group": donor.group})
         y, x = pixels.shape[0] / donor.height, pixels.shape[1] / donor.width
         boxes += [
-            images_boxes.box_row(name, Box("defect", (a * x, b * y, c * x, d * y)))
-            for a, b, c, d in donor.boxes
+            box_row(name, Box("defect", (a * x, b * y, c * x, d * y))) for a, b, c, d in donor.boxes
         ]
     facts.write(folder, "images", images)
     facts.write(folder, "boxes", boxes)

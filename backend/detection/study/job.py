@@ -14,12 +14,12 @@ from backend.core import facts
 from backend.detection import evaluation
 from backend.detection.detector import weights
 from backend.detection.study import pool, verdicts
+from backend.detection.study.spec import Result, Spec
 from backend.records import Progress
 
 if TYPE_CHECKING:
     from backend.detection.study.pool import Pool
     from backend.detection.study.trials import Outcome
-from backend.detection.study.spec import Result, Spec
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

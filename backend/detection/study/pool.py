@@ -17,9 +17,8 @@ from backend.detection.study.samples import Sample
 from backend.detection.study.spec import Spec
 from backend.detection.testset import test_images
 from backend.detection.testset.test_images import LabelledImage
-from backend.images import boxes as images_boxes
 from backend.images import imagefiles, imageset
-from backend.images.boxes import centred_box
+from backend.images.boxes import boxes_of, centred_box
 from backend.records import Box, Progress, UserError
 
 BATCH = 16
@@ -220,7 +219,7 @@ def _sampled(run: Run, count: int) -> Iterator[Picture]:
         seeds = list(range(start, min(start + BATCH, count)))
         images, masks = sampler.sample(seeds)
         for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-            painted = images_boxes.boxes_of(mask > 0.5, "defect")
+            painted = boxes_of(mask > 0.5, "defect")
             boxes = painted if sampler.paints_mask else centred_box(*pixels.shape[:2])
             yield pixels, tuple(boxes), f"seed {seed}"
 

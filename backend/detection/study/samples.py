@@ -10,7 +10,8 @@ from PIL import Image
 
 from backend.detection import yolo_set
 from backend.detection.testset.test_images import LabelledImage
-from backend.images import pictures
+from backend.images import imagefiles
+from backend.images.boxes import yolo_line
 from backend.records import Box
 
 Corners = tuple[float, float, float, float]
@@ -78,13 +79,13 @@ def keep(
     yolo_set.check_edge(f"{original or name} ({source}), as it is trained on,", width, height)
     y, x = height / pixels.shape[0], width / pixels.shape[1]
     path = folder / "images" / f"{name}.png"
-    pictures.write(path, small)
+    imagefiles.write(path, small)
     corners = tuple(
         (box.xyxy[0] * x, box.xyxy[1] * y, box.xyxy[2] * x, box.xyxy[3] * y) for box in boxes
     )
     sample = Sample(str(path), width, height, corners, source, group, original)
     sample.label_path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [yolo_set.line(Box("defect", xyxy), width, height) for xyxy in corners]
+    lines = [yolo_line(xyxy, width, height) for xyxy in corners]
     sample.label_path.write_text("".join(lines), encoding="utf-8")
     return sample
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
 from backend.detection.detector import weights
@@ -12,22 +11,12 @@ from backend.images import imageset
 from backend.numeric.hardware import GPU_SHARE, cpu_macs_per_second, duration, find_gpu
 from backend.records import UserError
 
-if TYPE_CHECKING:
-    pass
-
-
 GMACS = {  # multiply-adds of one image at 640 px, from ultralytics' tables
     **{"yolov5n": 3.9, "yolov5s": 12.0, "yolov8n": 4.4, "yolov8s": 14.3},
     **{"yolo11n": 3.3, "yolo11s": 10.8, "yolo26n": 2.7, "yolo26s": 10.4},
 }
-
-
 CPU_SHARE = 0.45  # of a matrix product's speed that a training step reaches
-
-
 IMAGE_SECONDS = 0.004  # to read and change one training image of 160 px
-
-
 TEST_SECONDS = 6.0  # to start a trial, and to test it
 
 

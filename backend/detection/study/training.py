@@ -20,13 +20,14 @@ from ultralytics.data.build import InfiniteDataLoader
 from ultralytics.models.yolo.detect import DetectionPredictor, DetectionTrainer
 from ultralytics.utils import LOGGER, SETTINGS
 
-from backend.detection.detector import training
+from backend.detection.onnx_detector import MOST_BOXES, NMS_IOU
 from backend.detection.study.samples import Sample
 from backend.detection.study.spec import Spec
 from backend.images import imagefiles
 
 EPOCHS = 10  # ultralytics changes its learning rate once an epoch
 LEARNING_RATE = 0.002
+LEAST_CONFIDENCE = 0.001
 CHUNK = 32
 OnStep = Callable[[int], None]
 
@@ -91,7 +92,7 @@ class BudgetTrainer(DetectionTrainer):
 
 
 def fit(
-    spec: "Spec",
+    spec: Spec,
     weights: Path | None,
     images: Sequence[Sample],
     folder: Path,
@@ -162,14 +163,14 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def predict(network: torch.nn.Module, images: Sequence[Sample], spec: "Spec") -> list[np.ndarray]:
+def predict(network: torch.nn.Module, images: Sequence[Sample], spec: Spec) -> list[np.ndarray]:
     """Boxes of each image, float [P, 5] of x1 y1 x2 y2 confidence in px of the image as kept."""
     predictor = DetectionPredictor(
         overrides={
             "imgsz": spec.size,
-            "conf": training.LEAST_CONFIDENCE,
-            "iou": training.NMS_IOU,
-            "max_det": training.MOST_BOXES,
+            "conf": LEAST_CONFIDENCE,
+            "iou": NMS_IOU,
+            "max_det": MOST_BOXES,
             "device": 0 if torch.cuda.is_available() else "cpu",
             "save": False,
             "verbose": False,

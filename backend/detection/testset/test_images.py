@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from backend.core import facts, runs
-from backend.images import boxes as images_boxes
-from backend.images import folder as folders
-from backend.images import imagefiles, imageset, pictures, tables
-from backend.images.folder import stem_of
+from backend.images import imagefiles, imageset, tables
+from backend.images.boxes import box_row
+from backend.images.folder import scan, stem_of
 from backend.images.formats import detect
 from backend.images.formats.image import Labelled, Marks
 from backend.images.imagefiles import Depth
@@ -119,7 +118,7 @@ def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
         defects = (1, 3) if index < RENDERED_DEFECT else (0, 0)
         made = renderer.render(RENDERED_TEST_SEED + index, size, defects=defects)
         path = out_dir / "artifacts" / "test" / f"test_{index:04d}.png"
-        pictures.write(path, made.image)
+        imagefiles.write(path, made.image)
         found.append(LabelledImage(path.stem, path, path.stem, made.boxes, "rendered", size, size))
     return found
 
@@ -152,7 +151,7 @@ def _real(image: Labelled) -> LabelledImage:
 def read_intact(folder: Path, split: str) -> Photographs:
     """Photographs of intact parts, of one split where a table assigns any: `<folder>.csv` beside
     them, or `metadata.csv` among them."""
-    found = folders.scan(folder.expanduser())
+    found = scan(folder.expanduser())
     beside = found.root.parent / f"{found.root.name}.csv"
     named = [path for path in (beside, *tables.metadata(found)) if path.is_file()]
     about = tables.about(found, named)
@@ -231,4 +230,4 @@ def image_row(image: LabelledImage, run_folder: Path) -> dict[str, Any]:
 
 
 def box_rows(image: LabelledImage) -> list[dict[str, Any]]:
-    return [images_boxes.box_row(image.name, box) for box in image.boxes]
+    return [box_row(image.name, box) for box in image.boxes]

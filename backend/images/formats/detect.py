@@ -5,9 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from backend.images import folder as folders
 from backend.images import imagefiles, tables, words
-from backend.images.folder import Folder, stem_of
+from backend.images.folder import Folder, scan, stem_of
 from backend.images.formats import coco, files, labelme, masks, unread, voc, yolo
 from backend.images.formats.image import Import, Labelled, Marks
 from backend.images.masks import pictures
@@ -38,7 +37,7 @@ def read(
     """
     if layout not in LAYOUTS:
         raise UserError(f"Layout must be one of: {', '.join(LAYOUTS)}; got '{layout}'.")
-    found = folders.scan(folder)
+    found = scan(folder)
     chosen = _detected(found) if layout == "auto" else layout
     if chosen == "masks":
         result = masks.read(found, progress)

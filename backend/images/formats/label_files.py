@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from backend.images.boxes import yolo_line
 from backend.images.formats import files, geometry
 from backend.images.formats.coco import MASK_FILE
+from backend.records import Corners
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,12 @@ def yolo(items: Sequence[Item], classes: Sequence[str]) -> dict[str, str]:
 
 
 def _line(box: Mapping[Any, Any], classes: Sequence[str], item: Item) -> str:
-    x1, y1, x2, y2 = (float(box[corner]) for corner in ("x1", "y1", "x2", "y2"))
-    middle = (x1 + x2) / 2 / item.width, (y1 + y2) / 2 / item.height
-    numbers = (*middle, (x2 - x1) / item.width, (y2 - y1) / item.height)
-    words = " ".join(f"{number:.10f}" for number in numbers)
-    return f"{classes.index(str(box['class_name']))} {words}\n"
+    number = classes.index(str(box["class_name"]))
+    return yolo_line(_corners(box), item.width, item.height, number, digits=10)
+
+
+def _corners(box: Mapping[Any, Any]) -> Corners:
+    return float(box["x1"]), float(box["y1"]), float(box["x2"]), float(box["y2"])
 
 
 def coco(items: Sequence[Item], classes: Sequence[str], licence: str) -> dict[str, str]:
@@ -95,7 +98,7 @@ def _image(item: Item, image_id: int) -> dict[str, Any]:
 def _annotation(
     box: Mapping[Any, Any], classes: Sequence[str], mask: np.ndarray | None
 ) -> dict[str, Any]:
-    x1, y1, x2, y2 = (float(box[corner]) for corner in ("x1", "y1", "x2", "y2"))
+    x1, y1, x2, y2 = _corners(box)
     confidence = box.get("confidence")
     record: dict[str, Any] = {
         "category_id": classes.index(str(box["class_name"])) + 1,

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from backend.images import imagefiles, masks, pictures, words
+from backend.images import imagefiles, masks, words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed
 from backend.images.formats import files, geometry
@@ -211,6 +211,6 @@ def _stamp(code: Any, corners: Corners, size: tuple[int, int], where: str) -> tu
             if not inside or image.size != shape[::-1]:
                 raise UserError(f"{where}: its mask is not of the size of its points. Correct it.")
             pixels = np.asarray(image.convert("L")) > 0
-    except (TypeError, binascii.Error, *pictures.UNREADABLE) as error:
+    except (TypeError, binascii.Error, *imagefiles.UNREADABLE) as error:
         raise UserError(f"{where}: 'mask' is no readable PNG. Export it again.") from error
     return Stamp(left, top, pixels), (left, top, right + 1, bottom + 1)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.images import boxes as images_boxes
 from backend.images import imagefiles, words
+from backend.images.boxes import boxes_of
 from backend.images.faults import Faults
 from backend.images.folder import Folder
 from backend.images.formats import files, geometry
@@ -111,7 +111,7 @@ def _defect_of(folder: Folder, path: Path) -> str:
 
 def _boxes(mask: np.ndarray, class_name: str, notes: list[str]) -> tuple[Box, ...]:
     """One box a region; one around all of a mask that holds nothing but specks."""
-    found = images_boxes.boxes_of(mask, class_name)
+    found = boxes_of(mask, class_name)
     if not found and mask.any():
         notes.append("masks hold only specks: one box is drawn around them")
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))

@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.core import facts, runs, specs
 from backend.inspection.ablation.spec import Result, Spec, grid
-from backend.inspection.model import spec as crossval
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.records import Progress
 from backend.wording import chance, known
 
@@ -19,24 +19,24 @@ BESIDE = ("padim",)  # scored on the same features, to tell these from the diffu
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Cross-validate every setting; writes the facts table `ablations`."""
-    from backend.inspection.ablation import trial as ablating
+    from backend.inspection.ablation.trial import Judge, measure, within
     from backend.inspection.model import folds
     from backend.inspection.parts import lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
-    base = specs.from_json(crossval.Spec, runs.read(folder).spec)
+    base = specs.from_json(ModelSpec, runs.read(folder).spec)
     base = dataclasses.replace(base, jobs=spec.jobs, methods=BESIDE, class_scores=False)
     settings = grid(base, spec.changes)
     progress(0.01, "reading crops")
     data = folds.load(runs.sibling(out_dir, base.parts_run), base.size)
-    judge = ablating.Judge.of(data, spec.resamples, base.seed)
+    judge = Judge.of(data, spec.resamples, base.seed)
     for setting in settings.values():
         folds.planned(setting, data)  # what cannot be divided is told before hours of work
     rows: list[dict[str, Any]] = []
     for place, (words, setting) in enumerate(settings.items()):
         width = 0.98 / len(settings)
-        told = ablating.within(progress, 0.01 + place * width, width, words)
-        trial = ablating.measure(setting, data, out_dir, told)
+        told = within(progress, 0.01 + place * width, width, words)
+        trial = measure(setting, data, out_dir, told)
         rows += judge.rows(words, trial)
         facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")
@@ -79,7 +79,7 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _result(
-    rows: list[dict[str, Any]], averaged: tuple[str, ...], base: crossval.Spec, alike: str
+    rows: list[dict[str, Any]], averaged: tuple[str, ...], base: ModelSpec, alike: str
 ) -> Result:
     mine = [row for row in rows if row["method"] == "diffusion"]
     return Result(

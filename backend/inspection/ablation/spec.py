@@ -7,12 +7,10 @@ from typing import Any
 
 from backend.core import specs
 from backend.core.specs import param
-from backend.inspection.model import spec as crossval
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.records import UserError
 
 OWN = "as it is"
-
-
 FIXED = ("parts_run", "folds", "repeats", "seed", "jobs", "methods", "class_scores")
 
 
@@ -32,7 +30,7 @@ class Spec:
     jobs: int = param(1, "folds worked on at the same time", lo=1, hi=64, advanced=True)
 
     def check(self) -> None:
-        grid(crossval.Spec(parts_run="any"), self.changes)
+        grid(ModelSpec(parts_run="any"), self.changes)
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Result:
     lookalikes: str
 
 
-def grid(base: crossval.Spec, changes: tuple[str, ...]) -> dict[str, crossval.Spec]:
+def grid(base: ModelSpec, changes: tuple[str, ...]) -> dict[str, ModelSpec]:
     """Words → settings, the model's own first. Raises UserError naming what does not fit."""
     found = {OWN: base}
     for line in changes:
@@ -81,7 +79,7 @@ def _pairs(line: str) -> dict[str, str]:
 
 def _typed(values: Mapping[str, str]) -> dict[str, Any]:
     """The values in the types of the anomaly model's settings."""
-    known = {p.name: p for p in specs.params(crossval.Spec) if p.name not in FIXED}
+    known = {p.name: p for p in specs.params(ModelSpec) if p.name not in FIXED}
     found: dict[str, Any] = {}
     for name, text in values.items():
         if name not in known:

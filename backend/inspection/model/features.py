@@ -25,7 +25,6 @@ from backend.records import UserError
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
 Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
-STRIDES = ("8+16", "8+16+32", "32")
 NOTES = {
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
     "self-supervised": "trained anew in each fold on its GOOD training parts, with pasted defects",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
 from backend.inspection.model.spec import Spec
-from backend.inspection.parts import crops as parts_crops
+from backend.inspection.parts.crops import read_crops, read_parts
 from backend.records import Label, UserError
 
 Names = NDArray[np.str_]
@@ -64,8 +64,8 @@ class Scored:
 
 def load(parts_folder: Path, size: int) -> Data:
     """The parts of a parts run, with crops [N, size, size, 3]."""
-    frame = parts_crops.load(parts_folder)
-    return described(frame, parts_crops.read_crops(frame, parts_folder, size))
+    frame = read_parts(parts_folder)
+    return described(frame, read_crops(frame, parts_folder, size))
 
 
 def described(frame: pd.DataFrame, crops: NDArray[np.uint8] | None = None) -> Data:

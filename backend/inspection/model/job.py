@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.core import runs
+from backend.inspection.model.spec import Result, Spec
 from backend.records import Progress
 from backend.settings import settings
 
 if TYPE_CHECKING:
     from backend.inspection.model.folds import Data
     from backend.inspection.model.report import Summary
-from backend.inspection.model.spec import Result, Spec
 
 
 def check_inputs(spec: Spec, runs_folder: Path) -> None:
     """Raises UserError where the parts cannot be divided as asked."""
     from backend.inspection.model import folds
-    from backend.inspection.parts import crops
+    from backend.inspection.parts.crops import read_parts
 
-    folds.planned(spec, folds.described(crops.load(runs_folder / spec.parts_run)))
+    folds.planned(spec, folds.described(read_parts(runs_folder / spec.parts_run)))
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

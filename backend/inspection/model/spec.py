@@ -1,13 +1,9 @@
 """Anomaly model: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
 from backend.records import UserError
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,16 @@
-"""The parts of a finished run: their table, and their pictures as crops."""
+"""The parts of a finished run: their table, their pictures as crops, what is measured of each."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 
 from backend.core import facts
-from backend.images import imagefiles
+from backend.images import duplicates, imagefiles
 from backend.records import UserError
 
 COLUMNS = (
@@ -20,7 +22,7 @@ COLUMNS = (
 Crops = NDArray[np.uint8]
 
 
-def load(run_folder: Path) -> pd.DataFrame:
+def read_parts(run_folder: Path) -> pd.DataFrame:
     """The parts of a run with the columns `COLUMNS`, in a fixed order."""
     return facts.read(run_folder, "parts").sort_values("part").reset_index(drop=True)
 
@@ -41,3 +43,21 @@ def read_crop(path: Path, size: int) -> Crops:
         way = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
         image = image.resize((size, size), way)
     return np.asarray(image, dtype=np.uint8)
+
+
+def measures_of(pixels: np.ndarray) -> dict[str, Any]:
+    """Of uint8 [H, W, 3]: width and height in px, brightness and contrast (mean and standard
+    deviation of the grey values, 0 to 255), sharpness and digest.
+
+    sharpness: variance of the Laplacian (Pech-Pacheco et al., ICPR 2000), which grows with noise
+    too. digest: see `duplicates.digest`.
+    """
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), dtype=np.float32)
+    return {
+        "width": pixels.shape[1],
+        "height": pixels.shape[0],
+        "brightness": float(grey.mean()),
+        "contrast": float(grey.std()),
+        "sharpness": float(ndimage.laplace(grey).var()),
+        "digest": duplicates.digest(pixels),
+    }

@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts
+from backend.images import duplicates
 from backend.inspection.parts import lookalikes, sources
-from backend.inspection.parts.checks import copies, data_checks, measures
-from backend.inspection.parts.crops import COLUMNS
+from backend.inspection.parts.checks import copies, data_checks
+from backend.inspection.parts.crops import COLUMNS, measures_of
 from backend.inspection.parts.sources import Taken
 from backend.inspection.parts.spec import Result, Spec
 from backend.records import Label, Progress, UserError
@@ -34,8 +35,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     taken = sources.take(spec, out_dir, progress)
     rows, greys = [], []
     for row, pixels in taken.parts:
-        rows.append(row | measures.of(pixels))
-        greys.append(measures.small_grey(pixels))
+        rows.append(row | measures_of(pixels))
+        greys.append(duplicates.grey(pixels))
     _refuse_none(rows, taken)
     progress(0.92, "looking for copies")
     frame = _with_copies(pd.DataFrame(rows), np.stack(greys), spec.group_lookalikes)

@@ -73,12 +73,12 @@ def _imported(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
 
 
 def _finder(spec: "Spec", out_dir: Path) -> crop_reader.Find:
-    from backend.detection.detector import job as detector
+    from backend.detection.detector.job import size_of
     from backend.inspection.parts.importers import yolo_finder
 
     if not spec.detector_run:
         file = Path(spec.detector_file).expanduser()
         return yolo_finder.finder(file, spec.detector_size, spec.confidence)
     run_folder = runs.sibling(out_dir, spec.detector_run)
-    size = detector.size_of(runs.read(run_folder))
+    size = size_of(runs.read(run_folder))
     return yolo_finder.finder(run_folder / "artifacts" / "detector.pt", size, spec.confidence)

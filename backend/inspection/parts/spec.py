@@ -7,11 +7,7 @@ from backend.inspection.parts.importers import detect
 from backend.records import UserError
 
 SIMULATED = ("source", ("simulator",))
-
-
 IMPORTED = ("source", ("folder", "crops"))
-
-
 DETECTED = ("source", ("crops",))
 
 

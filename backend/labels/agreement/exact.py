@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.images import boxes as images_boxes
-from backend.images import imageset, pictures
-from backend.labels.label import job as labelling
+from backend.images import imagefiles, imageset
+from backend.images.boxes import boxes_of
+from backend.labels.label.job import attention_map
 from backend.records import Box, UserError
 
 TRUE_SOURCES = ("exact", "hand", "imported")
@@ -63,12 +63,12 @@ def of_run(folder: Path, count: int, seed: int) -> Truths:
         for row in rows:
             image = row["image"]
             yield Truth(
-                pictures.read_rgb(folder / row["path"]),
-                pictures.read_rgb(folder / row["mask_path"])[..., 0] > 127,
+                imagefiles.read_rgb(folder / row["path"]),
+                imagefiles.read_rgb(folder / row["mask_path"])[..., 0] > 127,
                 known.get(image, ()),
                 row["source"],
                 row["group"],
-                heat=labelling.attention_map(folder, image),
+                heat=attention_map(folder, image),
             )
 
     return len(rows), truths()
@@ -103,4 +103,4 @@ def _some(n: int, count: int, seed: int) -> list[int]:
 
 def boxes_around(mask: np.ndarray) -> list[Box]:
     """Boxes of the regions of a mask bool [H, W], as pictures.boxes_of makes them."""
-    return images_boxes.boxes_of(mask, "defect")
+    return boxes_of(mask, "defect")

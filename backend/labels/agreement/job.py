@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts, runs
-from backend.images import pictures
+from backend.images import imagefiles
 from backend.labels import labellers
 from backend.labels.agreement import exact
 from backend.labels.agreement.exact import Truth
@@ -17,17 +17,9 @@ from backend.records import Box, Progress
 from backend.wording import with_interval
 
 CEILING = "exact mask"
-
-
 CONTROL = "centred"  # source A's dummy, the same box whatever the image shows
-
-
 SHARE = "share of boxes with IoU > 0.5"
-
-
 PRECISION = "share of found boxes that fit"
-
-
 MASK_IOU, NEAR_F1, BOX_IOU = "mean mask IoU", "mean line F1", "mean box IoU"
 
 
@@ -61,13 +53,13 @@ def _truths(spec: Spec, out_dir: Path) -> tuple[int, Iterator[Truth]]:
 def _compare(spec: Spec, out_dir: Path, name: str, truth: Truth) -> list[dict[str, Any]]:
     """Rows of every labeller for one image, and the pictures they speak of."""
     paths = {"path": f"artifacts/images/{name}.png", "mask_path": f"artifacts/masks/{name}.png"}
-    pictures.write(out_dir / paths["path"], truth.pixels)
-    pictures.write(out_dir / paths["mask_path"], truth.mask.astype(np.uint8) * 255)
+    imagefiles.write(out_dir / paths["path"], truth.pixels)
+    imagefiles.write(out_dir / paths["mask_path"], truth.mask.astype(np.uint8) * 255)
     rows = []
     for labeller in spec.labellers:
         guess = labellers.guess(labeller, truth.pixels, "defect", truth.heat)
         paths["guess_path"] = f"artifacts/guesses/{labeller}/{name}.png"
-        pictures.write(out_dir / paths["guess_path"], guess.mask)
+        imagefiles.write(out_dir / paths["guess_path"], guess.mask)
         made = _rows(name, truth, labeller, guess.mask > 0, guess.boxes, guess.confidence)
         rows += [row | paths for row in made]
     return rows

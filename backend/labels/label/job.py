@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts, runs
-from backend.images import imageset, pictures, resuming
+from backend.images import imagefiles, imageset, resuming
 from backend.images.imageset import Picture
 from backend.labels import labellers
 from backend.labels.label.spec import Result, Spec
@@ -18,8 +18,6 @@ from backend.labels.labellers import Guess
 from backend.records import Box, Progress, UserError
 
 MAPS = "artifacts/attention"
-
-
 ARRAYS = ("noise", "attention")
 
 
@@ -93,7 +91,7 @@ def _maker(
 ) -> Callable[[int], Picture]:
     def make(index: int) -> Picture:
         row = rows[index]
-        pixels = pictures.read_rgb(source / row["path"])
+        pixels = imagefiles.read_rgb(source / row["path"])
         if _keeps(spec, row, known):
             boxes = known.get(row["image"], ())
             return _picture(spec, source, row, pixels, boxes, _mask(source, row))
@@ -126,7 +124,7 @@ def certain(found: Guess, least: float) -> Guess:
 
 def _mask(source: Path, row: dict[str, Any]) -> np.ndarray | None:
     path = row.get("mask_path")
-    return pictures.read_rgb(source / path)[..., 0] if isinstance(path, str) else None
+    return imagefiles.read_rgb(source / path)[..., 0] if isinstance(path, str) else None
 
 
 def _picture(
@@ -147,8 +145,8 @@ def _picture(
         source=row["source"],
         boxes=boxes,
         mask=mask,
-        original=pictures.read_rgb(source / original) if isinstance(original, str) else None,
-        full=pictures.read_rgb(full) if full.exists() else None,
+        original=imagefiles.read_rgb(source / original) if isinstance(original, str) else None,
+        full=imagefiles.read_rgb(full) if full.exists() else None,
         arrays={
             k: np.load(path, allow_pickle=False) for k, path in arrays.items() if path.exists()
         },

@@ -8,13 +8,13 @@ import pandas as pd
 
 from backend.images import imageset, resuming
 from backend.images.vocabulary import INTACT
-from backend.teachers.generate import job as teacher
+from backend.teachers.generate.job import load_images
 
 
 @dataclass(frozen=True)
 class Material:
     """images uint8 [N, S, S, 3], masks bool [N, S, S] and labels [N], places in `classes`: the
-    class of each image's largest box. names and hashes [N]: see `teacher.Loaded`."""
+    class of each image's largest box. names and hashes [N]: see `Loaded`."""
 
     images: np.ndarray
     masks: np.ndarray
@@ -45,7 +45,7 @@ class Material:
 
 def read(teacher_run: Path, size: int) -> Material:
     """All labelled images of a run. Raises UserError where one has no mask."""
-    shown = teacher.load(teacher_run, size)
+    shown = load_images(teacher_run, size)
     names = main_classes(teacher_run, shown.names)
     classes = tuple(sorted(set(names), key=lambda name: (name != INTACT, name)))
     labels = np.array([classes.index(name) for name in names])

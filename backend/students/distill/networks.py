@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.students import lighting as light
+from backend.students import lighting
 from backend.students.camera_noise import OCTAVES
 
 CELL = 8  # px of a picture for which one code stands
@@ -51,7 +51,7 @@ class Layers:
     scene [3] in 0…1; mask [1] probability of defect; tone [1] in -1…1, the defect's lines at full
     contrast; strength [B, 1, 1, 1] > 0, their contrast; image [3] in 0…1; log_noise
     [B, OCTAVES, S/8, S/8]: logarithm of the noise's standard deviation, a fraction of full scale;
-    light [B, 6]: see `light.change`.
+    light [B, 6]: see `lighting.change`.
     """
 
     scene: Tensor
@@ -101,7 +101,7 @@ class Student(nn.Module):
         half = channels // 2
         self.channels, self.size, self.grid = channels, size, size // CELL
         self.scene_codes = half * self.grid**2  # the scene's codes, and as many the defect's
-        self.latent_dim = 2 * self.scene_codes + light.SIZE
+        self.latent_dim = 2 * self.scene_codes + lighting.SIZE
         self.scene = Canvas(half, 3)
         self.defect = Canvas(half, 2)
         self.strength = nn.Conv2d(half, 1, 1)
@@ -122,16 +122,16 @@ class Student(nn.Module):
             tone=torch.tanh(drawn[:, 1:]),
             strength=strength,
             log_noise=self.noise(scene).clamp(-8.0, MOST_LOG_NOISE),
-            light=codes.new_zeros(len(codes), light.SIZE) if shown is None else shown,
+            light=codes.new_zeros(len(codes), lighting.SIZE) if shown is None else shown,
         )
 
     def unlit(self, codes: Tensor) -> Tensor:
         """z [B, latent_dim] of the codes [B, 2 · scene_codes] in their own light."""
         scene, defect = codes.chunk(2, dim=1)
-        return torch.cat([scene, codes.new_zeros(len(codes), light.SIZE), defect], 1)
+        return torch.cat([scene, codes.new_zeros(len(codes), lighting.SIZE), defect], 1)
 
     def forward(self, z: Tensor) -> Tensor:
-        scene, shown, defect = z.split([self.scene_codes, light.SIZE, self.scene_codes], dim=1)
+        scene, shown, defect = z.split([self.scene_codes, lighting.SIZE, self.scene_codes], dim=1)
         return self.layers(torch.cat([scene, defect], 1), shown).painted
 
 

@@ -20,15 +20,22 @@ from torch.nn import functional
 from backend.core import runs, specs
 from backend.images import imageset
 from backend.numeric import devices, learning
-from backend.numeric import losses as numeric_losses
+from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.records import Progress, UserError
-from backend.students.distill import spec as student_spec
 from backend.students.distill import training
 from backend.students.distill.data import Material
-from backend.teachers.diffusion import model as diffusion_model
-from backend.teachers.diffusion.model import LATENT_CHANNELS, LATENT_SIZE, Codec, ImageDiffusion
+from backend.students.distill.spec import Result, Spec
+from backend.teachers.diffusion.model import (
+    LATENT_CHANNELS,
+    LATENT_SIZE,
+    SIZE,
+    Codec,
+    ImageDiffusion,
+    decoded,
+    load_model,
+)
 from backend.teachers.generate import diffused
-from backend.teachers.generate import spec as teacher
+from backend.teachers.generate.spec import Spec as TeacherSpec
 
 GROUP = 8  # noises denoised together
 FRESH_SEED = 1_000_000_000  # fresh pairs begin here, so that no image of a run is one of them
@@ -58,7 +65,7 @@ class PairStudent(nn.Module):
     """z [B, 3072 + classes]: noise [12, 16, 16] and the class as one of K → [B, 5, 128, 128]:
     RGB and mask in 0…1, and the standard deviation of the camera's noise."""
 
-    size = diffusion_model.SIZE
+    size = SIZE
     paints_mask = True
     octaves = 1
 
@@ -95,7 +102,7 @@ class PairStudent(nn.Module):
     def painted(self, code: Tensor) -> Tensor:
         """What a code stands for [B, 5, 128, 128]; see `Codec.decode`."""
         codes = code * self.get_buffer("deviation") + self.get_buffer("mean")
-        shown = diffusion_model.decoded(self.decoder(codes))
+        shown = decoded(self.decoder(codes))
         return torch.cat([shown.rgb.clamp(0, 1), shown.mask, shown.grain], 1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -145,7 +152,7 @@ def partners(noise: np.ndarray, labels: Any, classes: int) -> np.ndarray:
 class _Lesson:
     """The student, its optimiser and the pool, which grows while it learns."""
 
-    def __init__(self, spec: student_spec.Spec, network: PairStudent, pool: Pool, out_dir: Path):
+    def __init__(self, spec: Spec, network: PairStudent, pool: Pool, out_dir: Path):
         torch.manual_seed(spec.seed)
         self.spec, self.pool, self.out_dir = spec, pool, out_dir
         self.device = devices.best()
@@ -229,16 +236,12 @@ def _losses(code: Tensor, wanted: Tensor, shown: Tensor, aim: Tensor) -> dict[st
     mask = aim[:, 3:4]
     return {
         "code loss": functional.l1_loss(code, wanted),
-        "image loss": numeric_losses.laplacian_loss(
-            shown[:, :3], aim[:, :3], 1 + MASK_WEIGHT * mask
-        ),
-        "mask loss": 0.3 * numeric_losses.mask_loss(shown[:, 3:4], (mask > 0.5).float()),
+        "image loss": laplacian_loss(shown[:, :3], aim[:, :3], 1 + MASK_WEIGHT * mask),
+        "mask loss": 0.3 * mask_loss(shown[:, 3:4], (mask > 0.5).float()),
     }
 
 
-def run(
-    spec: student_spec.Spec, source: Path, material: Material, out_dir: Path, progress: Progress
-) -> student_spec.Result:
+def run(spec: Spec, source: Path, material: Material, out_dir: Path, progress: Progress) -> Result:
     """Learn from fresh pairs of the model that painted `source`; its own images stay unseen, so
     every figure about them is held-out. Raises UserError for images of another teacher."""
     model, steps, guidance = _teacher(source)
@@ -264,7 +267,7 @@ def run(
     artifacts = out_dir / "artifacts"
     megabytes = training.save(trained, nothing, material, card, artifacts)
     progress(1.0, "done")
-    return student_spec.Result(
+    return Result(
         preset=spec.preset,
         size=spec.size,
         latent_dim=network.latent_dim,
@@ -288,8 +291,8 @@ def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
             "The recipe 'pairs' learns how a diffusion model turns noise into a picture, so it "
             "needs images of the teacher 'diffusion'. Choose those, or another recipe."
         )
-    settings = specs.from_json(teacher.Spec, spec)
-    model = diffusion_model.load(diffused.model_folder(settings, source))
+    settings = specs.from_json(TeacherSpec, spec)
+    model = load_model(diffused.model_folder(settings, source))
     return model, settings.denoising_steps, settings.class_guidance
 
 

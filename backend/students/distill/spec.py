@@ -7,17 +7,9 @@ from backend.images import imageset
 from backend.records import UserError
 
 PAPER_SIZE = 128
-
-
 LEAST_IMAGES = 8
-
-
 PRESETS = ("default", "sharp", "pairs", "paper")
-
-
 LEARNED = ("preset", ("default", "sharp"))
-
-
 YOLO_FILE = "yolov8n.pt"
 
 

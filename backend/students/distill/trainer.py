@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.numeric import devices, learning
-from backend.numeric import losses as numeric_losses
+from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.students import drawing, lighting
 from backend.students.distill import discriminator, initial_codes, losses, networks, perceptual_loss
 from backend.students.distill.data import Material
@@ -120,12 +120,10 @@ class Lesson:
             layers = self.network.layers(self.latents[batch]).float()
         drawing = self.drawings[batch].float() / 127
         found = {
-            "scene loss": numeric_losses.laplacian_loss(layers.scene, images, 1 - 0.98 * masks),
-            "image loss": numeric_losses.laplacian_loss(
-                layers.image, images, 1 + DEFECT_WEIGHT * masks
-            ),
+            "scene loss": laplacian_loss(layers.scene, images, 1 - 0.98 * masks),
+            "image loss": laplacian_loss(layers.image, images, 1 + DEFECT_WEIGHT * masks),
             "line loss": losses.drawing_loss(layers, drawing, masks),
-            "mask loss": numeric_losses.mask_loss(layers.mask, masks),
+            "mask loss": mask_loss(layers.mask, masks),
             "noise loss": 0.2 * functional.l1_loss(layers.log_noise, self.noises[batch]),
         }
         if self.texture is not None and self.step % TEXTURE_EVERY == 0:

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend.images import kid as realism
-from backend.images import pictures, resuming
+from backend.images import imagefiles, pictures, resuming
+from backend.images.kid import features, kid
 from backend.numeric import devices, learning
-from backend.numeric import losses as numeric_losses
+from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.records import Progress
 from backend.students import drawing, lighting
 from backend.students.distill import initial_codes, losses
@@ -61,7 +61,7 @@ class Best:
         self.next = 0.5
         chosen = torch.linspace(0, len(lesson.images) - 1, JUDGED_IMAGES).long().unique()
         shown = lesson.images[chosen].permute(0, 2, 3, 1).cpu().numpy()
-        self.real = realism.features(shown) if lesson.latents is not None else None
+        self.real = features(shown) if lesson.latents is not None else None
 
     @property
     def is_enough(self) -> bool:
@@ -73,15 +73,15 @@ class Best:
         if self.real is None or (lesson.done < self.next and lesson.done < 1):
             return {}
         self.next = lesson.done + JUDGED_EVERY
-        kid = realism.kid(realism.features(_samples(lesson)), self.real)
+        found = kid(features(_samples(lesson)), self.real)
         self.worse += 1
-        if self.kid is None or kid < self.kid:
-            self.kid, self.worse = kid, 0
+        if self.kid is None or found < self.kid:
+            self.kid, self.worse = found, 0
             self.state = {
                 "average": copy.deepcopy(lesson.average.state_dict()),
                 "latents": lesson.latents.detach().clone() if lesson.latents is not None else None,
             }
-        return {"KID of samples": kid}
+        return {"KID of samples": found}
 
     def put_back(self, lesson: Lesson) -> None:
         if self.state is not None and lesson.latents is not None:
@@ -176,9 +176,9 @@ def _fit_held(lesson: Lesson, held: Material, progress: Progress) -> Tensor:
     for step in range(FITTING_STEPS):
         with devices.autocast(lesson.device):
             layers = lesson.average.layers(latents).float()
-        loss = numeric_losses.laplacian_loss(layers.image, shown, 1 + 10 * wanted)
+        loss = laplacian_loss(layers.image, shown, 1 + 10 * wanted)
         loss = loss + losses.drawing_loss(layers, drawing, wanted)
-        loss = loss + numeric_losses.mask_loss(layers.mask, wanted)
+        loss = loss + mask_loss(layers.mask, wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -200,8 +200,8 @@ def _film(lesson: Lesson, out_dir: Path) -> None:
 def write_frame(out_dir: Path, made: Tensor, epoch: int) -> None:
     """A strip of pictures [B, 3, S, S] in 0…1 for the film of the lesson."""
     strip = (made.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-    name = f"epoch_{epoch:05d}.png"
-    pictures.write(out_dir / "artifacts" / "film" / name, pictures.sheet(list(strip), FILM_COLUMNS))
+    path = out_dir / "artifacts" / "film" / f"epoch_{epoch:05d}.png"
+    imagefiles.write(path, pictures.sheet(list(strip), FILM_COLUMNS))
 
 
 def _film_latents(lesson: Lesson) -> Tensor:

@@ -10,19 +10,16 @@ from numpy.typing import NDArray
 
 from backend.core import facts, lineage, runs
 from backend.records import Progress, UserError
+from backend.students.export.spec import Result, Spec
 
 if TYPE_CHECKING:
     from backend.students.export.model_card import File
     from backend.students.export.quantize import Gate
     from backend.students.sampler import Sampler
-from backend.students.export.spec import Result, Spec
+
 
 NEEDED = ("student.onnx", "student.json", "latents.npz")
-
-
 CALIBRATION = 64
-
-
 CALLS, BATCH = 24, 8
 
 

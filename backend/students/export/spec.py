@@ -1,12 +1,8 @@
 """Student export: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,11 @@ from backend.images import boxes, imageset, licences, pictures
 from backend.images.imageset import Picture
 from backend.images.vocabulary import INTACT
 from backend.records import Box, Progress
+from backend.students.sample.spec import Result, Spec
 
 if TYPE_CHECKING:
     from backend.students.sampler import Sampler
-from backend.students.sample.spec import Result, Spec
+
 
 BLOCK = 16
 

@@ -1,19 +1,12 @@
 """Student images: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
 from backend.images.vocabulary import VARIATION, VARIATION_HELP
 from backend.records import UserError
 
-if TYPE_CHECKING:
-    pass
-
-
 STUDENTS = "distill|student-export"
-
-
 LEAST_SIZE = 32
 
 

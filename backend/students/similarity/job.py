@@ -9,6 +9,7 @@ from backend.core import facts, runs, specs
 from backend.core.runs import Run
 from backend.records import Progress, UserError
 from backend.students.distill.spec import Spec as StudentSpec
+from backend.students.similarity.spec import Result, Spec
 
 if TYPE_CHECKING:
     from backend.students.sampler import Sampler
@@ -16,23 +17,13 @@ if TYPE_CHECKING:
     from backend.students.similarity.partners import Partners
     from backend.students.similarity.references import Reference
     from backend.teachers.generate.job import Loaded
-from backend.students.similarity.spec import Result, Spec
+
 
 OWN_LATENT = "own latent"
-
-
 RANDOM_Z = "random z, as in source A"  # the published recipe, the control
-
-
 PAPER_MEAN = 0.108
-
-
 PAPER_RANGE = (0.036, 0.188)
-
-
 LEAST_IMAGES = 6
-
-
 LEAST_PAIRS = 2
 
 
@@ -40,14 +31,14 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Compare pairs and sets with their controls; writes the pictures beside the figures."""
     from backend.students.sampler import Sampler
     from backend.students.similarity import pairs, references
-    from backend.teachers.generate import job as teacher
+    from backend.teachers.generate.job import load_images
 
     student = runs.read(runs.sibling(out_dir, spec.student_run))
     sampler = Sampler(student.folder)
     asked_for = specs.stored(StudentSpec, student.spec)
     source = runs.read(runs.sibling(out_dir, asked_for.teacher_run))
     progress(0.02, "reading teacher images")
-    shown = teacher.load(source.folder, sampler.size, masked_only=True)
+    shown = load_images(source.folder, sampler.size, masked_only=True)
     _refuse_too_few(len(shown.names), source)
     trained, held = _partners(sampler, student, source, shown)
     random = np.random.default_rng(spec.seed)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.images import kid, pictures
+from backend.images import imagefiles, kid
 from backend.images import measures as images
 from backend.images.measures import Images, Masks
 from backend.records import Progress
@@ -88,7 +88,7 @@ def compare(
 ) -> list[Row]:
     """Rows of `ssim_pairs`: each pair matched, at random, and against the mean image of the set;
     the pictures are written beside them."""
-    pictures.write(out_dir / "artifacts/mean_image.png", mean_image)
+    imagefiles.write(out_dir / "artifacts/mean_image.png", mean_image)
     rows: list[Row] = []
     for copy in sets:
         done = span[0] + (span[1] - span[0]) * sets.index(copy) / len(sets)
@@ -151,7 +151,7 @@ def _write(copy: Copies, out_dir: Path, first: int) -> list[tuple[str, str]]:
     for k, both in enumerate(zip(copy.wanted, copy.made, strict=True), start=first):
         paths = f"artifacts/teacher/{k:05d}.png", f"artifacts/student/{k:05d}.png"
         for path, pixels in zip(paths, both, strict=True):
-            pictures.write(out_dir / path, pixels)
+            imagefiles.write(out_dir / path, pixels)
         found.append(paths)
     return found
 

@@ -12,7 +12,7 @@ from backend.images import pictures
 from backend.images.measures import Images
 from backend.records import Progress, UserError
 from backend.teachers.generate import rendered
-from backend.teachers.generate import spec as teacher
+from backend.teachers.generate.spec import Spec as TeacherSpec
 
 FRESH, HALF = "fresh teacher images", "other half of the teacher images"
 FAR = 2**30  # from a teacher's seeds to those of fresh images
@@ -58,7 +58,7 @@ def of_teacher(
 def _rendered(
     run: Run, size: int, count: int, progress: Progress, span: tuple[float, float]
 ) -> Images:
-    spec = specs.from_json(teacher.Spec, run.spec)
+    spec = specs.from_json(TeacherSpec, run.spec)
     first = spec.seed + FAR if spec.seed < FAR else spec.seed - FAR
     make = rendered.maker(spec, first, spec.size, spec.intact_share)
     made = []

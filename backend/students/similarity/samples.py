@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.images import kid, measures, pictures
+from backend.images import imagefiles, kid, measures
 from backend.images.measures import Images, Masks
 from backend.students.similarity import figures, neighbours
 from backend.students.similarity.figures import Row
@@ -81,7 +81,7 @@ def neighbour_rows(
             paths = tuple(f"artifacts/{w}/{place:05d}.png" for w in ("samples", "nearest"))  # type: ignore[assignment]
             nearest = neighbours.turned(training[near.place[place]], int(near.turn[place]))
             for path, pixels in zip(paths, (samples[place], nearest), strict=True):
-                pictures.write(out_dir / str(path), np.ascontiguousarray(pixels))
+                imagefiles.write(out_dir / str(path), np.ascontiguousarray(pixels))
         rows.append(
             {
                 "sample": int(place),

@@ -1,14 +1,9 @@
 """Similarity: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from backend.core.specs import param
 from backend.images.vocabulary import VARIATION, VARIATION_HELP
-
-if TYPE_CHECKING:
-    pass
-
 
 PAPER_PAIRS = 9
 

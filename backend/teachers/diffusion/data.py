@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset, pictures
 from backend.images.vocabulary import INTACT
 from backend.numeric import devices
 from backend.records import Box, UserError
@@ -47,7 +47,7 @@ def read(run_folder: Path) -> Lesson:
 
 
 def _picture(run_folder: Path, row: dict[str, Any], boxes: tuple[Box, ...]) -> np.ndarray:
-    pixels = pictures.read_rgb(run_folder / row["path"])
+    pixels = imagefiles.read_rgb(run_folder / row["path"])
     if isinstance(row["mask_path"], str):
         mask = pictures.read_mask(run_folder / row["mask_path"], SIZE)
     else:

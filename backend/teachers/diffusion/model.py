@@ -259,7 +259,7 @@ def card(folder: Path) -> dict[str, Any]:
         raise UserError(f"{folder} holds no diffusion model. Train one, or choose none.") from error
 
 
-def load(folder: Path) -> ImageDiffusion:
+def load_model(folder: Path) -> ImageDiffusion:
     """The model in a folder. Raises UserError where it is missing or damaged."""
     classes = tuple(card(folder)["classes"])
     codec, denoiser = Codec(), unet(len(classes))

@@ -8,8 +8,6 @@ from backend.images import imageset
 from backend.records import UserError
 
 SHIPPED = Path(__file__).with_name("pretrained")
-
-
 LEAST_IMAGES = 16
 
 

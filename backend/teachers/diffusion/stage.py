@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from backend.images import pictures
+from backend.images import imagefiles, pictures
 from backend.numeric import devices, learning
 
 CHECKPOINT_SECONDS = 60.0
@@ -131,4 +131,4 @@ class Film:
 
     def write(self, tiles: list[np.ndarray], step: int) -> None:
         path = self.folder / f"{self.name}_{step:06d}.png"
-        pictures.write(path, pictures.sheet(tiles, FILM_COLUMNS))
+        imagefiles.write(path, pictures.sheet(tiles, FILM_COLUMNS))

@@ -12,13 +12,19 @@ from torch import Tensor
 from backend.core import runs
 from backend.images import licences
 from backend.numeric import devices
-from backend.numeric import losses as numeric_losses
+from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.records import Progress
-from backend.teachers.diffusion import model as diffusion_model
-from backend.teachers.diffusion import spec as diffusion_spec
 from backend.teachers.diffusion.data import Lesson, batch, drawn
-from backend.teachers.diffusion.model import SIZE, Codec, ImageDiffusion
-from backend.teachers.diffusion.spec import Result, Spec
+from backend.teachers.diffusion.model import (
+    SIZE,
+    Codec,
+    Decoded,
+    ImageDiffusion,
+    load_model,
+    signal_shares,
+    unet,
+)
+from backend.teachers.diffusion.spec import SHIPPED, Result, Spec
 from backend.teachers.diffusion.stage import FILM_COLUMNS, Film, Saver, Stage, some_steps
 
 KL_WEIGHT = 1e-6
@@ -47,7 +53,7 @@ def train(spec: "Spec", lesson: Lesson, out_dir: Path, progress: Progress) -> "R
     card |= {"batch": spec.batch, "minutes": round(minutes, 1), **steps}
     megabytes = model.save(out_dir / "artifacts" / "model", card)
     progress(1.0, "done")
-    return diffusion_spec.Result(
+    return Result(
         images=len(lesson.pictures),
         classes=lesson.classes,
         codec_error=detail.error if detail.errors else codec.error,
@@ -75,12 +81,12 @@ def _stages(spec: "Spec", lesson: Lesson, out_dir: Path) -> tuple[Stage, Stage, 
 def _networks(spec: "Spec", classes: tuple[str, ...], out_dir: Path) -> tuple[Codec, Any]:
     """Fresh networks, or trained ones with a place for each class of this set."""
     codec = Codec()
-    denoiser: Any = diffusion_model.unet(len(classes))
+    denoiser: Any = unet(len(classes))
     if spec.start != "scratch":
-        folder = diffusion_spec.SHIPPED
+        folder = SHIPPED
         if spec.start == "earlier run":
             folder = runs.sibling(out_dir, spec.start_run) / "artifacts" / "model"
-        start = diffusion_model.load(folder)
+        start = load_model(folder)
         codec.load_state_dict(start.codec.state_dict())
         state = start.unet.state_dict()
         table = state["class_embedding.weight"]
@@ -156,15 +162,15 @@ def _learn_detail(
     told.learn(stage, "painting finer", losses, "detail", lambda: _coded(stage.average, first))
 
 
-def picture_losses(decoded: diffusion_model.Decoded, batch: Tensor) -> dict[str, Tensor]:
+def picture_losses(decoded: Decoded, batch: Tensor) -> dict[str, Tensor]:
     """What was painted wrong: picture, mask, and grain (Gaussian likelihood of what the picture
     leaves over outside of defects). batch [B, 4, S, S] in 0…1: RGB and mask."""
     rgb, mask = batch[:, :3], batch[:, 3:]
     left = (rgb - decoded.rgb.detach()).mean(1, keepdim=True)
     grain = 0.5 * (left / decoded.grain) ** 2 + decoded.grain.log()
     return {
-        "picture loss": numeric_losses.laplacian_loss(decoded.rgb, rgb, 1 + DEFECT_WEIGHT * mask),
-        "mask loss": 0.3 * numeric_losses.mask_loss(decoded.mask.clamp(1e-4, 1 - 1e-4), mask),
+        "picture loss": laplacian_loss(decoded.rgb, rgb, 1 + DEFECT_WEIGHT * mask),
+        "mask loss": 0.3 * mask_loss(decoded.mask.clamp(1e-4, 1 - 1e-4), mask),
         "grain loss": 0.01 * (grain * (1 - mask)).mean(),
         "error": (decoded.rgb.detach() - rgb).abs().mean(),
     }
@@ -178,7 +184,7 @@ def _learn_denoiser(
     finished: Any = codec.average
     model = ImageDiffusion(finished, stage.average, lesson.classes, mean, deviation)
     labels = torch.from_numpy(lesson.labels)
-    alphas = diffusion_model.signal_shares()
+    alphas = signal_shares()
 
     def losses(random: torch.Generator) -> dict[str, Tensor]:
         chosen, mirrored = drawn(lesson, spec.batch, random)

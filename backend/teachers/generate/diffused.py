@@ -10,12 +10,12 @@ import numpy as np
 
 from backend.core import runs
 from backend.core.specs import param
-from backend.images import boxes as images_boxes
 from backend.images import pictures
+from backend.images.boxes import boxes_of
 from backend.images.imageset import Picture
 from backend.images.vocabulary import INTACT
 from backend.records import Progress, UserError
-from backend.teachers.diffusion import spec as diffusion_spec
+from backend.teachers.diffusion.spec import SHIPPED
 
 if TYPE_CHECKING:
     from backend.teachers.diffusion.model import Sampled
@@ -60,10 +60,10 @@ def maker(
     progress: Progress,
 ) -> Callable[[int], Picture]:
     """Image k of a run, which depends on `seed + k` alone. Raises UserError for unknown kinds."""
-    from backend.teachers.diffusion import model as diffusion_model
+    from backend.teachers.diffusion.model import load_model
 
     folder = model_folder(settings, out_dir)
-    model = diffusion_model.load(folder)
+    model = load_model(folder)
     kinds = _kinds(settings.kinds, model.classes)
 
     def wanted(index: int) -> str:
@@ -96,7 +96,7 @@ def model_folder(settings: DiffusionSettings, out_dir: Path) -> Path:
     """Where the chosen model lies. Raises UserError where its run is gone."""
     if settings.model_run:
         return runs.sibling(out_dir, settings.model_run) / "artifacts" / "model"
-    return diffusion_spec.SHIPPED
+    return SHIPPED
 
 
 def _kinds(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ def _picture(
     pixels: np.ndarray, mask: np.ndarray, noise: np.ndarray, kind: str, seed: int
 ) -> Picture:
     """With boxes from its mask. Where kind and mask disagree the image counts as not labelled."""
-    boxes = tuple(images_boxes.boxes_of(mask > 0, kind))
+    boxes = tuple(boxes_of(mask > 0, kind))
     agreed = bool(boxes) != (kind == INTACT)
     return Picture(
         pixels,

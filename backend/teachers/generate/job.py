@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.core import runs
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset, pictures
 from backend.images.imageset import Picture
 from backend.records import Progress, UserError
 from backend.teachers.generate import diffused, imported, painted, rendered
@@ -54,7 +54,7 @@ class Loaded:
     masks: np.ndarray
 
 
-def load(run_folder: Path, size: int, *, masked_only: bool = False) -> Loaded:
+def load_images(run_folder: Path, size: int, *, masked_only: bool = False) -> Loaded:
     """A finished set of labelled images, without those rejected by hand, `size` px large. Raises
     UserError where an image has no mask, or passes over it with `masked_only`."""
     names, hashes, images, masks = [], [], [], []
@@ -68,7 +68,7 @@ def load(run_folder: Path, size: int, *, masked_only: bool = False) -> Loaded:
         files = [run_folder / row["path"], run_folder / row["mask_path"]]
         names.append(str(row["image"]))
         hashes.append(runs.fingerprint(*files)[:16])
-        images.append(pictures.resized(pictures.read_rgb(files[0]), size))
+        images.append(pictures.resized(imagefiles.read_rgb(files[0]), size))
         masks.append(pictures.read_mask(files[1], size))
     if not images:
         raise UserError("No image of this run is labelled. Label some, or choose another run.")

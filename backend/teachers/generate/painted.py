@@ -8,7 +8,7 @@ import numpy as np
 
 from backend import settings
 from backend.core import facts, runs
-from backend.images import curation, imageset, pictures
+from backend.images import curation, imagefiles, imageset, pictures
 from backend.images.imageset import Picture
 from backend.records import Progress, UserError
 from backend.teachers.stable_diffusion.settings import PaintSettings, loras, weights_folder
@@ -38,7 +38,7 @@ def maker(
 
         prompt = prompts[index % len(prompts)]
         if starts:
-            start = pictures.read_rgb(starts[index % len(starts)])
+            start = imagefiles.read_rgb(starts[index % len(starts)])
             made = painter.repaint(seed + index, prompt, start, spec.strength, on_step)
         else:
             made = painter.paint(seed + index, prompt, on_step)

@@ -10,11 +10,7 @@ from backend.teachers.generate.rendered import RendererSettings
 from backend.teachers.stable_diffusion.settings import PaintSettings
 
 TEACHERS = ("renderer", "diffusion", "stable-diffusion", "folder")
-
-
 MADE = ("teacher", ("renderer", "diffusion", "stable-diffusion"))
-
-
 DRAWN = ("teacher", ("renderer", "diffusion"))
 
 

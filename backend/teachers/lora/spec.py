@@ -8,8 +8,6 @@ from backend.records import UserError
 from backend.teachers.stable_diffusion.settings import MODEL
 
 LEAST_IMAGES = 4
-
-
 CLASS = "{class}"
 
 

@@ -11,7 +11,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from backend.images import pictures
+from backend.images import imagefiles, pictures
 from backend.numeric import learning
 from backend.records import Progress
 from backend.teachers.lora.spec import Example, Result, Spec
@@ -94,7 +94,7 @@ def _moments(lesson: Lesson, out_dir: Path, progress: Progress) -> Tensor:
         return load_file(file)["moments"]
     vae, found = lesson.pipeline.vae.to(torch.float32), []
     for number, example in enumerate(lesson.shown, start=1):
-        pixels = pictures.resized(pictures.read_rgb(example.path), lesson.spec.pixels)
+        pixels = pictures.resized(imagefiles.read_rgb(example.path), lesson.spec.pixels)
         image = torch.from_numpy(pixels.copy()).to(lesson.device).permute(2, 0, 1)[None]
         found.append(vae.encode(image.float() / 127.5 - 1).latent_dist.parameters.cpu())
         share = ENCODING_SHARE * number / len(lesson.shown)
@@ -128,7 +128,7 @@ def _preview(lesson: Lesson, out_dir: Path, progress: Progress) -> None:
             callback_on_step_end=pipelines.told(on_step),
             output_type="np",
         )
-    pictures.write(path, pipelines.to_pixels(made.images[0]))
+    imagefiles.write(path, pipelines.to_pixels(made.images[0]))
 
 
 def save(unet: Any, folder: Path) -> float:

@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-LEAST_VARIANCE = 1e-9
-
 
 class Recorder:
     """Sums of the attention paid to some tokens, one map per resolution, over heads, layers, steps.

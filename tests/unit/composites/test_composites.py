@@ -10,15 +10,15 @@ import pytest
 
 from backend.composites import blending, donors, from_student, region
 from backend.composites import job as composites
-from backend.composites import spec as composites_spec
 from backend.composites.change import Proposal, contrast_of, margin, settle
 from backend.composites.fit_in import Freedom
 from backend.composites.from_inpainting import Inpainted
 from backend.composites.from_renderer import Rendered
+from backend.composites.spec import Result, Spec
 from backend.core import runs
 from backend.core.specs import from_json
-from backend.images import boxes as images_boxes
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
+from backend.images.boxes import boxes_of
 from backend.images.imageset import Picture
 from backend.records import Box, RunState, UserError
 
@@ -80,7 +80,7 @@ def labelled(folder: Path) -> str:
     images = []
     for seed in range(3):
         pixels, mask = cracked(seed)
-        boxes = tuple(images_boxes.boxes_of(mask > 0, "crack"))
+        boxes = tuple(boxes_of(mask > 0, "crack"))
         images.append(Picture(pixels, "photograph", boxes, mask))
     return made(folder, *images)
 
@@ -100,9 +100,9 @@ class Seen:
         return np.abs(self.pixels.astype(int) - self.original.astype(int)).max(2)
 
 
-def compose(folder: Path, goods: str, **values: Any) -> tuple[composites_spec.Result, list[Seen]]:
+def compose(folder: Path, goods: str, **values: Any) -> tuple[Result, list[Seen]]:
     """Run composites and read them back."""
-    spec = from_json(composites_spec.Spec, {"goods_run": goods, "intact_share": 0.0} | values)
+    spec = from_json(Spec, {"goods_run": goods, "intact_share": 0.0} | values)
     run = runs.create(folder, "composite", {})
     result = composites.run(spec, run.folder, silent)
     return result, seen(run.folder)
@@ -112,9 +112,9 @@ def seen(run_folder: Path) -> list[Seen]:
     images, boxes = imageset.read(run_folder)
     return [
         Seen(
-            pictures.read_rgb(run_folder / row["path"]),
-            pictures.read_rgb(run_folder / row["mask_path"])[..., 0] > 0,
-            pictures.read_rgb(run_folder / row["background_path"]),
+            imagefiles.read_rgb(run_folder / row["path"]),
+            imagefiles.read_rgb(run_folder / row["mask_path"])[..., 0] > 0,
+            imagefiles.read_rgb(run_folder / row["background_path"]),
             imageset.boxes_of(boxes, row["image"]),
             row["group"],
         )
@@ -181,7 +181,7 @@ def test_an_image_depends_on_its_seed_alone(folder, goods, labelled, maker):
 
 
 def test_an_interrupted_run_goes_on_where_it_was(folder, goods):
-    spec = from_json(composites_spec.Spec, {"goods_run": goods, "count": 4})
+    spec = from_json(Spec, {"goods_run": goods, "count": 4})
     _, whole = compose(folder, goods, count=4, intact_share=spec.intact_share)
     run = runs.create(folder, "composite", {})
 
@@ -217,7 +217,7 @@ def test_defects_stay_in_the_region(folder, goods, labelled, maker):
 def test_a_mask_image_marks_where_defects_may_lie(folder, goods, tmp_path):
     marked = np.zeros((60, 100, 3), np.uint8)
     marked[:, :50] = 255
-    pictures.write(tmp_path / "region.png", marked)
+    imagefiles.write(tmp_path / "region.png", marked)
     _, images = compose(folder, goods, count=3, region_file=str(tmp_path / "region.png"))
     assert sum(len(image.boxes) for image in images) > 0
     assert not any(image.change[:, 100:].any() for image in images)
@@ -254,10 +254,10 @@ def test_images_are_square_where_a_size_is_asked_for(folder, goods):
 def test_a_region_is_a_rectangle_in_fractions(goods, text, fits):
     values = {"goods_run": goods, "region": text}
     if fits:
-        from_json(composites_spec.Spec, values)
+        from_json(Spec, values)
     else:
         with pytest.raises(UserError, match="Region"):
-            from_json(composites_spec.Spec, values)
+            from_json(Spec, values)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_a_region_is_a_rectangle_in_fractions(goods, text, fits):
 )
 def test_settings_that_do_not_go_together_are_named(goods, values, words):
     with pytest.raises(UserError, match=words):
-        from_json(composites_spec.Spec, {"goods_run": goods} | values)
+        from_json(Spec, {"goods_run": goods} | values)
 
 
 def test_what_cannot_be_used_is_named(folder, goods, labelled, tmp_path):
@@ -286,10 +286,10 @@ def test_what_cannot_be_used_is_named(folder, goods, labelled, tmp_path):
     with pytest.raises(UserError, match="000000 has 40 × 80 px"):
         small = made(folder, Picture(photograph(0, 80, 40), "photograph"))
         compose(folder, small, count=1)
-    pictures.write(tmp_path / "black.png", np.zeros((60, 100, 3), np.uint8))
+    imagefiles.write(tmp_path / "black.png", np.zeros((60, 100, 3), np.uint8))
     with pytest.raises(UserError, match="no white part"):
         compose(folder, goods, count=1, region_file=str(tmp_path / "black.png"))
-    pictures.write(tmp_path / "tall.png", np.full((100, 60, 3), 255, np.uint8))
+    imagefiles.write(tmp_path / "tall.png", np.full((100, 60, 3), 255, np.uint8))
     with pytest.raises(UserError, match="same proportions"):
         compose(folder, goods, count=1, region_file=str(tmp_path / "tall.png"))
 
@@ -344,7 +344,7 @@ def test_a_donors_mask_is_completed_by_what_looks_alike_beside_it():
 
 def test_a_donor_with_boxes_alone_gives_its_defect_too(folder):
     pixels, mask = cracked(1)
-    boxes = tuple(images_boxes.boxes_of(mask > 0, "crack"))
+    boxes = tuple(boxes_of(mask > 0, "crack"))
     run = made(folder, Picture(pixels, "photograph", boxes))
     piece = donors.Donors(folder / run).piece(0)
     assert piece is not None

@@ -8,7 +8,7 @@ import pytest
 
 from backend.core import specs
 from backend.core.specs import param
-from backend.detection.detector import spec as detector
+from backend.detection.detector.spec import Spec
 from backend.records import UserError
 
 
@@ -149,7 +149,7 @@ def test_fields_on_which_others_hang_come_first():
 
 
 def test_an_older_runs_settings_are_read_without_those_that_are_gone():
-    spec = specs.stored(detector.Spec, {"preset": "paper", "size": 640, "gone": 1})
+    spec = specs.stored(Spec, {"preset": "paper", "size": 640, "gone": 1})
     assert (spec.size, spec.recipe().size) == (640, 128)
-    counting = specs.counting(detector.Spec, {"preset": "paper", "size": 640, "seed": 3})
+    counting = specs.counting(Spec, {"preset": "paper", "size": 640, "seed": 3})
     assert counting == {"preset": "paper", "seed": 3}

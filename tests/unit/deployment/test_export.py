@@ -9,15 +9,15 @@ from PIL import Image
 
 from backend.core import facts, runs, specs
 from backend.deployment.export import job as export
-from backend.deployment.export import spec as export_spec
+from backend.deployment.export.spec import Spec as ExportSpec
 from backend.deployment.latency import job as latency
 from backend.deployment.latency import load
-from backend.deployment.latency import spec as latency_spec
+from backend.deployment.latency.spec import Spec as LatencySpec
 from backend.inspection.model import inspector
 from backend.inspection.model import job as crossval
-from backend.inspection.model import spec as crossval_spec
-from backend.inspection.parts import crops as parts_crops
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.inspection.parts import lookalikes
+from backend.inspection.parts.crops import read_parts
 from backend.numeric.onnx_session import open_session
 from backend.records import RunState, UserError
 
@@ -57,7 +57,7 @@ def make_parts(root):
 def exported(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     inspected = new_run(root, "inspect")
-    spec = crossval_spec.Spec(
+    spec = ModelSpec(
         parts_run=make_parts(root),
         weights="scattering",
         size=64,
@@ -68,7 +68,7 @@ def exported(tmp_path_factory):
     )
     crossval.run(spec, inspected, quiet)
     folder = new_run(root, "export")
-    result = export.run(export_spec.Spec(inspect_run=end(inspected)), folder, quiet)
+    result = export.run(ExportSpec(inspect_run=end(inspected)), folder, quiet)
     end(folder)
     return root, inspected, folder, result
 
@@ -115,7 +115,7 @@ def test_scores_that_disagree_are_not_kept(exported, tmp_path, monkeypatch):
     monkeypatch.setattr(export, "write", written)
     monkeypatch.setattr(export, "compare", lambda *_: (0.5, 0.5))
     with pytest.raises(UserError, match=r"differ by 0\.5"):
-        export.run(export_spec.Spec(inspect_run=inspected.name), folder, quiet)
+        export.run(ExportSpec(inspect_run=inspected.name), folder, quiet)
     assert not (folder / "artifacts" / "model.onnx").exists()
 
 
@@ -124,7 +124,7 @@ def test_sample_holds_every_type_and_label(exported):
     _, about = inspector.load(inspected / "artifacts" / "model")
     crops, types = export.sample(folder, about, 10)
     assert crops.shape == (10, 64, 64, 3) and set(types) == {0, 1}
-    frame = parts_crops.load(root / about["parts_run"]).assign(feature="other")
+    frame = read_parts(root / about["parts_run"]).assign(feature="other")
     with pytest.raises(UserError, match="does not know the feature 'other'"):
         export.type_index(frame, about["features"])
 
@@ -132,7 +132,7 @@ def test_sample_holds_every_type_and_label(exported):
 def test_latency_times_each_call(exported):
     root, _, exported_folder, _ = exported
     folder = new_run(root, "latency")
-    spec = latency_spec.Spec(export_run=exported_folder.name, repetitions=30, warm_up=2)
+    spec = LatencySpec(export_run=exported_folder.name, repetitions=30, warm_up=2)
     result = latency.run(spec, folder, quiet)
     table = facts.read(folder, "latencies")
     assert table["sample"].tolist() == list(range(30))

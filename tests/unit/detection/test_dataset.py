@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from backend.core import facts, runs, specs
 from backend.detection.dataset import job as dataset
-from backend.detection.dataset import spec as dataset_spec
-from backend.detection.dataset import splits as grouping
-from backend.images import curation, imageset, pictures
+from backend.detection.dataset.spec import Result, Spec
+from backend.detection.dataset.splits import divided
+from backend.images import curation, imagefiles, imageset
 from backend.images.imageset import Picture
 from backend.records import Box, RunState, UserError
 
@@ -44,7 +44,7 @@ def photographs(folder: Path, count: int = 8) -> Path:
     names = [f"p{k}.png" for k in range(count)]
     (folder / "labels").mkdir(parents=True)
     for name in names:
-        pictures.write(folder / "images" / name, random.integers(0, 255, (24, 48, 3), np.uint8))
+        imagefiles.write(folder / "images" / name, random.integers(0, 255, (24, 48, 3), np.uint8))
         (folder / "labels" / name.replace("png", "txt")).write_text("1 0.5 0.5 0.25 0.5\n")
     (folder / "train.txt").write_text("".join(f"images/{name}\n" for name in names[:-2]))
     (folder / "test.txt").write_text("".join(f"images/{name}\n" for name in names[-2:]))
@@ -56,10 +56,10 @@ def photographs(folder: Path, count: int = 8) -> Path:
     return folder
 
 
-def build(storage: Path, **values: object) -> tuple[dataset_spec.Result, Path]:
+def build(storage: Path, **values: object) -> tuple[Result, Path]:
     """A data set run in `storage`, and its folder."""
     run = runs.create(storage, "dataset", values)
-    spec = specs.from_json(dataset_spec.Spec, values)
+    spec = specs.from_json(Spec, values)
     return dataset.run(spec, run.folder, quiet), run.folder
 
 
@@ -84,9 +84,9 @@ def test_sources_are_mixed_in_the_wanted_numbers(tmp_path):
 def test_test_images_of_a_real_folder_are_never_taken(tmp_path):
     real = photographs(tmp_path / "real")
     _, folder = build(tmp_path / "runs", real_folder=str(real), validation_share=0.4)
-    tested = {pictures.read_rgb(real / "images" / f"p{k}.png").tobytes() for k in (6, 7)}
+    tested = {imagefiles.read_rgb(real / "images" / f"p{k}.png").tobytes() for k in (6, 7)}
     for path in facts.read(folder, "images")["path"]:
-        assert pictures.read_rgb(folder / path).tobytes() not in tested
+        assert imagefiles.read_rgb(folder / path).tobytes() not in tested
 
 
 def test_views_of_one_specimen_stay_in_one_split(tmp_path):
@@ -106,12 +106,12 @@ def test_intact_photographs_are_as_large_as_the_images_beside_them(tmp_path, ask
     )
     random = np.random.default_rng(5)
     for k in range(3):
-        pictures.write(tmp_path / f"ok/{k}.png", random.integers(0, 255, (60, 80, 3), np.uint8))
+        imagefiles.write(tmp_path / f"ok/{k}.png", random.integers(0, 255, (60, 80, 3), np.uint8))
     _, folder = build(
         tmp_path, source_runs=[source], counts=[0], intact_folder=str(tmp_path / "ok")
     )
     rows = facts.read(folder, "images")
-    assert {pictures.read_rgb(folder / path).shape[:2] for path in rows["path"]} == {shapes}
+    assert {imagefiles.read_rgb(folder / path).shape[:2] for path in rows["path"]} == {shapes}
 
 
 def test_near_duplicates_of_two_runs_stay_in_one_split(tmp_path):
@@ -128,7 +128,7 @@ def test_near_duplicates_of_two_runs_stay_in_one_split(tmp_path):
 
 def test_each_source_gives_its_share_to_validation():
     members, source = np.arange(60), np.repeat([0, 1], [50, 10])
-    splits = np.array(grouping.splits(members, source, 0.2, 3))
+    splits = np.array(divided(members, source, 0.2, 3))
     assert [(splits[source == s] == "val").sum() for s in (0, 1)] == [10, 2]
 
 
@@ -142,7 +142,7 @@ def test_whatever_the_groups_no_group_is_split_and_something_is_left_to_train_on
     images, share, seed
 ):
     members, source = (np.array(column) for column in zip(*images, strict=True))
-    splits = np.array(grouping.splits(members, source, share, seed))
+    splits = np.array(divided(members, source, share, seed))
     assert len(splits) == len(images) and set(splits) <= {"train", "val"}
     assert "train" in splits
     assert not set(members[splits == "val"]) & set(members[splits == "train"])
@@ -172,9 +172,7 @@ def test_only_images_with_the_wanted_kind_of_boxes_are_taken(tmp_path, labels, t
     ]
     if labels == "automatic":
         result = dataset.sources.of(
-            specs.from_json(
-                dataset_spec.Spec, {"source_runs": sources, "counts": [0], "labels": labels}
-            ),
+            specs.from_json(Spec, {"source_runs": sources, "counts": [0], "labels": labels}),
             tmp_path / "runs",
         )
         assert sum(len(source.groups) for source in result) == taken
@@ -221,7 +219,7 @@ def test_the_same_settings_give_the_same_version(tmp_path):
 )
 def test_settings_that_make_no_set_are_refused(values, words):
     with pytest.raises(UserError, match=words):
-        specs.from_json(dataset_spec.Spec, values)
+        specs.from_json(Spec, values)
 
 
 def test_a_smaller_draw_of_photographs_is_part_of_a_larger_one(tmp_path):

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from backend.detection import curves, evaluation, onnx_detector, yolo_set
-from backend.detection.detector import export, training, validation
-from backend.detection.detector import spec as detector_spec
+from backend.detection.detector import training, validation
+from backend.detection.detector.spec import MODELS, Recipe, Spec
 from backend.detection.testset import test_images
 from backend.detection.yolo_set import Item
-from backend.images import matching, pictures
+from backend.images import imagefiles, matching
 from backend.records import Box, UserError
 from backend.renderer import render
 
 NAMES = ("crack", "scratch")
 SIZE = 64
-RECIPE = detector_spec.Recipe("yolov8n", SIZE, 4, 1, 100, "usual", 3)
+RECIPE = Recipe("yolov8n", SIZE, 4, 1, 100, "usual", 3)
 
 
 def quiet(*args: object, **kwargs: object) -> None:
@@ -73,9 +73,17 @@ def weights(data, tmp_path_factory):
     return sure
 
 
+def predicted(weights, path, confidence):
+    """ultralytics' own boxes, float [P, 6] of x1 y1 x2 y2 confidence class in px of the image."""
+    from ultralytics import YOLO
+
+    found = YOLO(weights).predict(str(path), imgsz=SIZE, conf=confidence, iou=0.7, verbose=False)
+    return found[0].boxes.data[:, :6].cpu().numpy()
+
+
 @pytest.fixture(scope="module")
 def model(weights):
-    return onnx_detector.OnnxDetector(export.to_onnx(weights, SIZE))
+    return onnx_detector.OnnxDetector(training.to_onnx(weights, SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +94,8 @@ def images(weights, tmp_path_factory):
     found = []
     for k, (height, width) in enumerate([(128, 128)] * 3 + [(128, 80)]):
         path = folder / f"i{k}.png"
-        pictures.write(path, render(900 + k, 128).image[:height, :width])
-        seen = training.predict(weights, [path], SIZE, 0.05)[0]
+        imagefiles.write(path, render(900 + k, 128).image[:height, :width])
+        seen = predicted(weights, path, 0.05)
         chosen = seen[random.permutation(len(seen))[:3]]
         assert len(chosen)
         corners = chosen[:, :4] + random.normal(0, 1.5, (len(chosen), 4))
@@ -100,7 +108,7 @@ def images(weights, tmp_path_factory):
             test_images.LabelledImage(f"i{k}", path, f"g{k}", boxes, "real", width, height)
         )
     good = folder / "good.png"
-    pictures.write(good, render(990, 128, defects=(0, 0)).image)
+    imagefiles.write(good, render(990, 128, defects=(0, 0)).image)
     return [*found, test_images.LabelledImage("good", good, "good", (), "real intact", 128, 128)]
 
 
@@ -138,8 +146,8 @@ def test_the_onnx_file_finds_what_ultralytics_finds(weights, images, model):
     """Square pictures: ultralytics pads others less than the file's fixed square does."""
     assert tuple(model.names.values()) == NAMES
     for image in images[:2]:
-        theirs = training.predict(weights, [image.path], SIZE, 0.1)[0]
-        ours = model.find(pictures.read_rgb(image.path), 0.1).boxes
+        theirs = predicted(weights, image.path, 0.1)
+        ours = model.find(imagefiles.read_rgb(image.path), 0.1).boxes
         assert len(theirs) > 3
         assert abs(len(ours) - len(theirs)) <= max(1, len(theirs) // 50)
         ious = matching.box_iou(theirs[:, :4], np.array([box.xyxy for box in ours]))
@@ -157,7 +165,7 @@ def test_the_onnx_file_finds_what_ultralytics_finds(weights, images, model):
 
 def test_boxes_of_a_tall_picture_come_back_in_its_own_pixels(images, model):
     tall = images[3]
-    for box in model.find(pictures.read_rgb(tall.path), 0.1).boxes:
+    for box in model.find(imagefiles.read_rgb(tall.path), 0.1).boxes:
         assert 0 <= box.xyxy[0] <= box.xyxy[2] <= tall.width
         assert 0 <= box.xyxy[1] <= box.xyxy[3] <= tall.height
 
@@ -180,7 +188,7 @@ def test_a_picture_is_fitted_as_opencv_and_ultralytics_fit_it(shape):
     assert min(left, top) == 0
 
 
-@pytest.mark.parametrize("model", detector_spec.MODELS)
+@pytest.mark.parametrize("model", MODELS)
 def test_every_network_offered_is_known_to_ultralytics(model):
     from ultralytics.cfg import get_cfg
     from ultralytics.nn.tasks import yaml_model_load
@@ -189,16 +197,16 @@ def test_every_network_offered_is_known_to_ultralytics(model):
 
 
 def test_the_paper_preset_is_the_papers_recipe():
-    spec = detector_spec.Spec(dataset_run="r", preset="paper", epochs=3, seed=4)
+    spec = Spec(dataset_run="r", preset="paper", epochs=3, seed=4)
     recipe = spec.recipe()
     assert (recipe.model, recipe.size, recipe.batch, recipe.epochs) == ("yolov5s", 128, 8, 50)
     assert recipe.seed == 4
 
 
 def test_a_start_from_random_weights_is_said_before_it_begins(tmp_path):
-    words = detector_spec.Spec(dataset_run="r", model="yolov5s").estimate()
+    words = Spec(dataset_run="r", model="yolov5s").estimate()
     assert "from scratch" in words and "yolov5s" in words
     found = tmp_path / "storage" / "weights" / "yolov5su.pt"
     found.parent.mkdir(parents=True)
     found.touch()
-    assert "yolov5su.pt" in detector_spec.Spec(dataset_run="r", model="yolov5s").estimate()
+    assert "yolov5su.pt" in Spec(dataset_run="r", model="yolov5s").estimate()

@@ -10,8 +10,8 @@ import pytest
 from backend.core import facts, runs, specs
 from backend.detection.study import job as study
 from backend.detection.study import pool
-from backend.detection.study import spec as study_spec
-from backend.images import imageset, pictures
+from backend.detection.study.spec import Spec
+from backend.images import imagefiles, imageset
 from backend.images.imageset import Picture
 from backend.records import Box, Cancelled, Progress, RunState, UserError
 from tests import tiny_photographs
@@ -43,17 +43,17 @@ def synthetic(tmp_path: Path) -> str:
     return run.id
 
 
-def run_study(spec: study_spec.Spec, tmp_path: Path, progress: Progress = ignore) -> Path:
+def run_study(spec: Spec, tmp_path: Path, progress: Progress = ignore) -> Path:
     """A study's folder, worked on to its end."""
     folder = runs.create(tmp_path / "runs", "study", specs.to_json(spec)).folder
     study.run(spec, folder, progress)
     return folder
 
 
-def spec_of(photographs: tuple[Path, Path], synthetic: str, **values: object) -> study_spec.Spec:
+def spec_of(photographs: tuple[Path, Path], synthetic: str, **values: object) -> Spec:
     real, intact = photographs
     given = {"real_folder": str(real), "intact_folder": str(intact), **SMALL, **values}
-    return specs.from_json(study_spec.Spec, {"synthetic_runs": (synthetic,), **given})
+    return specs.from_json(Spec, {"synthetic_runs": (synthetic,), **given})
 
 
 def test_a_study_keeps_every_training_and_says_what_each_ingredient_adds(
@@ -140,7 +140,7 @@ def test_a_test_image_in_training_under_another_name_stops_the_study(
 
 
 def test_a_test_image_behind_a_synthetic_one_stops_the_study(photographs, tmp_path):
-    taken = pictures.read_rgb(photographs[0] / "images" / "p8.png")
+    taken = imagefiles.read_rgb(photographs[0] / "images" / "p8.png")
     run = runs.create(tmp_path / "runs", "composite", {})
     made = Picture(taken // 2, "photograph", (Box("crack", (1, 1, 9, 9)),), original=taken)
     imageset.write(run.folder, 1, lambda _: made, ignore)
@@ -161,7 +161,7 @@ def test_synthetic_runs_are_told_apart_by_name_or_how_they_were_made(tmp_path):
     ]
     for run in made:
         runs.finish(run.folder, RunState.COMPLETED, result={})
-    spec = study_spec.Spec(synthetic_runs=tuple(run.id for run in made))
+    spec = Spec(synthetic_runs=tuple(run.id for run in made))
     assert list(pool.labels(spec, tmp_path / "runs" / "x")) == ["student", "Real 2", "a b", "A-b 2"]
 
 

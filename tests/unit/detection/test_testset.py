@@ -8,7 +8,7 @@ import pytest
 from backend.core import facts, runs
 from backend.detection import leaks
 from backend.detection.testset import test_images
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset, pictures
 from backend.records import UserError
 
 
@@ -20,7 +20,7 @@ def folder(tmp_path):
     random = np.random.default_rng(0)
     for name in ("a_1", "a_2"):
         pixels = random.integers(0, 255, (40, 80, 3), np.uint8)
-        pictures.write(root / "images" / f"{name}.png", pixels)
+        imagefiles.write(root / "images" / f"{name}.png", pixels)
     (root / "labels" / "a_1.txt").write_text("1 0.5 0.5 0.25 0.5\n")
     (root / "test.txt").write_text("images/a_1.png\nimages/a_2.png\n")
     (root / "data.yaml").write_text("test: test.txt\nnames: {0: crack, 1: scratch}\n")
@@ -84,7 +84,7 @@ def test_the_hash_names_images_and_boxes(folder, tmp_path):
 def dataset_of(folder: Path, pixels: np.ndarray, **spec: object) -> Path:
     """A finished data set run of one image."""
     run = runs.create(folder / "runs", "dataset", spec)
-    pictures.write(run.folder / "artifacts" / "copy.png", pixels)
+    imagefiles.write(run.folder / "artifacts" / "copy.png", pixels)
     facts.write(run.folder, "images", [{"image": "copy", "path": "artifacts/copy.png"}])
     return run.folder
 
@@ -92,7 +92,7 @@ def dataset_of(folder: Path, pixels: np.ndarray, **spec: object) -> Path:
 @pytest.mark.parametrize("size", [None, 32])
 def test_a_test_image_among_the_training_images_is_refused_at_any_size(folder, tmp_path, size):
     test = test_images.load(str(folder), "", tmp_path, 64)
-    copied = pictures.read_rgb(folder / "images" / "a_2.png")
+    copied = imagefiles.read_rgb(folder / "images" / "a_2.png")
     copied = copied if size is None else pictures.resized(copied, size)
     with pytest.raises(UserError, match=r"copy\.png is test image images/a_2"):
         leaks.refuse_leaks(test, dataset_of(tmp_path, copied))
@@ -100,7 +100,7 @@ def test_a_test_image_among_the_training_images_is_refused_at_any_size(folder, t
 
 def test_a_test_image_behind_a_teachers_defects_is_refused(folder, tmp_path):
     test = test_images.load(str(folder), "", tmp_path, 64)
-    photograph = pictures.read_rgb(folder / "images" / "a_2.png")
+    photograph = imagefiles.read_rgb(folder / "images" / "a_2.png")
     composite = runs.create(tmp_path / "runs", "composite", {})
     made = imageset.Picture(photograph // 2, "rendered on a photograph", original=photograph)
     imageset.write(composite.folder, 1, lambda k: made, lambda *_, **__: None)
@@ -117,7 +117,7 @@ def test_other_images_pass(folder, tmp_path):
 
 def test_intact_images_are_groups_of_their_own(folder, tmp_path):
     for k in range(3):
-        pictures.write(tmp_path / "good" / f"IMG_{k}.png", np.full((8, 8, 3), k, np.uint8))
+        imagefiles.write(tmp_path / "good" / f"IMG_{k}.png", np.full((8, 8, 3), k, np.uint8))
     test = test_images.load(str(folder), str(tmp_path / "good"), tmp_path, 64)
     assert len({image.group for image in test.images if not image.boxes}) == 3 + 1
 

@@ -8,7 +8,7 @@ import pytest
 from backend.detection import yolo_set
 from backend.detection.testset import test_images
 from backend.detection.yolo_set import Item
-from backend.images import pictures
+from backend.images import imagefiles
 from backend.records import Box, UserError
 
 
@@ -25,7 +25,7 @@ def test_a_set_is_read_back_as_it_was_written(tmp_path):
     rows, boxes = yolo_set.write(tmp_path, wanted, ["train", "val"], names=("spot", "crack"))
     for split, item in zip(("train", "val"), wanted, strict=True):
         (read,) = test_images.read_yolo(tmp_path / "artifacts", split).images
-        assert (pictures.read_rgb(read.path) == item.pixels).all()
+        assert (imagefiles.read_rgb(read.path) == item.pixels).all()
         assert [(box.class_name, box.xyxy) for box in read.boxes] == [
             (item.boxes[0].class_name, pytest.approx((20, 10, 40, 30)))
         ]

@@ -11,16 +11,17 @@ import pytest
 
 from backend.core import runs, specs
 from backend.detection.dataset import job as dataset
-from backend.detection.dataset import spec as dataset_spec
+from backend.detection.dataset.spec import Spec as DatasetSpec
 from backend.detection.testset import job as frozen_test
-from backend.detection.testset import spec as frozen_test_spec
 from backend.detection.testset import test_images
-from backend.images import folder as folders
+from backend.detection.testset.spec import Result as TestsetResult
+from backend.detection.testset.spec import Spec as TestsetSpec
 from backend.images import imagefiles
+from backend.images.folder import scan
 from backend.images.formats import detect
-from backend.inspection.parts import crops as parts_crops
 from backend.inspection.parts import job as parts
-from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.crops import read_crops, read_parts
+from backend.inspection.parts.spec import Spec as PartsSpec
 from backend.records import UserError
 
 CASES = Path(__file__).parents[2] / "cases"
@@ -32,14 +33,14 @@ def quiet(fraction, message="", *, step=None, metrics=None):
 
 def taken(place: str, out: Path):
     """The parts of a case, and their table by name."""
-    spec = parts_spec.Spec(source="folder", folder=str(CASES / place))
+    spec = PartsSpec(source="folder", folder=str(CASES / place))
     specs.validate(spec)
     result = parts.run(spec, out, quiet)
-    return result, parts_crops.load(out).set_index("part")
+    return result, read_parts(out).set_index("part")
 
 
-def frozen(place: str, out: Path, intact: str = "") -> frozen_test_spec.Result:
-    spec = frozen_test_spec.Spec(folder=str(CASES / place), intact_folder=intact)
+def frozen(place: str, out: Path, intact: str = "") -> TestsetResult:
+    spec = TestsetSpec(folder=str(CASES / place), intact_folder=intact)
     return frozen_test.run(spec, out, quiet)
 
 
@@ -99,7 +100,7 @@ def test_a_bad_part_without_its_mask_is_counted(tmp_path):
 
     copy = Path(shutil.copytree(CASES / "visa-raw", tmp_path / "visa"))
     (copy / "candle" / "Data" / "Masks" / "Anomaly" / "001.png").unlink()
-    result = parts.run(parts_spec.Spec(source="folder", folder=str(copy)), tmp_path / "run", quiet)
+    result = parts.run(PartsSpec(source="folder", folder=str(copy)), tmp_path / "run", quiet)
     assert result.n_bad == 3
     assert "1 BAD parts have no mask, the first is" in " ".join(result.notes)
     found = detect.read(copy)
@@ -161,7 +162,7 @@ def test_intact_pictures_of_one_name_in_two_folders_stay_apart(tmp_path):
     names = [image.name for image in test_images.read_intact(intact, "test").images]
     assert names == [f"intact/cam{c}/00{k}" for c in (1, 2) for k in (0, 1)]
     run = runs.create(tmp_path / "runs", "testset", {})
-    spec = frozen_test_spec.Spec(str(CASES / "csv-semicolon"), str(intact))
+    spec = TestsetSpec(str(CASES / "csv-semicolon"), str(intact))
     result = frozen_test.run(spec, run.folder, quiet)
     runs.finish(run.folder, runs.RunState.COMPLETED, result=specs.to_json(result))
     again = test_images.of_run(run.folder)
@@ -218,7 +219,7 @@ def test_twelve_bits_are_not_black_and_all_pictures_of_a_set_are_scaled_alike(tm
 def test_parts_of_twelve_bits_are_kept_as_they_are_scaled(tmp_path):
     result, frame = taken("twelve-bit/parts-12bit", tmp_path)
     assert "12 pictures of more than 8 bits are scaled by the 12 bits" in " ".join(result.notes)
-    crops = parts_crops.read_crops(frame, tmp_path, 32)
+    crops = read_crops(frame, tmp_path, 32)
     assert crops.max() > 200 and frame["path"].str.startswith("artifacts/crops/").all()
     assert imagefiles.header(tmp_path / frame["path"].iloc[0]).deep is False
 
@@ -235,7 +236,7 @@ def test_groups_named_by_path_hold_in_data_sets(tmp_path):
     assert {image.group for image in read("groups-by-path").images} == {"part0", "part1"}
     images = test_images.read_yolo(CASES / "groups-by-path", "train").images
     assert Counter(image.group for image in images) == {"part0": 4, "part1": 4}
-    spec = dataset_spec.Spec(real_folder=str(CASES / "groups-by-path"), group_duplicates=False)
+    spec = DatasetSpec(real_folder=str(CASES / "groups-by-path"), group_duplicates=False)
     out = tmp_path / "runs" / "set"
     out.mkdir(parents=True)
     result = dataset.run(spec, out, quiet)
@@ -254,4 +255,4 @@ def test_a_broken_or_foreign_data_yaml_is_told_or_read():
 
 def test_every_case_is_a_folder_that_can_be_scanned():
     for place in sorted(path for path in CASES.iterdir() if path.is_dir()):
-        assert folders.scan(place).images
+        assert scan(place).images

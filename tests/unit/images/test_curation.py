@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from backend.core import facts
-from backend.images import boxes as images_boxes
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles
+from backend.images.boxes import box_row
 from backend.images.curation import Edit
 from backend.records import Box, UserError
 
@@ -19,10 +19,10 @@ def run_folder(tmp_path: Path) -> Path:
     """A finished set of four images, 64 × 48 px, two boxes each but the last."""
     names = [f"{k:06d}" for k in range(4)]
     for name in names:
-        pictures.write(tmp_path / f"artifacts/images/{name}.png", np.zeros((48, 64, 3), np.uint8))
+        imagefiles.write(tmp_path / f"artifacts/images/{name}.png", np.zeros((48, 64, 3), np.uint8))
     rows = [{"image": n, "path": f"artifacts/images/{n}.png", "source": "rendered"} for n in names]
     facts.write(tmp_path, "images", rows)
-    boxes = [images_boxes.box_row(n, b) for n in names[:3] for b in (MADE, OTHER)]
+    boxes = [box_row(n, b) for n in names[:3] for b in (MADE, OTHER)]
     facts.write(tmp_path, "boxes", boxes)
     return tmp_path
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.images import duplicates, pictures
+from backend.images import duplicates, imagefiles, pictures
 from backend.images.vocabulary import CLASSES
 from backend.records import UserError
 from backend.renderer import render
@@ -19,7 +19,7 @@ def rendered() -> list[np.ndarray]:
 def written(folder: Path, images: list[np.ndarray]) -> list[Path]:
     paths = [folder / f"{k}.png" for k in range(len(images))]
     for path, pixels in zip(paths, images, strict=True):
-        pictures.write(path, pixels)
+        imagefiles.write(path, pixels)
     return paths
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs
-from backend.images import curation, imageset, pictures
+from backend.images import curation, imagefiles, imageset
 from backend.images.imageset import Picture
 from backend.records import Box, Cancelled
 
@@ -39,7 +39,7 @@ def test_what_is_written_is_what_is_read(folder):
     assert totals.mask_share == pytest.approx(2 / 3 * 16 / (32 * 40))
     images, boxes = imageset.read(folder)
     assert list(images["seed"]) == [100, 101, 102]
-    assert (pictures.read_rgb(folder / images["path"][2]) == 2).all()
+    assert (imagefiles.read_rgb(folder / images["path"][2]) == 2).all()
     assert np.load(folder / "artifacts" / "noise" / "000002.npy").max() == 2
     assert imageset.boxes_of(boxes, "000001") == (Box("crack", (4, 4, 8, 8)),)
     assert (folder / "artifacts" / "sheet.png").exists()

@@ -13,8 +13,8 @@ import yaml
 from pycocotools.coco import COCO
 
 from backend.core import facts
-from backend.images import archives, pictures
-from backend.images import boxes as images_boxes
+from backend.images import archives, imagefiles
+from backend.images.boxes import box_row
 from backend.images.formats import detect, export
 from backend.records import Box, UserError
 
@@ -38,9 +38,9 @@ def run_folder(tmp_path):
         mask = np.zeros((HEIGHT, WIDTH), np.uint8)
         mask[10 : 30 if k == 0 else 10, 20:50] = 255
         mask[60:, 0] = 255 * (k == 0)  # a speck outside every box
-        pictures.write(folder / f"artifacts/images/{name}.png", noise(k))
-        pictures.write(folder / f"artifacts/masks/{name}.png", mask)
-    pictures.write(tmp_path / "elsewhere" / "x y.png", noise(2))
+        imagefiles.write(folder / f"artifacts/images/{name}.png", noise(k))
+        imagefiles.write(folder / f"artifacts/masks/{name}.png", mask)
+    imagefiles.write(tmp_path / "elsewhere" / "x y.png", noise(2))
     return folder
 
 
@@ -57,7 +57,7 @@ def tables(run_folder: Path, splits: tuple[str | None, ...]) -> tuple[pd.DataFra
         row["split"] = split
     facts.write(run_folder, "images", rows)
     boxes = [
-        images_boxes.box_row(image, Box(class_name, xyxy, 0.75))
+        box_row(image, Box(class_name, xyxy, 0.75))
         for image, mine in BOXES.items()
         for class_name, xyxy in mine
     ]
@@ -90,10 +90,10 @@ def test_what_was_exported_reads_back_the_same(run_folder, layout, splits):
         assert [box.class_name for box in image.boxes] == [class_name for class_name, _ in boxes]
         for box, (_, xyxy) in zip(image.boxes, boxes, strict=True):
             assert np.abs(np.subtract(box.xyxy, xyxy)).max() < 1e-6
-        assert np.array_equal(pictures.read_rgb(image.path), noise(k))
+        assert np.array_equal(imagefiles.read_rgb(image.path), noise(k))
     assert back["000000"].group == "part, 000000"
     for name in ("000000", "000001"):
-        mask = pictures.read_rgb(run_folder / f"artifacts/masks/{name}.png")[..., 0]
+        mask = imagefiles.read_rgb(run_folder / f"artifacts/masks/{name}.png")[..., 0]
         assert np.array_equal(back[name].read_mask(), mask)
     assert back["intact/x y"].read_mask() is None
 
@@ -138,7 +138,7 @@ def test_pycocotools_reads_the_same_boxes_and_each_boxs_part_of_the_mask(run_fol
     folder = exported(run_folder, "coco", None, None, None)
     theirs = COCO(str(folder / "annotations" / "instances.json"))
     names = {c["id"]: c["name"] for c in theirs.loadCats(theirs.getCatIds())}
-    mask = pictures.read_rgb(run_folder / "artifacts/masks/000000.png")[..., 0] > 0
+    mask = imagefiles.read_rgb(run_folder / "artifacts/masks/000000.png")[..., 0] > 0
     first = next(i for i in theirs.imgs.values() if i["file_name"].endswith("000000.png"))
     assert (folder / first["file_name"]).is_file()
     marks = theirs.loadAnns(theirs.getAnnIds(imgIds=[first["id"]]))

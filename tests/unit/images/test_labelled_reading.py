@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pycocotools import mask as pycoco
 
-from backend.images import imagefiles, pictures
+from backend.images import imagefiles
 from backend.images.formats import detect, files, geometry
 from backend.records import UserError
 
@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 80, 40
 
 
 def image(path: Path, width: int = WIDTH, height: int = HEIGHT) -> Path:
-    pictures.write(path, np.full((height, width, 3), 90, np.uint8))
+    imagefiles.write(path, np.full((height, width, 3), 90, np.uint8))
     return path
 
 
@@ -254,7 +254,7 @@ def test_the_size_is_the_one_of_the_upright_image_and_nothing_is_decoded(tmp_pat
     turned[0x0112] = 6
     for name in ("a.jpg", "b.png"):
         Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / name, exif=turned)
-    shapes = [pictures.read_rgb(tmp_path / name).shape[:2] for name in ("a.jpg", "b.png")]
+    shapes = [imagefiles.read_rgb(tmp_path / name).shape[:2] for name in ("a.jpg", "b.png")]
     monkeypatch.setattr(Image.Image, "load", None)
     sizes = [(i.height, i.width) for i in detect.read(tmp_path, "none").images]
     assert sizes == shapes == [(WIDTH, HEIGHT)] * 2
@@ -603,7 +603,7 @@ def test_a_labelme_file_without_its_image_is_told_and_its_copy_is_not_read(tmp_p
 )
 def test_masks_are_found_where_they_lie_and_boxes_in_them(tmp_path, picture, mask):
     image(tmp_path / picture)
-    pictures.write(tmp_path / mask, area((10, 5, 30, 20)))
+    imagefiles.write(tmp_path / mask, area((10, 5, 30, 20)))
     found = detect.read(tmp_path)
     box = only(found).boxes[0]
     assert found.layout == "masks" and only(found).path == tmp_path / picture
@@ -615,7 +615,7 @@ def test_masks_are_found_where_they_lie_and_boxes_in_them(tmp_path, picture, mas
 def test_mvtecs_good_parts_are_intact_and_a_defect_without_mask_is_not_labelled(tmp_path):
     for place in ("train/good/000", "test/good/000", "test/crack/000", "test/crack/001"):
         image(tmp_path / f"{place}.png")
-    pictures.write(tmp_path / "ground_truth" / "crack" / "000_mask.png", area((10, 5, 30, 20)))
+    imagefiles.write(tmp_path / "ground_truth" / "crack" / "000_mask.png", area((10, 5, 30, 20)))
     found = detect.read(tmp_path)
     assert {i.name: (i.split, len(i.boxes)) for i in found.images} == {
         "train/good/000": ("train", 0),
@@ -648,8 +648,8 @@ def test_masks_of_every_kind_are_read_as_black_and_white(tmp_path, kind):
 
 def test_a_mask_of_specks_gets_one_box_and_lone_masks_are_told(tmp_path):
     image(tmp_path / "images" / "a.png")
-    pictures.write(tmp_path / "masks" / "a.png", area((10, 5, 12, 6)))
-    pictures.write(tmp_path / "masks" / "z.png", area((10, 5, 12, 6)))
+    imagefiles.write(tmp_path / "masks" / "a.png", area((10, 5, 12, 6)))
+    imagefiles.write(tmp_path / "masks" / "z.png", area((10, 5, 12, 6)))
     found = detect.read(tmp_path)
     assert [box.xyxy for box in only(found).boxes] == [(10, 5, 12, 6)]
     assert "1 masks hold only specks: one box is drawn around them." in found.notes
@@ -658,7 +658,7 @@ def test_a_mask_of_specks_gets_one_box_and_lone_masks_are_told(tmp_path):
 
 def test_a_mask_of_another_size_is_named(tmp_path):
     image(tmp_path / "images" / "a.png")
-    pictures.write(tmp_path / "masks" / "a.png", np.zeros((8, 8), np.uint8))
+    imagefiles.write(tmp_path / "masks" / "a.png", np.zeros((8, 8), np.uint8))
     with pytest.raises(UserError, match=r"masks/a\.png has 8 × 8 px, its image 80 × 40"):
         detect.read(tmp_path)
 

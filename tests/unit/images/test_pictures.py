@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.images import boxes as images_boxes
 from backend.images import imagefiles, pictures
+from backend.images.boxes import boxes_of
 from backend.records import UserError
 
 
@@ -13,7 +13,7 @@ def test_boxes_are_tight_and_one_a_region():
     mask = np.zeros((60, 80), dtype=bool)
     mask[5:15, 10:30] = True
     mask[40:50, 50:70] = True
-    boxes = sorted(box.xyxy for box in images_boxes.boxes_of(mask, "crack"))
+    boxes = sorted(box.xyxy for box in boxes_of(mask, "crack"))
     assert boxes == [(10, 5, 30, 15), (50, 40, 70, 50)]
 
 
@@ -21,12 +21,12 @@ def test_a_broken_line_is_one_defect_and_noise_is_none():
     mask = np.zeros((40, 40), dtype=bool)
     mask[20, 2:10] = mask[20, 13:30] = True
     mask[2, 2] = True
-    (box,) = images_boxes.boxes_of(mask, "crack")
+    (box,) = boxes_of(mask, "crack")
     assert box.xyxy == (2, 20, 30, 21)
 
 
 def test_an_empty_mask_has_no_box():
-    assert images_boxes.boxes_of(np.zeros((8, 8), dtype=bool), "crack") == []
+    assert boxes_of(np.zeros((8, 8), dtype=bool), "crack") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n broken"])
@@ -34,7 +34,7 @@ def test_an_unreadable_image_is_named(tmp_path, content):
     path = tmp_path / "part.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"part\.png"):
-        pictures.read_rgb(path)
+        imagefiles.read_rgb(path)
 
 
 def test_a_truncated_image_is_named(tmp_path):
@@ -42,7 +42,7 @@ def test_a_truncated_image_is_named(tmp_path):
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)).save(path)
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(UserError, match=r"part\.png"):
-        pictures.read_rgb(path)
+        imagefiles.read_rgb(path)
 
 
 def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
@@ -50,7 +50,7 @@ def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     Image.new("L", (60, 50)).save(path)
     monkeypatch.setattr(imagefiles, "MOST_PIXELS", 2999)
     with pytest.raises(UserError, match="60 × 50"):
-        pictures.read_rgb(path)
+        imagefiles.read_rgb(path)
 
 
 def test_a_sheet_tiles_all_images():
@@ -63,8 +63,8 @@ def test_a_sheet_tiles_all_images():
 
 def test_a_written_image_reads_back_unchanged(tmp_path):
     pixels = np.random.default_rng(1).integers(0, 255, (16, 16, 3), np.uint8)
-    pictures.write(tmp_path / "deep" / "x.png", pixels)
-    assert (pictures.read_rgb(tmp_path / "deep" / "x.png") == pixels).all()
+    imagefiles.write(tmp_path / "deep" / "x.png", pixels)
+    assert (imagefiles.read_rgb(tmp_path / "deep" / "x.png") == pixels).all()
     assert list((tmp_path / "deep").iterdir()) == [tmp_path / "deep" / "x.png"]
 
 
@@ -73,10 +73,10 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6
     image.save(tmp_path / "phone.jpg", exif=exif)
-    assert pictures.read_rgb(tmp_path / "phone.jpg").shape == (30, 20, 3)
+    assert imagefiles.read_rgb(tmp_path / "phone.jpg").shape == (30, 20, 3)
 
 
 def test_sixteen_bit_grey_keeps_its_tones(tmp_path):
     grey = np.array([[0, 257 * 100, 65535]], dtype=np.uint16)
     Image.fromarray(grey).save(tmp_path / "deep.png")
-    assert pictures.read_rgb(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 100, 255]
+    assert imagefiles.read_rgb(tmp_path / "deep.png")[0, :, 0].tolist() == [0, 100, 255]

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from backend.detection.testset import test_images
-from backend.images import folder as folders
 from backend.images import imagefiles
+from backend.images.folder import scan
 from backend.images.formats import detect as labelled
 from backend.images.masks import Masks
 from backend.inspection.parts.importers import detect
@@ -206,7 +206,7 @@ def test_dark_deep_pictures_are_not_taken_for_masks(tmp_path):
     (tmp_path / "bad").mkdir()
     tiff(tmp_path / "bad" / "a.tif", values)
     mask(tmp_path / "bad" / "a.png")
-    found = Masks(folders.scan(tmp_path))
+    found = Masks(scan(tmp_path))
     assert [p.name for p in found.chosen] == ["a.tif"] and len(found.of) == 1
 
 

@@ -8,13 +8,13 @@ from backend.core import facts, runs, specs
 from backend.inspection.ablation import job as ablation
 from backend.inspection.ablation import spec as ablation_spec
 from backend.inspection.ablation.spec import OWN, Spec
-from backend.inspection.model import spec as crossval_spec
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.inspection.parts import job as parts
 from backend.inspection.parts import lookalikes
-from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.spec import Spec as PartsSpec
 from backend.records import RunState, UserError
 
-BASE = crossval_spec.Spec(parts_run="any")
+BASE = ModelSpec(parts_run="any")
 
 
 def quiet(fraction, message="", *, step=None, metrics=None):
@@ -72,7 +72,7 @@ def test_only_what_is_beyond_chance_after_holm_is_called_better_or_worse():
 def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     made = runs.create(tmp_path, "parts", {})
     (made.folder / "artifacts").mkdir()
-    parts.run(parts_spec.Spec(scale=0.1, size=64), made.folder, quiet)
+    parts.run(PartsSpec(scale=0.1, size=64), made.folder, quiet)
     runs.finish(made.folder, RunState.COMPLETED, result={"duplicates": 0, "alike": 2})
     values = {"parts_run": made.id, "weights": "scattering", "folds": 2, "steps": 2}
     values |= {"size": 64, "dims": 8, "timesteps": 2}

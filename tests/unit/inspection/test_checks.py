@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from backend.inspection.parts.checks import copies, data_checks, measures
+from backend.images import duplicates
+from backend.inspection.parts.checks import copies, data_checks
+from backend.inspection.parts.crops import measures_of
 from backend.inspection.parts.simulator import plan, simulate_part
 
 
@@ -132,7 +134,7 @@ def changed(pixels: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def near(images: list[tuple[str, np.ndarray]]) -> list[int]:
-    greys = np.stack([measures.small_grey(pixels) for _, pixels in images])
+    greys = np.stack([duplicates.grey(pixels) for _, pixels in images])
     return list(copies.near(greys, pd.Series([feature for feature, _ in images])))
 
 
@@ -155,5 +157,5 @@ def test_a_copy_of_another_type_is_none(prints):
 def test_the_digest_is_of_the_pixels_and_their_shape():
     pixels = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
     turned = pixels.reshape(2, 8, 3)
-    digests = {measures.of(p)["digest"] for p in (pixels, pixels.copy(), turned)}
+    digests = {measures_of(p)["digest"] for p in (pixels, pixels.copy(), turned)}
     assert len(digests) == 2

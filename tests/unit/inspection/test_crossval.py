@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 from backend.core import facts, runs, specs
 from backend.inspection.model import folds, inspector
 from backend.inspection.model import job as crossval
-from backend.inspection.model import spec as crossval_spec
+from backend.inspection.model.spec import Spec
 from backend.records import RunState, UserError
 
 SMALL = {
@@ -58,7 +58,7 @@ def make_parts(root, counts, seed=0, spoil=False):
 def inspect(root, parts_run, **more):
     run = runs.create(root, "inspect", {})
     (run.folder / "artifacts").mkdir()
-    spec = crossval_spec.Spec(parts_run=parts_run, **(SMALL | more))
+    spec = Spec(parts_run=parts_run, **(SMALL | more))
     return crossval.run(spec, run.folder, quiet), run.folder
 
 
@@ -72,10 +72,10 @@ def done(tmp_path_factory):
 def test_every_part_is_scored_once_by_every_method(done):
     _, _, result, folder = done
     table = facts.read(folder, "scores")
-    assert len(table) == (1 + len(crossval_spec.Spec().methods)) * result.n
+    assert len(table) == (1 + len(Spec().methods)) * result.n
     assert result.n == 63
     assert not table.duplicated(["method", "part"]).any()
-    assert set(table["method"]) == {"diffusion", *crossval_spec.Spec().methods}
+    assert set(table["method"]) == {"diffusion", *Spec().methods}
     assert np.isfinite(table["score"]).all()
 
 
@@ -187,7 +187,7 @@ def test_too_few_parts_are_refused_in_words():
 
 def test_without_bad_parts_there_is_a_model_but_no_auroc(tmp_path):
     result, folder = inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}))
-    assert result.mean_auroc == dict.fromkeys(["diffusion", *crossval_spec.Spec().methods])
+    assert result.mean_auroc == dict.fromkeys(["diffusion", *Spec().methods])
     assert "No BAD part" in result.notes[0] and result.weakest == ""
     json.dumps(specs.to_json(result), allow_nan=False)
     assert inspector.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
@@ -209,7 +209,7 @@ def test_a_missing_run_and_a_damaged_model_are_told(tmp_path, done):
     with pytest.raises(UserError, match="anomaly model again"):
         inspector.load(tmp_path)
     with pytest.raises(UserError, match="Parts run is missing"):
-        specs.validate(replace(crossval_spec.Spec(), folds=5))
+        specs.validate(replace(Spec(), folds=5))
 
 
 def test_every_part_has_a_score_under_every_class(done):

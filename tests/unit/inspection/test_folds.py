@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.inspection.model import baselines, folds
-from backend.inspection.model import spec as crossval_spec
+from backend.inspection.model.spec import Spec
 from backend.records import UserError
 
 TYPES = st.lists(st.tuples(st.integers(0, 25), st.integers(0, 12)), min_size=1, max_size=4)
@@ -102,10 +102,10 @@ def test_one_group_of_good_parts_is_still_held_out_type_by_type():
 
 def test_bad_parts_that_must_be_learned_from_are_counted_before_any_work():
     data = parts([(20, 2), (20, 0)])
-    spec = crossval_spec.Spec(parts_run="x", folds=5, mode="uses-bad")
+    spec = Spec(parts_run="x", folds=5, mode="uses-bad")
     with pytest.raises(UserError, match="Mode uses-bad needs BAD parts in every training fold"):
         folds.planned(spec, data)
-    assert len(folds.planned(crossval_spec.Spec(parts_run="x", folds=5), data)) == 5
+    assert len(folds.planned(Spec(parts_run="x", folds=5), data)) == 5
 
 
 def test_a_supervised_baseline_is_not_asked_about_a_type_without_test_parts():

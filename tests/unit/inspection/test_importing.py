@@ -10,10 +10,11 @@ from PIL import Image
 
 from backend.core import facts, specs
 from backend.images.words import verdict_of
-from backend.inspection.parts import crops
 from backend.inspection.parts import job as parts
-from backend.inspection.parts import spec as parts_spec
-from backend.inspection.parts.importers import cropping, detect, yolo_finder
+from backend.inspection.parts.crops import read_crops, read_parts
+from backend.inspection.parts.importers import detect, yolo_finder
+from backend.inspection.parts.importers.crop_reader import cut_out
+from backend.inspection.parts.spec import Spec
 from backend.records import Box, Label, UserError
 
 
@@ -37,9 +38,9 @@ def zipped(folder: Path, target: Path, above: str = "") -> Path:
 
 def imported(place: Path, out: Path, **values):
     out.mkdir()
-    spec = parts_spec.Spec(**({"source": "folder", "folder": str(place)} | values))
+    spec = Spec(**({"source": "folder", "folder": str(place)} | values))
     specs.validate(spec)
-    return parts.run(spec, out, quiet), crops.load(out).set_index("part")
+    return parts.run(spec, out, quiet), read_parts(out).set_index("part")
 
 
 @pytest.fixture
@@ -118,7 +119,7 @@ def test_a_zip_is_unpacked_into_the_run_and_read_as_its_folder(mvtec, tmp_path, 
     assert result.counts == {"nut": [4, 1], "plate": [4, 1]}
     assert frame["path"].str.startswith("artifacts/unpacked/parts/").all()
     archive.unlink()
-    assert crops.read_crops(frame, tmp_path / "run", 32).std() > 0
+    assert read_crops(frame, tmp_path / "run", 32).std() > 0
 
 
 def test_a_zip_of_one_type_is_named_after_the_zip(tmp_path):
@@ -211,7 +212,7 @@ def test_where_nothing_is_found_nothing_is_imported(tmp_path, found):
 @pytest.mark.parametrize("values", [{}, {"detector_run": "x", "detector_file": "y"}])
 def test_crops_need_exactly_one_detector(values):
     with pytest.raises(UserError, match="one of the two"):
-        specs.validate(parts_spec.Spec(source="crops", folder="x", **values))
+        specs.validate(Spec(source="crops", folder="x", **values))
 
 
 def test_a_file_that_is_no_detector_is_refused(tmp_path):
@@ -223,8 +224,8 @@ def test_a_file_that_is_no_detector_is_refused(tmp_path):
 
 def test_a_square_stays_inside_the_picture_or_repeats_its_edge():
     pixels = np.arange(30 * 50).reshape(30, 50).astype(np.uint16)
-    assert np.array_equal(cropping.cut(pixels, (40, 0, 50, 10), 0.5), pixels[0:20, 30:50])
-    high = cropping.cut(pixels, (0, 10, 40, 20), 0)
+    assert np.array_equal(cut_out(pixels, (40, 0, 50, 10), 0.5), pixels[0:20, 30:50])
+    high = cut_out(pixels, (0, 10, 40, 20), 0)
     assert high.shape == (40, 40)
     assert np.array_equal(high[5:35], pixels[:, :40]) and (high[:5] == pixels[0, :40]).all()
 

@@ -10,11 +10,12 @@ from PIL import Image
 from backend.core import facts, runs, specs, terminal
 from backend.inspection.model import folds
 from backend.inspection.model import job as crossval
-from backend.inspection.model import spec as crossval_spec
-from backend.inspection.parts import crops, lookalikes
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.inspection.parts import job as parts
-from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts import lookalikes
 from backend.inspection.parts.checks import copies
+from backend.inspection.parts.crops import read_parts
+from backend.inspection.parts.spec import Spec as PartsSpec
 from backend.inspection.threshold import active
 from backend.records import RunState
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
@@ -90,7 +91,7 @@ def twins(tmp_path_factory):
 
 def take_in(root, folder, join):
     run = runs.create(root, "parts", {"group_lookalikes": join})
-    spec = parts_spec.Spec(source="folder", folder=str(folder), group_lookalikes=join)
+    spec = PartsSpec(source="folder", folder=str(folder), group_lookalikes=join)
     result = parts.run(spec, run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     return run.folder, result
@@ -117,7 +118,7 @@ def test_joined_groups_leave_no_torn_pair_in_any_fold(twins, tmp_path):
     assert after.lookalikes == "" == lookalikes.warning(folder)
     assert any("40 groups joined because parts look alike" in note for note in after.notes)
     assert not facts.read(folder, "part_checks")["leak"].any()
-    frame = crops.load(folder).set_index("part")
+    frame = read_parts(folder).set_index("part")
     assert frame.loc["03b.png", ["group", "given_group"]].tolist() == ["g3", "h3"]
     assert torn_pairs(folder) == 0
 
@@ -128,7 +129,7 @@ def test_a_set_scores_too_well_until_its_look_alikes_are_one_group(twins, tmp_pa
         folder, _ = take_in(tmp_path, twins, join)
         inspected = runs.create(tmp_path, "inspect", {"parts_run": folder.name})
         (inspected.folder / "artifacts").mkdir()
-        spec = crossval_spec.Spec(
+        spec = ModelSpec(
             parts_run=folder.name, weights="scattering", methods=("knn",), folds=4,
             steps=0, size=64, dims=16, timesteps=1, class_scores=False,
         )  # fmt: skip

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from backend.core import facts, specs
-from backend.inspection.parts import crops as parts_crops
 from backend.inspection.parts import job as parts
-from backend.inspection.parts import spec as parts_spec
+from backend.inspection.parts.crops import COLUMNS, read_crop, read_crops, read_parts
+from backend.inspection.parts.spec import Spec
 from backend.records import UserError
 
 
@@ -46,7 +46,7 @@ def rewrite(folder, change, **options):
 
 def imported(folder, out):
     out.mkdir(exist_ok=True)
-    return parts.run(parts_spec.Spec(source="folder", folder=str(folder)), out, quiet)
+    return parts.run(Spec(source="folder", folder=str(folder)), out, quiet)
 
 
 def refused(folder, tmp_path):
@@ -62,13 +62,13 @@ def textured(seed, size=40):
 
 
 def test_simulated_parts_can_be_read_back(tmp_path):
-    result = parts.run(parts_spec.Spec(scale=0.02, size=64), tmp_path, quiet)
-    frame = parts_crops.load(tmp_path)
-    assert list(frame.columns) == list(parts_crops.COLUMNS)
+    result = parts.run(Spec(scale=0.02, size=64), tmp_path, quiet)
+    frame = read_parts(tmp_path)
+    assert list(frame.columns) == list(COLUMNS)
     assert result.n == len(frame) == result.n_good + result.n_bad
     assert len(result.features) == 8 and frame["part"].is_unique
     assert (frame.loc[frame["label"] == 0, "defect"] != "").all()
-    crops = parts_crops.read_crops(frame.head(5), tmp_path, 64)
+    crops = read_crops(frame.head(5), tmp_path, 64)
     assert crops.shape == (5, 64, 64, 3) and crops.dtype == np.uint8 and crops.std() > 0
     json.dumps(specs.to_json(result))
 
@@ -76,24 +76,22 @@ def test_simulated_parts_can_be_read_back(tmp_path):
 def test_same_spec_same_pictures(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        parts.run(parts_spec.Spec(scale=0.02, size=64, seed=3), tmp_path / name, quiet)
-    one, two = (parts_crops.load(tmp_path / name) for name in ("one", "two"))
+        parts.run(Spec(scale=0.02, size=64, seed=3), tmp_path / name, quiet)
+    one, two = (read_parts(tmp_path / name) for name in ("one", "two"))
     assert one.equals(two)
-    pictures = [
-        parts_crops.read_crops(f, tmp_path / n, 64) for f, n in ((one, "one"), (two, "two"))
-    ]
+    pictures = [read_crops(f, tmp_path / n, 64) for f, n in ((one, "one"), (two, "two"))]
     assert np.array_equal(*pictures)
 
 
 def test_import_maps_names_and_keeps_the_files_where_they_are(folder, tmp_path):
     result = imported(folder, tmp_path / "run")
-    frame = parts_crops.load(tmp_path / "run")
+    frame = read_parts(tmp_path / "run")
     assert result.features == ("dist1", "edge2")
     assert result.counts == {"dist1": [2, 1], "edge2": [2, 1]}
     assert frame["path"].tolist() == [str(folder.resolve() / "a" / f"{i}.png") for i in range(6)]
     assert frame["group"].tolist() == frame["part"].tolist()
     assert not (tmp_path / "run" / "artifacts").exists()
-    assert parts_crops.read_crops(frame, tmp_path / "run", 32).mean((1, 2, 3)).tolist() == [
+    assert read_crops(frame, tmp_path / "run", 32).mean((1, 2, 3)).tolist() == [
         0, 20, 40, 60, 80, 100,
     ]  # fmt: skip
 
@@ -158,7 +156,7 @@ def test_every_unreadable_picture_is_named_or_left_out(folder, tmp_path):
     assert "3 of 6 pictures" in text and "Skip unreadable" in text
     assert all(f"'a/{k}.png'" in text for k in (1, 3, 5)) and "does not exist" in text
     (tmp_path / "again").mkdir()
-    spec = parts_spec.Spec(source="folder", folder=str(folder), skip_unreadable=True)
+    spec = Spec(source="folder", folder=str(folder), skip_unreadable=True)
     result = parts.run(spec, tmp_path / "again", quiet)
     assert (result.n, result.left_out) == (3, 3)
     left_out = facts.read(tmp_path / "again", "left_out")
@@ -176,7 +174,7 @@ def test_a_box_is_cut_out_square_and_keeps_its_place(tmp_path):
         "board.png,pad,1,20,10,60,30\nboard.png,pad,0,80,40,100,60\nboard.png,whole,1,,,,\n"
     )
     imported(root, tmp_path / "run")
-    frame = parts_crops.load(tmp_path / "run").set_index("part")
+    frame = read_parts(tmp_path / "run").set_index("part")
     first = frame.loc["board.png"]
     assert (first["image"], first["x1"], first["y2"]) == ("board.png", 20, 30)
     crop = np.asarray(Image.open(tmp_path / "run" / first["path"]))
@@ -229,13 +227,13 @@ def test_other_encodings_and_empty_files(folder, tmp_path):
     (folder / "metadata.csv").unlink()
     assert "metadata.csv is missing" in refused(folder, tmp_path)
     with pytest.raises(UserError, match="name a folder"):
-        specs.validate(parts_spec.Spec(source="folder"))
+        specs.validate(Spec(source="folder"))
 
 
 def test_16_bit_pictures_keep_their_greys(folder, tmp_path):
     ramp = np.linspace(0, 65535, 40 * 40).reshape(40, 40).astype(np.uint16)
     Image.fromarray(ramp).save(folder / "a" / "0.png")
-    crop = parts_crops.read_crop(folder / "a" / "0.png", 40)
+    crop = read_crop(folder / "a" / "0.png", 40)
     assert crop.max() == 255 and abs(crop.mean() - 127) < 2
 
 

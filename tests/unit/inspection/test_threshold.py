@@ -10,7 +10,7 @@ from PIL import Image
 from backend.core import facts, jobs, runs, specs
 from backend.inspection.threshold import active
 from backend.inspection.threshold import job as threshold
-from backend.inspection.threshold import spec as threshold_spec
+from backend.inspection.threshold.spec import Spec
 from backend.records import RunState, UserError
 
 
@@ -46,7 +46,7 @@ def make_threshold(root, inspect_run, **more):
     """A finished threshold run, as the worker makes it."""
     values = {"inspect_run": inspect_run} | more
     run = runs.create(root, "threshold", values)
-    result = threshold.run(specs.from_json(threshold_spec.Spec, values), run.folder, quiet)
+    result = threshold.run(specs.from_json(Spec, values), run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result=specs.to_json(result))
     return runs.read(run.folder)
 

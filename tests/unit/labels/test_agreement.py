@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.images import boxes as images_boxes
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
+from backend.images.boxes import boxes_of
 from backend.images.imageset import Picture
 from backend.labels.agreement import job as agreement
 from backend.labels.agreement import overlap
@@ -36,9 +36,7 @@ def masked_run(folder, source: str = "exact"):
 
     def make(k: int) -> Picture:
         mask = true_mask(k)
-        boxes = tuple(
-            Box("crack", box.xyxy, 1.0, source) for box in images_boxes.boxes_of(mask > 0, "crack")
-        )
+        boxes = tuple(Box("crack", box.xyxy, 1.0, source) for box in boxes_of(mask > 0, "crack"))
         return Picture(cracked(k), "photograph", boxes, mask, group=f"part-{k}")
 
     imageset.write(run, 2, make, quiet)
@@ -130,8 +128,8 @@ def test_guessed_masks_are_no_truth(tmp_path):
 def test_a_folder_of_images_and_masks_is_compared(tmp_path):
     root = tmp_path / "walls"
     for k in range(3):
-        pictures.write(root / "images" / f"{k}.png", cracked(k))
-        pictures.write(root / "masks" / f"{k}.png", true_mask(k))
+        imagefiles.write(root / "images" / f"{k}.png", cracked(k))
+        imagefiles.write(root / "masks" / f"{k}.png", true_mask(k))
     result, rows, figures, _ = compare(
         tmp_path, source="folder", folder=str(root), count=2, labellers=["edges", "centred"]
     )

@@ -5,6 +5,7 @@ import pytest
 from scipy import ndimage
 from scipy.stats import spearmanr
 
+from backend.images import imagefiles
 from backend.labels import labellers, ridges
 from backend.labels.agreement.overlap import mask_iou, near_f1
 from backend.records import UserError
@@ -91,14 +92,13 @@ def test_rendered_cracks_are_mostly_found():
 
 
 def test_the_edges_beat_the_dummy_on_real_cracks(shared_data):
-    from backend.images import pictures
 
     folder = shared_data / "cracks"
     names = sorted((folder / "images").glob("*"))[:8]
     scores: dict[str, list[float]] = {"edges": [], "centred": []}
     for path in names:
-        pixels = pictures.read_rgb(path)
-        true = pictures.read_rgb(folder / "masks" / f"{path.stem}.png")[..., 0] > 127
+        pixels = imagefiles.read_rgb(path)
+        true = imagefiles.read_rgb(folder / "masks" / f"{path.stem}.png")[..., 0] > 127
         for labeller, near in scores.items():
             near.append(near_f1(true, labellers.guess(labeller, pixels, "x").mask > 0))
     assert np.mean(scores["edges"]) > 3 * np.mean(scores["centred"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.images import curation, imageset, pictures, resuming
+from backend.images import curation, imagefiles, imageset, resuming
 from backend.images.imageset import Picture
 from backend.labels.label import job as labelling
 from backend.labels.label.spec import Spec
@@ -78,8 +78,8 @@ def test_an_unlabelled_image_is_labelled_and_keeps_its_origin(source):
     assert (row["group"], row["seed"], row["source"]) == ("part-1", 7, "photograph")
     assert json.loads(row["params"]) == {"prompt": "a crack", "labelled_from": source.name}
     assert (out / "artifacts" / "noise" / "000000.npy").exists()
-    assert (pictures.read_rgb(out / row["path"]) == cracked(0)).all()
-    assert pictures.read_rgb(out / row["mask_path"]).any()
+    assert (imagefiles.read_rgb(out / row["path"]) == cracked(0)).all()
+    assert imagefiles.read_rgb(out / row["mask_path"]).any()
 
 
 def test_an_image_known_to_be_intact_gets_no_label(source):
@@ -116,7 +116,7 @@ def test_uncertain_boxes_and_their_part_of_the_mask_are_left_out(source):
     result, out, boxes = label(source, least_confidence=1.0, only_missing=False)
     assert boxes.empty
     assert result.mean_confidence is None
-    assert not pictures.read_rgb(out / facts.read(out, "images").iloc[0]["mask_path"]).any()
+    assert not imagefiles.read_rgb(out / facts.read(out, "images").iloc[0]["mask_path"]).any()
 
 
 def test_the_dummy_says_how_little_it_knows(source):
@@ -180,5 +180,7 @@ def test_a_stopped_run_goes_on_with_the_same_images_alone(source):
     assert told[:2] == [resuming.WORDS, "image 1 of 3"]
     rows = facts.read(out, "images")
     for row, name in zip(rows["path"], ("000001", "000002", "000003"), strict=True):
-        same = [pictures.read_rgb(f) for f in (out / row, source / f"artifacts/images/{name}.png")]
+        same = [
+            imagefiles.read_rgb(f) for f in (out / row, source / f"artifacts/images/{name}.png")
+        ]
         assert np.array_equal(*same)

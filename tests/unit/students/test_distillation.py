@@ -12,12 +12,12 @@ from backend.records import Cancelled, UserError
 from backend.students import camera_noise, lighting
 from backend.students.camera_noise import OCTAVES
 from backend.students.distill import data, discriminator, initial_codes, losses, networks, training
-from backend.students.distill import spec as student
 from backend.students.distill.data import Material
+from backend.students.distill.spec import Spec
 from backend.students.export import quantize
 from backend.students.sampler import Sampler
 
-SPEC = student.Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
+SPEC = Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
 
 
 def quiet(*args, **kwargs) -> None:
@@ -39,7 +39,7 @@ def lesson() -> Material:
     return Material(images, masks, np.arange(12) % 2, names, names, ("crack", "scratch"))
 
 
-def taught(spec: student.Spec, lesson: Material, folder: Path, tell=quiet) -> training.Trained:
+def taught(spec: Spec, lesson: Material, folder: Path, tell=quiet) -> training.Trained:
     """A student of ten of the images; two are kept away."""
     (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
     (folder / "artifacts").mkdir(exist_ok=True)

@@ -9,12 +9,12 @@ from backend.core import runs, specs
 from backend.records import Cancelled, RunState, UserError
 from backend.students.distill import job as student
 from backend.students.distill import pair_student, training
-from backend.students.distill import spec as student_spec
+from backend.students.distill.spec import Spec as StudentSpec
 from backend.students.sampler import Sampler
-from backend.teachers.diffusion import model as diffusion_model
-from backend.teachers.diffusion import spec as diffusion_spec
+from backend.teachers.diffusion.model import load_model
+from backend.teachers.diffusion.spec import SHIPPED
 from backend.teachers.generate import job as teacher
-from backend.teachers.generate import spec as teacher_spec
+from backend.teachers.generate.spec import Spec as TeacherSpec
 
 
 def quiet(*args, **kwargs):
@@ -35,13 +35,13 @@ def painted(tmp_path_factory):
     """Twelve images of the shipped model, in two steps each."""
     values = {"teacher": "diffusion", "count": 12, "denoising_steps": 2, "intact_share": 0.4}
     folder = tmp_path_factory.mktemp("pairs") / "runs"
-    return finished(folder, "generate", values, teacher_spec.Spec, teacher.run)[0]
+    return finished(folder, "generate", values, TeacherSpec, teacher.run)[0]
 
 
 @pytest.fixture(scope="module")
 def learned(painted):
     values = {"teacher_run": painted.id, "preset": "pairs", "minutes": 0.25}
-    return finished(painted.folder.parent, "distill", values, student_spec.Spec, student.run)
+    return finished(painted.folder.parent, "distill", values, StudentSpec, student.run)
 
 
 def test_it_learns_from_fresh_pairs_and_none_of_the_run(learned, painted):
@@ -50,7 +50,7 @@ def test_it_learns_from_fresh_pairs_and_none_of_the_run(learned, painted):
     assert result.pairs >= 2 * pair_student.GROUP
     assert result.images == len(sampler.trained) == 0
     assert result.held == len(sampler.held)
-    assert list(sampler.held.names) == list(teacher.load(painted.folder, 128).names)
+    assert list(sampler.held.names) == list(teacher.load_images(painted.folder, 128).names)
     assert result.megabytes < 15
 
 
@@ -66,7 +66,7 @@ def test_partners_of_the_runs_images_are_their_own_noise_and_class(learned, pain
 
 def test_it_paints_with_the_teachers_own_decoder(learned):
     """From the teacher's code it paints the teacher's picture, to the last grey level."""
-    model = diffusion_model.load(diffusion_spec.SHIPPED)
+    model = load_model(SHIPPED)
     network = pair_student.PairStudent(model.codec, model.mean, model.deviation, len(model.classes))
     _, codes = model.codes_of([5], ["crack"], 2)
     code = pair_student.torch.from_numpy(codes)
@@ -88,7 +88,7 @@ def test_samples_follow_seed_and_class(learned):
 
 def test_a_canceled_lesson_goes_on_with_its_pairs(painted, monkeypatch):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
-    spec = student_spec.Spec(teacher_run=painted.id, preset="pairs", minutes=0.2)
+    spec = StudentSpec(teacher_run=painted.id, preset="pairs", minutes=0.2)
     run = runs.create(painted.folder.parent, "distill", dataclasses.asdict(spec))
     for name in ("artifacts", "checkpoint"):
         (run.folder / name).mkdir(exist_ok=True)
@@ -111,7 +111,7 @@ def test_a_canceled_lesson_goes_on_with_its_pairs(painted, monkeypatch):
 
 def test_images_of_another_teacher_are_refused_in_words(tmp_path):
     values = {"teacher": "renderer", "count": 8, "size": 128}
-    rendered, _ = finished(tmp_path / "runs", "generate", values, teacher_spec.Spec, teacher.run)
+    rendered, _ = finished(tmp_path / "runs", "generate", values, TeacherSpec, teacher.run)
     values = {"teacher_run": rendered.id, "preset": "pairs"}
     with pytest.raises(UserError, match="needs images of the teacher 'diffusion'"):
-        finished(tmp_path / "runs", "distill", values, student_spec.Spec, student.run)
+        finished(tmp_path / "runs", "distill", values, StudentSpec, student.run)

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 
 from backend.core import runs, specs
-from backend.images import boxes as images_boxes
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
+from backend.images.boxes import boxes_of
 from backend.records import Cancelled, UserError
 from backend.students.sample import job as sampling
-from backend.students.sample import spec as sampling_spec
+from backend.students.sample.spec import Spec
 from tests import tiny_student
 from tests.tiny_student import quiet
 
 
 def sample(folder, **values):
     run = runs.create(folder, "sample", values)
-    result = sampling.run(specs.from_json(sampling_spec.Spec, values), run.folder, quiet)
+    result = sampling.run(specs.from_json(Spec, values), run.folder, quiet)
     return run.folder, result
 
 
@@ -29,8 +29,8 @@ def test_every_image_has_its_mask_and_boxes_around_it(tmp_path):
     assert result.licence.startswith("CC BY 4.0 (run ")
     assert set(boxes["class_name"]) == {"crack"}
     for row in imageset.records(images):
-        mask = pictures.read_rgb(folder / row["mask_path"])[..., 0] > 127
-        wanted = [box.xyxy for box in images_boxes.boxes_of(mask, "crack")]
+        mask = imagefiles.read_rgb(folder / row["mask_path"])[..., 0] > 127
+        wanted = [box.xyxy for box in boxes_of(mask, "crack")]
         assert [box.xyxy for box in imageset.boxes_of(boxes, row["image"])] == wanted
 
 
@@ -46,10 +46,12 @@ def test_an_image_depends_on_its_seed_alone_and_a_stopped_run_goes_on_alike(tmp_
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        sampling.run(specs.from_json(sampling_spec.Spec, values), stopped, stop)
-    sampling.run(specs.from_json(sampling_spec.Spec, values), stopped, quiet)
+        sampling.run(specs.from_json(Spec, values), stopped, stop)
+    sampling.run(specs.from_json(Spec, values), stopped, quiet)
     for name in ("000003", "000019"):
-        both = [pictures.read_rgb(f / f"artifacts/images/{name}.png") for f in (straight, stopped)]
+        both = [
+            imagefiles.read_rgb(f / f"artifacts/images/{name}.png") for f in (straight, stopped)
+        ]
         assert np.array_equal(*both)
 
 
@@ -58,7 +60,7 @@ def test_images_of_another_size_have_masks_of_that_size(tmp_path):
     folder, result = sample(tmp_path, student_run=student.id, count=2, size=96)
     assert result.size == 96
     for layer in ("images", "masks"):
-        assert pictures.read_rgb(folder / f"artifacts/{layer}/000000.png").shape[:2] == (96, 96)
+        assert imagefiles.read_rgb(folder / f"artifacts/{layer}/000000.png").shape[:2] == (96, 96)
     with pytest.raises(UserError, match="at least 32"):
         sample(tmp_path, student_run=student.id, size=8)
 

@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles
 from backend.images.curation import Edit
 from backend.records import Box, UserError
 from backend.students.similarity import job as similarity
-from backend.students.similarity import spec as similarity_spec
+from backend.students.similarity.spec import Spec as SimilaritySpec
 from tests import tiny_student
 from tests.tiny_student import quiet
 
 
 def compare(folder, **values):
     run = runs.create(folder, "similarity", values)
-    result = similarity.run(specs.from_json(similarity_spec.Spec, values), run.folder, quiet)
+    result = similarity.run(specs.from_json(SimilaritySpec, values), run.folder, quiet)
     figures = facts.read(run.folder, "figures")
     return run.folder, result, figures.set_index(["subject", "metric"])
 
@@ -98,9 +98,9 @@ def test_the_papers_student_has_random_partners_and_no_masks(tmp_path):
 
 def test_fresh_renders_are_the_control_of_a_rendered_teacher(tmp_path):
     from backend.students.similarity import references
-    from backend.teachers.generate import spec as teacher_spec
+    from backend.teachers.generate.spec import Spec as TeacherSpec
 
-    spec = specs.to_json(teacher_spec.Spec(count=6, seed=3))
+    spec = specs.to_json(TeacherSpec(count=6, seed=3))
     run = runs.create(tmp_path, "generate", spec)
     seen = np.zeros((6, 64, 64, 3), np.uint8)
     found = references.of_teacher(runs.read(run.folder), seen, 4, 0, quiet, (0, 1))
@@ -146,7 +146,9 @@ def test_pairs_stay_pairs_whatever_is_rejected_or_labelled_later(tmp_path, held,
 def test_a_changed_image_is_left_out_and_told(tmp_path):
     teacher = tiny_student.teacher(tmp_path)
     student = tiny_student.student(tmp_path, teacher.id)
-    pictures.write(teacher.folder / "artifacts/images/000003.png", np.zeros((64, 64, 3), np.uint8))
+    imagefiles.write(
+        teacher.folder / "artifacts/images/000003.png", np.zeros((64, 64, 3), np.uint8)
+    )
     folder, result, _ = compare(tmp_path, student_run=student.id, pairs=18, samples=20)
     assert "000003" not in pictures_of(folder)
     assert "1 were changed since" in result.notes[0]

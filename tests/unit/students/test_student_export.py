@@ -11,9 +11,9 @@ from backend.core import facts, runs, specs
 from backend.records import RunState, UserError
 from backend.students.export import job as student_export
 from backend.students.export import quantize
-from backend.students.export import spec as student_export_spec
+from backend.students.export.spec import Spec as ExportSpec
 from backend.students.sample import job as sampling
-from backend.students.sample import spec as sampling_spec
+from backend.students.sample.spec import Spec as SampleSpec
 from backend.students.sampler import Sampler
 from tests import tiny_student
 from tests.tiny_student import quiet
@@ -23,9 +23,7 @@ ROW = {"subject": "samples", "metric": "KID", "value": 12.0, "low": 8.0, "high":
 
 def export(folder, **values):
     run = runs.create(folder, "student-export", values)
-    result = student_export.run(
-        specs.from_json(student_export_spec.Spec, values), run.folder, quiet
-    )
+    result = student_export.run(specs.from_json(ExportSpec, values), run.folder, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result={})
     return runs.read(run.folder), result
 
@@ -51,9 +49,7 @@ def test_an_export_is_a_student_in_both_precisions(tmp_path, student):
     exact, quantised = (Sampler(run.folder, precision=p) for p in ("fp32", "int8"))
     both = [sampler.sample([1, 2])[0].astype(int) for sampler in (exact, quantised)]
     assert 0 < np.abs(both[0] - both[1]).mean() < 5
-    spec = specs.from_json(
-        sampling_spec.Spec, {"student_run": run.id, "precision": "int8", "count": 2}
-    )
+    spec = specs.from_json(SampleSpec, {"student_run": run.id, "precision": "int8", "count": 2})
     painted = runs.create(tmp_path, "sample", specs.to_json(spec))
     assert "CC BY 4.0" in sampling.run(spec, painted.folder, quiet).licence
 

@@ -11,8 +11,8 @@ from backend.images.imageset import Picture
 from backend.records import Box, Cancelled, UserError
 from backend.teachers.diffusion import data, stage, training
 from backend.teachers.diffusion import job as diffusion
-from backend.teachers.diffusion import model as diffusion_model
-from backend.teachers.diffusion import spec as diffusion_spec
+from backend.teachers.diffusion.model import load_model, signal_shares
+from backend.teachers.diffusion.spec import Spec
 
 
 def quiet(*args, **kwargs):
@@ -39,7 +39,7 @@ def trained(labelled, progress=quiet, folder=None, **values):
     folder = folder or runs.create(labelled.folder.parent, "diffusion", values).folder
     for name in ("checkpoint", "artifacts"):
         (folder / name).mkdir(exist_ok=True)
-    return folder, diffusion.run(specs.from_json(diffusion_spec.Spec, values), folder, progress)
+    return folder, diffusion.run(specs.from_json(Spec, values), folder, progress)
 
 
 def test_a_lesson_has_a_class_for_each_kind_and_masks_as_fourth_channel(labelled):
@@ -76,7 +76,7 @@ def test_a_model_trained_from_the_shipped_one_is_saved_and_samples(labelled):
     assert result.classes == ("intact", "chip", "crack")
     assert result.codec_steps > 0
     assert result.steps > 0
-    model = diffusion_model.load(folder / "artifacts" / "model")
+    model = load_model(folder / "artifacts" / "model")
     made = model.sample([3, 4], ["crack", "intact"], 2)
     assert made.images.shape == (2, 128, 128, 3)
     assert set(np.unique(made.masks)) <= {0, 255}
@@ -135,7 +135,7 @@ def test_a_codec_keeps_brightness_and_denoising_of_a_perfect_network_costs_nothi
     random = torch.Generator().manual_seed(0)
     clean, noise = (torch.randn(6, 12, 16, 16, generator=random) for _ in range(2))
     steps = torch.tensor([0, 100, 400, 700, 900, 999])
-    alphas = diffusion_model.signal_shares()
+    alphas = signal_shares()
     signal = alphas[steps][:, None, None, None]
 
     class Perfect:
@@ -160,8 +160,8 @@ def test_the_codes_moments_do_not_overflow_half_precision():
 
 def test_a_damaged_model_is_refused_in_words(tmp_path):
     with pytest.raises(UserError, match="holds no diffusion model"):
-        diffusion_model.load(tmp_path)
+        load_model(tmp_path)
     (tmp_path / "diffusion.json").write_text('{"classes": ["intact", "crack"]}')
     (tmp_path / "diffusion.safetensors").write_bytes(b"nonsense")
     with pytest.raises(UserError, match="damaged"):
-        diffusion_model.load(tmp_path)
+        load_model(tmp_path)

@@ -11,18 +11,16 @@ import torch
 from safetensors import safe_open
 
 from backend.core.specs import to_json, validate
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
 from backend.records import Cancelled, UserError
 from backend.teachers.lora import job as lora
-from backend.teachers.lora import spec as lora_spec
 from backend.teachers.lora import training, training_step
+from backend.teachers.lora.spec import Example, Spec
 from backend.teachers.stable_diffusion import painting
 from backend.teachers.stable_diffusion.settings import PaintSettings, loras
 from tests import tiny_diffusion
 
-SPEC = lora_spec.Spec(
-    images_run="x", steps=6, pixels=64, rank=4, preview_every=0, learning_rate=0.01
-)
+SPEC = Spec(images_run="x", steps=6, pixels=64, rank=4, preview_every=0, learning_rate=0.01)
 SETTINGS = PaintSettings(pixels=64, painting_steps=3, scheduler="DDIM")
 
 
@@ -42,12 +40,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shown(tmp_path_factory: pytest.TempPathFactory) -> list[lora_spec.Example]:
+def shown(tmp_path_factory: pytest.TempPathFactory) -> list[Example]:
     folder = tmp_path_factory.mktemp("photographs")
     found = []
     for number, pixels in enumerate(tiny_diffusion.photographs()):
-        pictures.write(folder / f"{number}.png", pixels)
-        found.append(lora_spec.Example(folder / f"{number}.png", "a crack"))
+        imagefiles.write(folder / f"{number}.png", pixels)
+        found.append(Example(folder / f"{number}.png", "a crack"))
     return found
 
 

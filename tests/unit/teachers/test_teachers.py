@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.images import imageset, pictures
+from backend.images import imagefiles, imageset
 from backend.records import Cancelled, UserError
-from backend.teachers.diffusion import spec as diffusion_spec
+from backend.teachers.diffusion.spec import SHIPPED
 from backend.teachers.generate import job as teacher
-from backend.teachers.generate import spec as teacher_spec
+from backend.teachers.generate.spec import Spec as TeacherSpec
 from tests import tiny_diffusion
 
 
@@ -22,7 +22,7 @@ def quiet(*args, **kwargs):
 
 def made(tmp_path, **values):
     folder = runs.create(tmp_path / "runs", "generate", values).folder
-    return folder, teacher.run(specs.from_json(teacher_spec.Spec, values), folder, quiet)
+    return folder, teacher.run(specs.from_json(TeacherSpec, values), folder, quiet)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_the_shipped_diffusion_model_teaches_without_any_download(diffused):
 
 
 def teacher_classes():
-    card = json.loads((diffusion_spec.SHIPPED / "diffusion.json").read_text())
+    card = json.loads((SHIPPED / "diffusion.json").read_text())
     return card["classes"][1:]
 
 
@@ -76,9 +76,9 @@ def test_a_label_of_the_diffusion_model_counts_only_where_class_and_mask_agree(d
 
 
 def test_the_shipped_model_is_small_and_says_how_it_was_trained():
-    size = sum(p.stat().st_size for p in diffusion_spec.SHIPPED.iterdir())
+    size = sum(p.stat().st_size for p in SHIPPED.iterdir())
     assert size <= 25e6
-    card = json.loads((diffusion_spec.SHIPPED / "diffusion.json").read_text())
+    card = json.loads((SHIPPED / "diffusion.json").read_text())
     assert card["classes"] == ["intact", "bubble", "chip", "crack", "inclusion", "scratch"]
     assert any("backend diffusion" in line for line in card["commands"])
 
@@ -90,7 +90,7 @@ def test_an_unknown_kind_is_refused_by_name(tmp_path):
 
 def test_a_zip_of_labelled_images_becomes_a_set(tmp_path):
     archive = tmp_path / "mine.zip"
-    pictures.write(tmp_path / "a.png", np.full((50, 100, 3), 90, np.uint8))
+    imagefiles.write(tmp_path / "a.png", np.full((50, 100, 3), 90, np.uint8))
     with zipfile.ZipFile(archive, "w") as file:
         file.write(tmp_path / "a.png", "set/images/a.png")
         file.write(tmp_path / "a.png", "set/images/b.png")
@@ -107,7 +107,7 @@ def test_a_zip_of_labelled_images_becomes_a_set(tmp_path):
 
 
 def test_images_without_labels_may_be_left_for_later(tmp_path):
-    pictures.write(tmp_path / "photos" / "a.png", np.full((50, 60, 3), 90, np.uint8))
+    imagefiles.write(tmp_path / "photos" / "a.png", np.full((50, 60, 3), 90, np.uint8))
     folder, _ = made(
         tmp_path,
         teacher="folder",
@@ -156,8 +156,8 @@ def test_stable_diffusion_labels_where_it_attended_to_the_defect_words(tmp_path,
     assert rows[0]["labelled"]
     assert not rows[1]["labelled"]  # none of its words is a defect's
     assert set(facts.read(folder, "boxes")["source"]) == {"attention"}
-    assert pictures.read_rgb(folder / rows[0]["path"]).shape == (128, 128, 3)
-    assert pictures.read_rgb(folder / "artifacts/full/000000.png").shape == (64, 64, 3)
+    assert imagefiles.read_rgb(folder / rows[0]["path"]).shape == (128, 128, 3)
+    assert imagefiles.read_rgb(folder / "artifacts/full/000000.png").shape == (64, 64, 3)
     assert (folder / "artifacts" / "attention" / "000000.npy").exists()
     assert any("CPU" in note or "GPU" in note for note in result.notes)
 
@@ -165,7 +165,7 @@ def test_stable_diffusion_labels_where_it_attended_to_the_defect_words(tmp_path,
 def test_a_stopped_painting_goes_on_without_repeating_an_image(tmp_path, tiny_model):
     values = PAINTED | {"model": str(tiny_model)}
     whole, _ = made(tmp_path / "whole", **values)
-    spec = specs.from_json(teacher_spec.Spec, values)
+    spec = specs.from_json(TeacherSpec, values)
     stopped = runs.create(tmp_path / "runs", "generate", values).folder
 
     def stop_in_the_second(fraction, message=""):
@@ -195,12 +195,12 @@ def test_stable_diffusion_paints_over_the_images_of_a_run(tmp_path, tiny_model, 
     values = PAINTED | {"model": str(tiny_model), "mode": "image-to-image", "strength": 0.5}
     runs.finish(start, runs.RunState.COMPLETED, result={})
     folder = runs.create(start.parent, "generate", values).folder
-    spec = specs.from_json(teacher_spec.Spec, values | {"start_run": start.name})
+    spec = specs.from_json(TeacherSpec, values | {"start_run": start.name})
     assert teacher.run(spec, folder, quiet).images == 3
 
 
 def test_the_estimate_is_in_words_a_person_can_plan_by():
-    spec = specs.from_json(teacher_spec.Spec, {"teacher": "stable-diffusion", "count": 100})
+    spec = specs.from_json(TeacherSpec, {"teacher": "stable-diffusion", "count": 100})
     assert re.search(r"about .* an image on .*, .* for 100; .* GB of memory", spec.estimate())
 
 

@@ -2,8 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.sparse import csgraph
 
 from backend.images import duplicates
 
@@ -55,8 +53,7 @@ def joined(parts: pd.DataFrame) -> pd.Series:
         links.append(np.stack([group[known], key[known] + nodes]))
         nodes += len(distinct)
     rows, columns = np.concatenate(links, axis=1)
-    table = sparse.coo_array((np.ones(len(rows), bool), (rows, columns)), shape=(nodes, nodes))
-    component = csgraph.connected_components(table, directed=False)[1][group]
+    component = duplicates.linked(nodes, rows, columns)[group]
     return parts["group"].groupby(component).transform("first")
 
 

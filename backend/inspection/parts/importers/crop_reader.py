@@ -12,10 +12,10 @@ from backend.images import boxes, imagefiles
 from backend.images.folder import some
 from backend.images.imagefiles import Depth
 from backend.images.masks import union
-from backend.inspection.parts.importers import cropping
 from backend.inspection.parts.importers.listing import Listed, Listing, feature_of
-from backend.records import Box, Progress, UserError
+from backend.records import Box, Corners, Progress, UserError
 
+LEAST_EDGE = 8  # px
 Find = Callable[[np.ndarray], list[Box]]
 Part = tuple[dict[str, Any], np.ndarray]  # a row of the table `parts`, and uint8 [H, W, 3]
 
@@ -154,8 +154,8 @@ def _kept(one: Listed, pixels: np.ndarray, intake: Intake, number: int, odd: Cou
     }
     mask = _mask(one, pixels, odd)
     if one.box is not None:
-        pixels = cropping.cut(pixels, one.box, intake.margin)
-        mask = None if mask is None else cropping.cut(mask, one.box, intake.margin)
+        pixels = cut_out(pixels, one.box, intake.margin)
+        mask = None if mask is None else cut_out(mask, one.box, intake.margin)
         row |= dict(zip(("x1", "y1", "x2", "y2"), one.box, strict=True))
     if one.box is not None or imagefiles.header(one.path).deep:
         row["path"] = _written(pixels, "crops", number, intake.out_dir)
@@ -197,3 +197,25 @@ def _mask(one: Listed, pixels: np.ndarray, odd: Counter[str]) -> np.ndarray | No
     except UserError:
         odd["masks cannot be read, or are not of the size of their part: left out"] += 1
         return None
+
+
+def _square(box: Corners, margin: float) -> tuple[int, int, int]:
+    """Left, top and edge in px of the square around a box; margin: share of its longer side."""
+    x1, y1, x2, y2 = box
+    edge = max(LEAST_EDGE, round(max(x2 - x1, y2 - y1) * (1 + 2 * margin)))
+    return round((x1 + x2 - edge) / 2), round((y1 + y2 - edge) / 2), edge
+
+
+def cut_out(pixels: np.ndarray, box: Corners, margin: float) -> np.ndarray:
+    """The square around a box as [E, E, 3] or [E, E].
+
+    It is shifted to lie inside the picture; where the picture is smaller than the square, its edge
+    pixels are repeated.
+    """
+    height, width = pixels.shape[:2]
+    left, top, edge = _square(box, margin)
+    left, top = max(0, min(left, width - edge)), max(0, min(top, height - edge))
+    found = pixels[top : top + edge, left : left + edge]
+    missing = edge - found.shape[0], edge - found.shape[1]
+    around = [(gap // 2, gap - gap // 2) for gap in missing] + [(0, 0)] * (pixels.ndim - 2)
+    return np.pad(found, around, mode="edge") if any(missing) else found

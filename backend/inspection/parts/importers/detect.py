@@ -5,8 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.images import archives
-from backend.images import folder as folders
-from backend.images.folder import Folder
+from backend.images.folder import Folder, scan
 from backend.inspection.parts.importers import good_bad, metadata_csv, mvtec
 from backend.inspection.parts.importers.listing import Listing
 from backend.records import Progress, UserError
@@ -29,7 +28,7 @@ def read(folder: Path, layout: str, with_features: bool = True) -> Listing:
     with_features: False where a detector will name the feature types. Raises UserError naming
     what does not fit.
     """
-    found = folders.scan(folder)
+    found = scan(folder)
     chosen = _detected(found) if layout == "auto" else layout
     if chosen == "metadata":
         listing = metadata_csv.read(found, with_features)

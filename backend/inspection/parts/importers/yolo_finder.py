@@ -8,11 +8,9 @@ import numpy as np
 from ultralytics import YOLO
 from ultralytics.utils import SETTINGS
 
+from backend.detection.onnx_detector import MOST_BOXES, NMS_IOU
 from backend.numeric import checkpoints
 from backend.records import Box, UserError
-
-MOST_BOXES = 300
-NMS_IOU = 0.7
 
 
 def finder(weights: Path, size: int, confidence: float) -> Callable[[np.ndarray], list[Box]]:
