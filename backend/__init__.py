@@ -1,6 +1,7 @@
 """Everything behind the pages. From the ground up; a floor imports only what stands below it.
 
-records, settings, wording   nouns, places and words that all share
+records, published, settings, wording
+             nouns, the two papers' figures, places and words that all share
 numeric      statistics, learning, backbones, losses, ONNX sessions
 core         specs, registry, runs, facts, store, migrations, jobs, worker, journal, lineage
 plots        data in, Plotly figure out

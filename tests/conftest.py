@@ -104,7 +104,7 @@ def store(storage: Settings) -> Iterator[Store]:
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> str:
     """The kind of job `probe`, here and in child processes; see jobs/probe/probe_kind/."""
-    kind = registry.Kind("probe", "synthesis", "Probe", "For tests.", "probe_kind")
+    kind = registry.Kind("probe", "teachers", "Probe", "For tests.", "probe_kind")
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, kind))
     monkeypatch.setitem(registry._BY_NAME, "probe", kind)
     monkeypatch.syspath_prepend(str(PROBE))

@@ -1,8 +1,9 @@
-"""The detector (kind `detector`): YOLO through ultralytics, judged on images it never saw.
+"""YOLO through ultralytics, from data set to study, judged on images that it never saw.
 
-testset   frozen test images, and the refusal of leaks
-weights   pretrained weights to start from
-training  training and prediction
-matching  which predicted box belongs to which true one
-judging   AP50, recall, false alarms
+dataset, testset, detector, study   the kinds of job
+yolo_set       images with boxes in ultralytics' layout; classes: their names
+leaks          no test image among the training images, or behind them
+evaluation     AP50, recall, false alarms; curves: over the confidence, by class, by size
+standing       what may be said of a detector
+onnx_detector  a finished detector without PyTorch
 """

@@ -187,3 +187,23 @@ def _count(table: np.ndarray, classes: np.ndarray, truths: np.ndarray, overlap: 
             table[number, -1] += 1
     for number in truths[free].tolist():
         table[-1, number] += 1
+
+
+def by_image(images: pd.DataFrame, judged: Judged, confidence: float) -> pd.DataFrame:
+    """Image rows with boxes, hits, missed, false_alarms, and how sure the surest false alarm is.
+
+    The rows are in the order of `judged`.
+    """
+    count = len(judged.truths)
+    chosen = judged.drawn(confidence)
+    hits = np.bincount(judged.image[chosen & judged.correct], minlength=count)
+    wrong = chosen & ~judged.correct
+    sureness = np.zeros(count)
+    np.maximum.at(sureness, judged.image[wrong], judged.confidence[wrong])
+    return images.assign(
+        boxes=judged.truths,
+        hits=hits,
+        missed=judged.truths - hits,
+        false_alarms=np.bincount(judged.image[wrong], minlength=count),
+        sureness=sureness,
+    )

@@ -157,11 +157,26 @@ def group_bootstrap(
     rng = np.random.default_rng(seed)
     draws = rng.integers(len(members), size=(n_resamples, len(members)))
     values = np.array([metric(np.concatenate([members[g] for g in draw])) for draw in draws])
-    values = values[np.isfinite(values)]
-    low, high = math.nan, math.nan
-    if len(values) >= max(1, n_resamples / 2):
-        low, high = (float(q) for q in np.quantile(values, [alpha / 2, 1 - alpha / 2]))
+    enough = np.isfinite(values).sum() >= max(1, n_resamples / 2)
+    low, high = percentiles(values, alpha) if enough else (math.nan, math.nan)
     return float(metric(np.arange(len(labels)))), low, high
+
+
+def group_draws(groups: ArrayLike, seed: int, n_resamples: int) -> NDArray[np.int64]:
+    """How often each part counts in each resample, int [R, N]; groups [N] are drawn whole."""
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    share = np.full(len(names), 1 / len(names))
+    draws = np.random.default_rng(seed).multinomial(len(names), share, n_resamples)
+    return np.asarray(draws[:, member])
+
+
+def percentiles(values: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
+    """The middle 95 % of the resamples in which the metric is defined; NaN where in none."""
+    known = np.asarray(values)
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return math.nan, math.nan
+    return float(np.quantile(known, alpha / 2)), float(np.quantile(known, 1 - alpha / 2))
 
 
 def nadeau_bengio(

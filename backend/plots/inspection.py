@@ -1,14 +1,12 @@
 """Figures of an anomaly model: data frames in, Plotly figures out, no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers
-
-BAND = 200  # bootstrap draws of a ROC curve's band
 
 
 def forest(frame: pd.DataFrame) -> go.Figure:
@@ -102,18 +100,15 @@ def by_size(frame: pd.DataFrame, title: str, unit: str) -> go.Figure:
     return styled(figure, n, f"size of the defect, {unit}", "AUROC")
 
 
-def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) -> go.Figure:
-    """Share of BAD found against share of GOOD raised, with a bootstrap band (95 %, by point)."""
-    at = np.linspace(0, 1, 101)
-    rng = np.random.default_rng(seed)
-    g, b = np.asarray(good, float), np.asarray(bad, float)
-    draws = [_tpr_at(rng.choice(g, len(g)), rng.choice(b, len(b)), at) for _ in range(BAND)]
-    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+def roc(frame: pd.DataFrame, title: str, n_good: int, n_bad: int) -> go.Figure:
+    """Share of BAD found against share of GOOD raised. frame: raised, found, low, high."""
     figure = go.Figure()
-    figure.add_scatter(x=at, y=low, mode="lines", line={"width": 0}, showlegend=False)
     figure.add_scatter(
-        x=at,
-        y=high,
+        x=frame["raised"], y=frame["low"], mode="lines", line={"width": 0}, showlegend=False
+    )
+    figure.add_scatter(
+        x=frame["raised"],
+        y=frame["high"],
         mode="lines",
         line={"width": 0},
         fill="tonexty",
@@ -122,8 +117,8 @@ def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) 
         hoverinfo="skip",
     )
     figure.add_scatter(
-        x=at,
-        y=_tpr_at(g, b, at),
+        x=frame["raised"],
+        y=frame["found"],
         mode="lines",
         line={"color": GOOD},
         name="ROC",
@@ -139,17 +134,8 @@ def roc(good: Sequence[float], bad: Sequence[float], title: str, seed: int = 0) 
     )
     figure.update_xaxes(range=[0, 1.01])
     figure.update_yaxes(range=[0, 1.02])
-    words = f"{title}, n = {len(g)} GOOD, {len(b)} BAD"
+    words = f"{title}, n = {n_good} GOOD, {n_bad} BAD"
     return styled(figure, words, "share of GOOD raised (FPR)", "share of BAD found (TPR)", 440)
-
-
-def _tpr_at(good: np.ndarray, bad: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Highest share of BAD found where at most `at` of GOOD are raised: [len(at)]."""
-    thresholds = np.sort(good)[::-1]
-    allowed = np.floor(at * len(good) + 1e-9).astype(int)
-    limit = np.append(thresholds, -np.inf)[allowed]  # above this score a part is raised
-    ordered = np.sort(bad)
-    return 1 - np.searchsorted(ordered, limit, side="right") / len(bad)
 
 
 def score_histogram(frame: pd.DataFrame, title: str, threshold: float | None = None) -> go.Figure:

@@ -1,6 +1,6 @@
-"""The student (kind `distill`): networks, how they learn, and sampling without torch.
+"""Students: small networks that learned to paint a teacher's images with their masks.
 
-networks      the generators and what their losses are made of
-distillation  latents, epochs, checkpoints, export
-sampler       painting with ONNX Runtime
+distill, similarity, sample, export   the kinds of job
+sampler        painting with ONNX Runtime, without PyTorch; drawing: the rule by which it draws
+lighting       the light of a scene; camera_noise: the noise that is painted over it
 """

@@ -18,7 +18,7 @@ UNNAMED = "defect"  # the class of samples of a student that knows none
 
 @dataclass(frozen=True)
 class Noted:
-    """Which teacher images latents stand for: names [N] and hashes [N] as in `teacher.Loaded`.
+    """Which teacher images latents stand for: names [N] and hashes [N] as in `generate.job.Loaded`.
 
     rows [N]: what students of earlier versions have instead, places in the teacher run as it was.
     """

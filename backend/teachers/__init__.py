@@ -1,9 +1,8 @@
-"""The four teachers behind one interface: each gives image k of a run as an `imageset.Picture`.
+"""Teachers: what makes labelled images, and what is trained to make them.
 
-    rendered   drawn by the built-in renderer, labels exact
-    diffused   sampled from the small diffusion model, which paints its own mask
-    painted    Stable Diffusion, labels from its attention
-    imported   made elsewhere, with whatever labels they have
-
-Each module holds its settings (imports nothing heavy) and `maker(spec, …)`.
+generate           images from one of four teachers: the renderer, the small diffusion model,
+                   Stable Diffusion, a folder. Each module holds its settings (imports nothing
+                   heavy) and `maker(spec, …)`, which gives image k as an `imageset.Picture`
+diffusion, lora    training of the small diffusion model, and of a style for Stable Diffusion
+stable_diffusion   painting with diffusers, offline
 """

@@ -4,12 +4,11 @@ from typing import Any
 
 import streamlit as st
 
+from backend import published
 from backend.core.runs import Run
 from backend.plots import deployment as deployment_plots
 from pages.ui import charts, forms, resources
 from pages.ui.run_view import kind_page
-
-SOURCE_B_BUDGET_MS = 50.0
 
 
 def show(run: Run) -> None:
@@ -32,17 +31,19 @@ def show(run: Run) -> None:
         forms.start("latency", run.spec, run.name, run.id)
     st.caption(f"{result['variant']} on {result['cpu']}, n = {len(rows)} after a warm-up.")
     st.caption(_conditions(result.get("load")))
-    budget = st.toggle("Show source B's budget (50 ms a part on a Jetson AGX)")
+    budget = st.toggle(
+        f"Show source B's budget ({published.LATENCY_MS:.0f} ms a part on a Jetson AGX)"
+    )
     charts.figure(
         deployment_plots.latency_histogram(
-            rows, SOURCE_B_BUDGET_MS if budget else None, bool(busy)
+            rows, published.LATENCY_MS if budget else None, bool(busy)
         ),
         rows.drop(columns="run_id"),
         f"latency-{run.id}",
         "Histogram of milliseconds per part with percentiles",
     )
-    over = (rows["milliseconds"] > SOURCE_B_BUDGET_MS).mean()
-    st.markdown(f"{over:.1%} of the parts took longer than {SOURCE_B_BUDGET_MS:.0f} ms.")
+    over = (rows["milliseconds"] > published.LATENCY_MS).mean()
+    st.markdown(f"{over:.1%} of the parts took longer than {published.LATENCY_MS:.0f} ms.")
 
 
 def _ms(value: float) -> str:

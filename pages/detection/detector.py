@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend import plots
+from backend import plots, published
 from backend.core.runs import Run
 from backend.detection import curves, evaluation
 from backend.detection.evaluation import Judged
@@ -15,7 +15,6 @@ from pages.ui import caveats, charts, detections, detector_summary, links, resou
 from pages.ui.layout import plain_errors
 from pages.ui.run_view import kind_page
 
-PAPER = {"precision": 1.00, "recall": 0.53, "ap50": 0.32}  # source A, its own validation images
 TABS = (
     *("Summary", "Curves", "Confusion matrix", "By size", "Gallery"),
     *("The paper's table", "Training"),
@@ -145,7 +144,7 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
     ours = curves.paper_row(judged)
     where = "real test photographs" if result["real"] else "rendered test images"
     rows = [
-        ("The paper, own synthetic validation", *PAPER.values()),
+        ("The paper, own synthetic validation", *published.DETECTOR.values()),
         (
             "This detector, own validation",
             result.get("own_precision"),

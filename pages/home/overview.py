@@ -12,7 +12,7 @@ from backend import demo
 from backend.core.runs import Run
 from backend.detection import standing
 from backend.records import UserError
-from backend.students.similarity.job import OWN_LATENT
+from backend.students.similarity.spec import OWN_LATENT
 from pages.ui import caveats, charts, links, resources, run_table
 from pages.ui.layout import header
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
+from backend import published
 from backend.core.runs import Run
-from backend.inspection.model.reference import SOURCE_B
-from backend.numeric import statistics
+from backend.inspection.model import comparisons
 from backend.plots import inspection as inspection_plots
 from backend.records import MIN_BAD
 from pages.ui import caveats, charts, gallery, links, resources, score_charts
@@ -68,13 +68,13 @@ def _head(run: Run, result: dict[str, object]) -> None:
 
 
 def _bars(run: Run, auroc: pd.DataFrame) -> None:
-    shared = set(auroc["feature"]) & set(SOURCE_B)
+    shared = set(auroc["feature"]) & set(published.AUROC)
     reference = None
     if shared and st.toggle(
         "Show source B's figures",
         help="Published for its own parts; its method column mixes splits. For orientation only.",
     ):
-        reference = SOURCE_B
+        reference = published.AUROC
     charts.figure(
         inspection_plots.auroc_bars(auroc, reference),
         auroc.drop(columns="run_id"),
@@ -93,9 +93,12 @@ def _table(run: Run, auroc: pd.DataFrame) -> None:
     wide = wide[list(dict.fromkeys(auroc["method"]))].reset_index()
     counts = auroc.drop_duplicates("feature")[["feature", "n_good", "n_bad", "reliable"]]
     table = counts.merge(wide, on="feature")
-    if set(auroc["feature"]) & set(SOURCE_B):
+    if set(auroc["feature"]) & set(published.AUROC):
         for place, name in enumerate(("source B, baseline", "source B, method")):
-            table[name] = [SOURCE_B[f][place] if f in SOURCE_B else None for f in table["feature"]]
+            table[name] = [
+                published.AUROC[f][place] if f in published.AUROC else None
+                for f in table["feature"]
+            ]
     st.dataframe(table, hide_index=True, alt="AUROC per feature type")
     if auroc["average_precision"].notna().any():
         _more_figures(run, auroc)
@@ -187,21 +190,10 @@ def _sentence(better: list[str], worse: list[str], n: int) -> str:
 
 
 def _folds(run: Run, scores: pd.DataFrame) -> None:
-    keys = ["feature", "method", "repeat", "fold"]
-    rows = [
-        (
-            *key,
-            statistics.auroc(
-                part.loc[part["label"] == 1, "score"], part.loc[part["label"] == 0, "score"]
-            ),
-        )
-        for key, part in scores.groupby(keys, sort=False)
-        if part["label"].nunique() == 2
-    ]
-    if not rows:
+    frame = comparisons.by_fold(scores)
+    if frame.empty:
         st.info("No fold has BAD parts.", icon=":material/info:")
         return
-    frame = pd.DataFrame(rows, columns=[*keys, "auroc"])
     charts.figure(
         inspection_plots.fold_dots(frame),
         frame,

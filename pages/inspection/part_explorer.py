@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
 from backend.inspection.parts.crops import read_parts
-from backend.inspection.threshold import limits as thresholds
-from backend.inspection.threshold.job import calibration_scores
+from backend.inspection.threshold.job import rated
 from backend.records import Label, RunState
 from backend.settings import settings
 from pages.ui import (
@@ -57,7 +55,7 @@ def _explore(run: Run) -> None:
     methods = list(resources.facts("scores", run)["method"].unique())
     columns = st.columns(4)
     method = columns[0].selectbox("Score", methods)
-    table = _rated(run, str(method))
+    table = rated(run.folder, method, part_view.limits_in_force(run, method))
     feature = columns[1].selectbox("Feature type", ["all", *sorted(table["feature"].unique())])
     label = columns[2].selectbox("Label", ["all", "GOOD", "BAD"])
     order = columns[3].selectbox("Order", ORDERS)
@@ -84,25 +82,6 @@ def _asked(table: pd.DataFrame, rows: pd.DataFrame) -> str:
         st.warning(f"This model has no part {charts.plain(asked)}.", icon=":material/link_off:")
     known = set(table["part"]) if from_outside else set(rows["part"])
     return asked if asked in known else str(rows["part"].iloc[0])
-
-
-def _rated(run: Run, method: str) -> pd.DataFrame:
-    """Each part with its score, the limits in force, and how far on the wrong side it lies.
-
-    wrong: 0 to 1; of a GOOD part the share of its type with a lower score, of a BAD one with a
-    higher score.
-    """
-    table = calibration_scores(run.folder, method)
-    place = table.groupby("feature")["score"].rank(pct=True)
-    is_good = table["label"] == int(Label.GOOD)
-    limits = part_view.limits_in_force(run, method)
-    verdicts = [
-        str(thresholds.verdicts([row.score], *limits[row.feature])[0])
-        if row.feature in limits
-        else ""
-        for row in table.itertuples()
-    ]
-    return table.assign(wrong=np.where(is_good, place, 1 - place), verdict=verdicts)
 
 
 def _ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:

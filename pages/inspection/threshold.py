@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.inspection.threshold import misses as measured
 from backend.inspection.threshold.job import calibration_scores
 from backend.inspection.threshold.limits import (
     Promise,
@@ -16,7 +15,7 @@ from backend.inspection.threshold.limits import (
     least_rate,
     verdicts,
 )
-from backend.inspection.threshold.misses import Share
+from backend.inspection.threshold.misses import Share, false_alarms, missed, shares
 from backend.inspection.threshold.spec import Spec
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
@@ -84,12 +83,12 @@ def _by_hand(run: Run) -> None:
     chosen = (run.result or {}).get("by_hand", ())
     if not chosen:
         return
-    alarms = {one.subject: one for one in measured.false_alarms(run.folder)}
-    missed = {one.subject: one for one in measured.missed(run.folder)}
+    alarms = {one.subject: one for one in false_alarms(run.folder)}
+    of_bad = {one.subject: one for one in missed(run.folder)}
     lines = ["Chosen by hand, so **no promise**. With the parts that they were chosen on:", ""]
     for name in chosen:
         told = f"false alarms {alarms[name].count} GOOD parts, {alarms[name].share}; "
-        lost = missed.get(name)
+        lost = of_bad.get(name)
         told += f"{lost.count} BAD missed, {lost.share}" if lost else "no BAD part is known"
         lines.append(f"- **{charts.plain(name)}**: {charts.plain(told)}")
     lines += ["", "New parts will do a little worse: the limit was fitted to these."]
@@ -199,8 +198,8 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     moved = abs(tried - float(start)) > 0.03
     if moved:
         limits["tried"] = tried
-    alarms, missed = measured.shares(feature, _judged(mine, row, tried if moved else float(start)))
-    st.markdown(_tried(tried if moved else float(start), alarms, missed))
+    alarms, lost = shares(feature, _judged(mine, row, tried if moved else float(start)))
+    st.markdown(_tried(tried if moved else float(start), alarms, lost))
     if moved:
         _use(run, feature, tried)
     charts.figure(

@@ -6,38 +6,15 @@ import streamlit as st
 from backend.core import registry, specs
 from backend.plots import student as student_plots
 from backend.records import UserError
+from backend.students import comparison
 from pages.ui import charts, forms, links, resources, student_metrics
 from pages.ui.layout import header, plain_errors
 
-QUALITIES = {
-    "KID of samples": ("samples", "KID"),
-    "SSIM, matched minus random": ("matched minus random", "SSIM"),
-    "SSIM, the same on images it never saw": ("held-out matched minus random", "SSIM"),
-    "Sharpness": ("samples", "sharpness"),
-    "Diversity": ("samples", "diversity"),
-    "Not copies": ("samples", "not copies"),
-    "Mask overlap (IoU)": ("reconstructions", "mask IoU"),
-    "Mask overlap on images it never saw": ("held-out reconstructions", "mask IoU"),
-    "Mask contrast": ("samples", "mask contrast"),
-}
-BETTER = {"KID": "lower is better", "sharpness": "teacher: 1", "diversity": "teacher: 1"}
 COSTS = {"minutes": "Minutes of training", "megabytes": "Megabytes", "speed": "Images a second"}
-STUDENTS = """
-    SELECT s.id, s.name, s.seconds / 60 AS minutes, s.result ->> '$.preset' AS recipe,
-           CAST(s.result ->> '$.megabytes' AS DOUBLE) AS megabytes,
-           CAST(s.result ->> '$.images' AS INTEGER) AS images,
-           (SELECT m.id FROM runs m WHERE m.kind = 'similarity' AND m.state = 'completed'
-            AND m.spec ->> '$.student_run' = s.id ORDER BY m.created DESC LIMIT 1) AS measured,
-           (SELECT CAST(e.result ->> '$.images_a_second' AS DOUBLE) FROM runs e
-            WHERE e.kind = 'student-export' AND e.state = 'completed'
-            AND e.spec ->> '$.student_run' = s.id ORDER BY e.created DESC LIMIT 1) AS speed
-    FROM runs s WHERE s.kind = 'distill' AND s.state = 'completed'
-    ORDER BY s.created DESC LIMIT 200
-"""
 
 
 def show() -> None:
-    students = resources.store().read(STUDENTS).set_index("id")
+    students = resources.store().read(comparison.STUDENTS).set_index("id")
     if students.empty:
         st.info("No student is finished yet. Make one first:", icon=":material/arrow_back:")
         links.to_kind("distill")
@@ -100,19 +77,19 @@ def _measure(students: list[str]) -> None:
 
 def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:
     known = set(zip(figures["subject"], figures["metric"], strict=True))
-    qualities = [name for name, figure in QUALITIES.items() if figure in known]
+    qualities = [name for name, figure in comparison.QUALITIES.items() if figure in known]
     costs = [cost for cost in COSTS if students[cost].notna().any()]
     left, right = st.columns(2)
     quality = left.selectbox("Quality", qualities)
     cost = right.selectbox("Cost", costs, format_func=COSTS.__getitem__)
-    subject, metric = QUALITIES[quality]
+    subject, metric = comparison.QUALITIES[quality]
     values = figures[(figures["subject"] == subject) & (figures["metric"] == metric)]
     rows = students.join(values.set_index("student")[["value", "low", "high"]], how="inner")
     shown = rows.assign(student=rows["words"]).rename(columns={cost: COSTS[cost]})
     shown["megabytes"] = rows["megabytes"]
     charts.figure(
         student_plots.quality_against_cost(
-            shown, f"{quality} ({BETTER.get(metric, 'higher is better')})", COSTS[cost]
+            shown, f"{quality} ({comparison.BETTER.get(metric, 'higher is better')})", COSTS[cost]
         ),
         rows[["words", "recipe", "minutes", "megabytes", "speed", "value", "low", "high"]],
         f"students-{quality}-{cost}",
@@ -138,7 +115,10 @@ def _table(students: pd.DataFrame, figures: pd.DataFrame) -> None:
                 "minutes": round(row.minutes, 1),
                 "MB": round(row.megabytes, 1),
                 "images/s": "–" if pd.isna(row.speed) else f"{row.speed:.0f}",
-                **{name: student_metrics.words(mine.get(key)) for name, key in QUALITIES.items()},
+                **{
+                    name: student_metrics.words(mine.get(key))
+                    for name, key in comparison.QUALITIES.items()
+                },
             }
         )
     frame = pd.DataFrame(rows)

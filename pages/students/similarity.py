@@ -5,16 +5,16 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend import published
 from backend.core.runs import Run
 from backend.images import imagefiles, pictures
 from backend.images.measures import ssim_map
 from backend.plots import student as student_plots
-from backend.students.similarity.job import OWN_LATENT, PAPER_MEAN, PAPER_RANGE
-from backend.students.similarity.spec import PAPER_PAIRS
+from backend.students.similarity.figures import published_protocol
+from backend.students.similarity.spec import OWN_LATENT
 from pages.ui import charts, links, resources, student_metrics
 from pages.ui.run_view import kind_page
 
-PAPER = (PAPER_RANGE[0], PAPER_MEAN, PAPER_RANGE[1])
 LEARNED, UNSEEN, SOURCE_A = "Images it learned from", "Images it never saw", "Source A's protocol"
 PAIR_METRICS = ["SSIM", "MS-SSIM", "wavelet distance"]
 SET_METRICS = [
@@ -89,7 +89,7 @@ def _in_pairs(run: Run, figures: pd.DataFrame) -> None:
     choice = st.segmented_control("Pairs", choices, default=choices[0], required=True)
     prefix = "held-out " if choice == UNSEEN and LEARNED in choices else ""
     if choice == SOURCE_A:
-        rows, means = _nine_random(pairs)
+        rows, means = published_protocol(pairs)
     else:
         split = "held out" if choice == UNSEEN else "trained"
         rows = pairs[(pairs["pairing"] == "matched") & (splits == split)]
@@ -115,10 +115,11 @@ def _mask_overlap(figures: pd.DataFrame, subject: str) -> None:
 
 def _how_paired(choice: str, pairing: str) -> str:
     if choice == SOURCE_A:
+        low, mean, high = published.SSIM_RANGE
         return (
-            "Nine random pairs, as the paper (source A) compared them: what it reports, 0.036 to "
-            "0.188 with a mean of 0.108, is drawn in. Pairs without any relation say nothing about "
-            "the student."
+            f"Nine random pairs, as the paper (source A) compared them: what it reports, {low} to "
+            f"{high} with a mean of {mean}, is drawn in. Pairs without any relation say nothing "
+            "about the student."
         )
     if choice == UNSEEN:
         return (
@@ -127,15 +128,6 @@ def _how_paired(choice: str, pairing: str) -> str:
             else "It learned from none of these images; each is painted from its own noise."
         )
     return f"How a teacher image got its partner: {pairing}."
-
-
-def _nine_random(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Source A's protocol on the random pairs: the first nine of them, and their mean."""
-    rows = pairs[pairs["pairing"] == "random"].head(PAPER_PAIRS)
-    error = 1.96 * rows["ssim"].sem()
-    mean = rows["ssim"].mean()
-    line = {"subject": "random", "value": mean, "low": mean - error, "high": mean + error}
-    return rows, pd.DataFrame([line])
 
 
 def _means(figures: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -150,7 +142,7 @@ def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int
     paper = choice == SOURCE_A
     event = charts.figure(
         student_plots.ssim_bars(
-            rows, means, PAPER if paper else None, "random" if paper else "matched"
+            rows, means, published.SSIM_RANGE if paper else None, "random" if paper else "matched"
         ),
         rows.drop(columns="run_id"),
         f"ssim-{choice}-{run.id}",

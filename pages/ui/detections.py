@@ -29,31 +29,11 @@ def confidence(start: float, key: str, help: str, least: float = 0.0) -> float:
     return at if at == start else round(at, 3)
 
 
-def table(images: pd.DataFrame, judged: Judged, confidence: float) -> pd.DataFrame:
-    """Image rows with boxes, hits, missed, false_alarms, and how sure the surest false alarm is.
-
-    The rows are in the order of `judged`.
-    """
-    count = len(judged.truths)
-    chosen = judged.drawn(confidence)
-    hits = np.bincount(judged.image[chosen & judged.correct], minlength=count)
-    wrong = chosen & ~judged.correct
-    sureness = np.zeros(count)
-    np.maximum.at(sureness, judged.image[wrong], judged.confidence[wrong])
-    return images.assign(
-        boxes=judged.truths,
-        hits=hits,
-        missed=judged.truths - hits,
-        false_alarms=np.bincount(judged.image[wrong], minlength=count),
-        sureness=sureness,
-    )
-
-
 def show(
     run: Run, images: pd.DataFrame, truths: pd.DataFrame, judged: Judged, confidence: float
 ) -> None:
     """A page of pictures, those with most errors first."""
-    rows = table(images, judged, confidence)
+    rows = curves.by_image(images, judged, confidence)
     left, right = st.columns([2, 1], vertical_alignment="bottom")
     wanted = left.selectbox("Show", list(SHOWN), key=f"gallery-show-{run.id}")
     chosen: Callable[[pd.DataFrame], pd.Series] = SHOWN[wanted]

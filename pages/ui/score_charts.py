@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.inspection.model import defect_size
+from backend.inspection.model import defect_size, operating_points
 from backend.plots import inspection as inspection_plots
 from backend.records import UserError
 from pages.ui import charts, resources
@@ -18,7 +18,7 @@ def roc(run: Run, scores: pd.DataFrame) -> None:
         st.info("A ROC curve needs GOOD and BAD parts.", icon=":material/info:")
         return
     charts.figure(
-        inspection_plots.roc(good, bad, f"ROC, {words}"),
+        inspection_plots.roc(operating_points.roc(good, bad), f"ROC, {words}", len(good), len(bad)),
         rows.drop(columns="run_id"),
         f"roc-{run.id}",
         "Share of BAD found against share of GOOD raised, with a bootstrap band",

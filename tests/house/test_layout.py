@@ -18,7 +18,7 @@ SECTIONS = (
     *("images", "renderer", "labels", "teachers", "students", "composites", "detection"),
     *("inspection", "deployment"),
 )
-GROUND = ("records", "settings", "wording", "install", "numeric", "core", "plots")
+GROUND = ("records", "published", "settings", "wording", "install", "numeric", "core", "plots")
 FLOORS = (*GROUND, *SECTIONS, "demo", "__main__")  # from the ground up
 LIGHT = ("store", "jobs", "specs", "runs", "facts", "registry", "lineage", "journal", "endings")
 HEAVY = ("torch", "diffusers", "ultralytics", "transformers", "cv2")

@@ -316,6 +316,6 @@ def test_every_kind_has_a_verb_with_help_for_every_option(call):
 
 
 def test_one_kind_that_cannot_be_imported_leaves_the_others_working(call, monkeypatch):
-    broken = registry.Kind("broken", "synthesis", "Broken", "", "backend.no_such_module")
+    broken = registry.Kind("broken", "teachers", "Broken", "", "backend.no_such_module")
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, broken))
     assert call("generate", "--dry-run")[0] == 0

@@ -11,7 +11,7 @@ from backend.records import RunState
 from pages.ui import resources
 from tests import tiny
 from tests.pages.test_pages import is_well, open_page, words
-from tests.unit.inspection.test_measured import make_overlapping
+from tests.unit.inspection.test_misses import make_overlapping
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
 THRESHOLD = "pages/inspection/threshold.py"

@@ -37,7 +37,7 @@ class Source:
     notes: tuple[str, ...] = ()
 
 
-def of(spec: "Spec", runs_folder: Path) -> list[Source]:
+def of(spec: Spec, runs_folder: Path) -> list[Source]:
     """The sources a data set's settings name. Raises UserError for one that has nothing to give."""
     found = []
     for run_id, count in zip(spec.source_runs, spec.count_of_each(), strict=True):
@@ -50,7 +50,7 @@ def of(spec: "Spec", runs_folder: Path) -> list[Source]:
     return [_of_classes(source, spec.classes) for source in found]
 
 
-def _real(spec: "Spec", runs_folder: Path) -> list[Source]:
+def _real(spec: Spec, runs_folder: Path) -> list[Source]:
     """The real photographs, and those of intact parts."""
     read = Photographs(())
     if spec.real_folder:
@@ -82,7 +82,7 @@ def _of_classes(source: Source, wanted: str) -> Source:
     return replace(source, classes=source.classes & frozenset(listed), items=items)
 
 
-def _sampled(spec: "Spec", student: Run, count: int) -> Source:
+def _sampled(spec: Spec, student: Run, count: int) -> Source:
     """A student's samples."""
     from backend.students.sampler import Sampler
 
@@ -111,7 +111,7 @@ def _painted(labels: str, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
     return boxes_of(mask, ONE_CLASS[0])
 
 
-def _set(spec: "Spec", source: Run, count: int) -> Source:
+def _set(spec: Spec, source: Run, count: int) -> Source:
     """A run's labelled images, with boxes as people left them."""
     rows, boxes = imageset.read(source.folder)
     known = imageset.boxes_by_image(boxes)
@@ -157,7 +157,7 @@ def _classes_of(boxes: pd.DataFrame, labels: str) -> frozenset[str]:
     return frozenset(ONE_CLASS if labels == "centred" else boxes["class_name"].astype(str))
 
 
-def _photographs(spec: "Spec", images: list[LabelledImage]) -> Source:
+def _photographs(spec: Spec, images: list[LabelledImage]) -> Source:
     fitting = [image for image in images if _fits(image.boxes, spec.labels)]
     if not fitting:
         raise UserError(

@@ -7,7 +7,7 @@ import numpy as np
 
 from backend.detection.evaluation import Judged
 from backend.detection.standing import GAIN
-from backend.numeric.statistics import clopper_pearson
+from backend.numeric.statistics import clopper_pearson, group_draws, percentiles
 
 RESAMPLES, FEW = 500, 200  # FEW for AP50-95, which takes ten times as long
 Measure = Callable[[np.ndarray], float]
@@ -101,18 +101,14 @@ def _row(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> dict[str, Any]:
-    names, member = np.unique(judged.groups, return_inverse=True)
-    random = np.random.default_rng(seed)
-    draws = random.multinomial(len(names), np.full(len(names), 1 / len(names)), size=resamples)
-    values = np.array([measure(weight * draw[member]) for draw in draws])
-    values = values[np.isfinite(values)]
-    low, high = np.quantile(values, [0.025, 0.975]) if len(values) else (np.nan, np.nan)
+    draws = group_draws(judged.groups, seed, resamples)
+    low, high = percentiles([measure(weight * draw) for draw in draws])
     known = low < high
     return {
         "subject": subject,
         "metric": metric,
         "value": measure(weight),
-        "low": float(low) if known else None,
-        "high": float(high) if known else None,
+        "low": low if known else None,
+        "high": high if known else None,
         "n": int((weight > 0).sum()),
     }

@@ -29,10 +29,6 @@ class Arm:
     sources: tuple[str, ...] = ()
     baseline: str = ""
 
-    @property
-    def adds(self) -> str:
-        return self.name.rpartition("+")[2]
-
 
 @dataclass(frozen=True)
 class Trial:

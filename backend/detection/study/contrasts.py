@@ -18,7 +18,7 @@ from backend.detection.evaluation import Judged, average_precision
 from backend.detection.study.arms import Trial
 from backend.detection.study.trials import Outcome
 from backend.detection.study.verdicts import ALARMS, AP50, GAIN
-from backend.numeric.statistics import holm
+from backend.numeric.statistics import holm, percentiles
 
 RESAMPLES = 1000
 METRICS = (AP50, ALARMS, "recall")
@@ -33,13 +33,6 @@ class Measured:
     trial: Trial
     values: dict[str, float]
     resampled: dict[str, np.ndarray]
-
-
-def group_draws(groups: np.ndarray, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
-    """How often each test image counts, int [R, N]; groups [N] are drawn whole."""
-    names, member = np.unique(groups, return_inverse=True)
-    share = np.full(len(names), 1 / len(names))
-    return np.random.default_rng(seed).multinomial(len(names), share, resamples)[:, member]
 
 
 def seed_draws(seeds: int, seed: int, resamples: int = RESAMPLES) -> np.ndarray:
@@ -206,8 +199,6 @@ def _averaged(
 
 def _bounds(drawn: np.ndarray) -> tuple[float | None, float | None]:
     """2.5 and 97.5 per cent; None where resampling moves nothing."""
-    kept = drawn[np.isfinite(drawn)]
-    if not len(kept) or kept.min() == kept.max():
-        return None, None
-    low, high = np.quantile(kept, [0.025, 0.975])
-    return float(low), float(high)
+    low, high = percentiles(drawn)
+    known = drawn[np.isfinite(drawn)]
+    return (low, high) if len(known) and known.min() < known.max() else (None, None)

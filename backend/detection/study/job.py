@@ -14,11 +14,11 @@ from backend.core import facts
 from backend.detection import evaluation
 from backend.detection.detector import weights
 from backend.detection.study import pool, verdicts
+from backend.detection.study.pool import Pool
 from backend.detection.study.spec import Result, Spec
 from backend.records import Progress
 
 if TYPE_CHECKING:
-    from backend.detection.study.pool import Pool
     from backend.detection.study.trials import Outcome
 
 
@@ -43,16 +43,17 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 def _concluded(
     spec: Spec,
     outcomes: "Sequence[Outcome]",
-    gathered: "Pool",
+    gathered: Pool,
     pretrained: bool,
     out_dir: Path,
     progress: Progress,
 ) -> Result:
     """Bootstrap all figures, write the facts, and say what they mean."""
     from backend.detection.study import contrasts, training
+    from backend.numeric.statistics import group_draws
 
     groups = outcomes[0].judged.groups
-    draws = contrasts.group_draws(groups, spec.seed)
+    draws = group_draws(groups, spec.seed, contrasts.RESAMPLES)
     measured = []
     for k, outcome in enumerate(outcomes):
         progress(0.95 + 0.05 * k / len(outcomes), f"intervals {k + 1} of {len(outcomes)}")

@@ -43,7 +43,7 @@ class Pool:
     notes: tuple[str, ...] = ()
 
 
-def gather(spec: "Spec", out_dir: Path, progress: Progress, upto: float) -> Pool:
+def gather(spec: Spec, out_dir: Path, progress: Progress, upto: float) -> Pool:
     """Read and keep all images below `checkpoint/pool`; one that is complete is taken as it is.
 
     Raises UserError where an image cannot be read, a test image or its specimen is among the
@@ -60,7 +60,7 @@ def gather(spec: "Spec", out_dir: Path, progress: Progress, upto: float) -> Pool
     return pool
 
 
-def _gathered(spec: "Spec", out_dir: Path, folder: Path, progress: Progress, upto: float) -> Pool:
+def _gathered(spec: Spec, out_dir: Path, folder: Path, progress: Progress, upto: float) -> Pool:
     progress(0.0, "reading test images")
     test = test_images.load(spec.real_folder, spec.intact_folder, out_dir, spec.size)
     read = test_images.read_yolo(Path(spec.real_folder), "train")
@@ -109,7 +109,7 @@ def _stored(values: dict) -> Pool:
 
 
 def _photographs(
-    spec: "Spec",
+    spec: Spec,
     folder: Path,
     test: test_images.HeldOutSet,
     read: test_images.Photographs,
@@ -165,7 +165,7 @@ def _write_photographs(out_dir: Path, training: dict[str, tuple[Sample, ...]]) -
     facts.write(out_dir, "images", rows)
 
 
-def labels(spec: "Spec", out_dir: Path) -> dict[str, Run]:
+def labels(spec: Spec, out_dir: Path) -> dict[str, Run]:
     """Short name → synthetic run: its own name where it has one, else how it was made."""
     found: dict[str, Run] = {}
     for run_id in dict.fromkeys(spec.synthetic_runs):
@@ -185,7 +185,7 @@ def _kind_words(run: Run) -> str:
     return words.get(run.kind, made or run.kind)
 
 
-def _synthetic(spec: "Spec", folder: Path, label: str, run: Run) -> tuple[Sample, ...]:
+def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[Sample, ...]:
     """Up to `synthetic_count` images of a run."""
     make = _sampled if run.kind == "distill" else _taken
     made = make(run, spec.synthetic_count)

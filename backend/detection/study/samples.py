@@ -44,7 +44,7 @@ class Sample:
         return path.parent.parent / "labels" / f"{path.stem}.txt"
 
     def labelled(self) -> LabelledImage:
-        """The sample as `judging` takes it."""
+        """The sample as `evaluation` takes it."""
         made = tuple(Box("defect", xyxy) for xyxy in self.boxes)
         path = Path(self.path)
         return LabelledImage(

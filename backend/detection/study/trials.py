@@ -49,7 +49,7 @@ class Outcome:
 
 
 def run_all(
-    spec: "Spec",
+    spec: Spec,
     trials: list[Trial],
     pool: Pool,
     weights: Path | None,
@@ -105,7 +105,7 @@ def _alone(train: Train, trial: Trial) -> str:
 
 
 def one(
-    spec: "Spec",
+    spec: Spec,
     pool: Pool,
     weights: Path | None,
     out_dir: Path,

@@ -1,7 +1,6 @@
-"""Labelled images made elsewhere: zip files in and out, and five ways to write labels down.
+"""Labels as other tools write them down: read when they come in, written when they go out.
 
-archives     unpack an uploaded zip safely
-reading      find out how a folder is labelled and read it: start here
+detect       find out how a folder is labelled and read it: start here
 yolo, coco, voc, labelme, masks
              one layout each: what lies where, and what its numbers mean
 yolo_config  YOLO's data.yaml, darknet's obj.data, the names of classes
@@ -9,7 +8,7 @@ yolo_files   which text file belongs to which image
 unread       label files of other tools: images they speak of are not intact
 files        bounded reading, and words about labels
 geometry     boxes held to their image, outlines as masks
-records      one labelled image, and an import as a whole
-exporting    a run's images as a zip in YOLO's or COCO's layout
+image        one labelled image, and an import as a whole
+export       a run's images as a zip in YOLO's or COCO's layout
 label_files  the label files of that zip
 """

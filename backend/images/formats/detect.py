@@ -13,8 +13,6 @@ from backend.images.masks import pictures
 from backend.images.vocabulary import LAYOUTS
 from backend.records import Label, Progress, UserError
 
-__all__ = ["LAYOUTS", "Import", "Labelled", "read"]
-
 WORDS = {
     "yolo": "YOLO",
     "coco": "COCO",

@@ -1,6 +1,6 @@
 """Masks as image files: white where defect. Where they lie: see `backend.images.masks`.
 
-A mask has no class name and no boxes: boxes are found in it, one a region (`pictures.boxes_of`),
+A mask has no class name and no boxes: boxes are found in it, one a region (`boxes.boxes_of`),
 named after the folder of its defect where the layout has one (MVTec AD: Bergmann et al., CVPR
 2019; Real-IAD: Wang et al., CVPR 2024). What is not black is defect; in a JPEG, from half
 brightness.

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.core import runs
-from backend.inspection.model import cross_validation, features, folds, inspector
+from backend.inspection.model import cross_validation, features, folds, inspector, report
 from backend.inspection.model.folds import Data
 from backend.inspection.model.spec import Spec
 from backend.numeric import statistics
@@ -136,13 +136,15 @@ class Judge:
         ]
 
     def _figures(self, scores: Floats, own: Floats | None) -> dict[str, float]:
-        found = self._bootstrap(partial(self._mean_auroc, scores))
+        mean = self._mean_auroc(scores)
+        found = self._bootstrap(mean)
         figures = dict(zip(("auroc", "low", "high"), found, strict=True))
         if own is None or own is scores:
             return figures
+        first = self._mean_auroc(own)
 
         def difference(index: NDArray[np.intp]) -> float:
-            return self._mean_auroc(scores, index) - self._mean_auroc(own, index)
+            return mean(index) - first(index)
 
         names = ("difference", "difference_low", "difference_high")
         return figures | dict(zip(names, self._bootstrap(difference), strict=True))
@@ -151,12 +153,7 @@ class Judge:
         groups = self.data.frame["group"]
         return statistics.group_bootstrap(metric, groups, self.resamples, seed=self.seed)
 
-    def _mean_auroc(self, scores: Floats, index: NDArray[np.intp]) -> float:
-        """Over the averaged features of the parts `index`; NaN where one has no BAD or GOOD."""
-        values, good, types = scores[index], self.data.good[index], self.data.types[index]
-        chosen = [self.data.names.index(name) for name in self.averaged]
-        each = [
-            statistics.auroc(values[(types == t) & good], values[(types == t) & ~good])
-            for t in chosen
-        ]
-        return float(np.mean(each))
+    def _mean_auroc(self, scores: Floats) -> Callable[[NDArray[np.intp]], float]:
+        """Over the averaged features, of the parts that it is given."""
+        chosen = [t for t, name in enumerate(self.data.names) if name in self.averaged]
+        return partial(report.mean_auroc, self.data, scores, chosen)

@@ -64,6 +64,17 @@ def _over_folds(rows: pd.DataFrame, method: str, baseline: str) -> float:
     return statistics.nadeau_bengio(gaps, max(1, whole - test), test)[3]
 
 
+def by_fold(scores: pd.DataFrame) -> pd.DataFrame:
+    """AUROC of every fold that has both labels: feature, method, repeat, fold, auroc."""
+    keys = ["feature", "method", "repeat", "fold"]
+    rows = [
+        (*key, _auroc(part))
+        for key, part in scores.groupby(keys, sort=False)
+        if part["label"].nunique() == 2
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "auroc"])
+
+
 def _auroc(rows: pd.DataFrame) -> float:
     return statistics.auroc(
         rows.loc[rows["label"] == 1, "score"], rows.loc[rows["label"] == 0, "score"]

@@ -57,7 +57,7 @@ def part_of(progress: Progress, low: float, high: float) -> Tick:
     return tick
 
 
-def shared_features(spec: "Spec", choice: Choice, data: Data, tick: Tick) -> Extracted | None:
+def shared_features(spec: Spec, choice: Choice, data: Data, tick: Tick) -> Extracted | None:
     """Features that serve every fold; None where each fold trains its own backbone."""
     backbone = features.fixed(choice, spec.strides, spec.seed, spec.zoom)
     if backbone is None:
@@ -66,7 +66,7 @@ def shared_features(spec: "Spec", choice: Choice, data: Data, tick: Tick) -> Ext
     return Extracted(backbone, *made)
 
 
-def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:
+def _own_features(spec: Spec, data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:
     """A backbone trained on these GOOD parts only, and its features of all parts."""
     backbone = self_supervision.self_supervise(
         data.crops[good], data.types[good], spec.backbone_steps, spec.seed, spec.strides, tick
@@ -77,7 +77,7 @@ def _own_features(spec: "Spec", data: Data, good: NDArray[np.intp], tick: Tick) 
 
 
 def score_folds(
-    spec: "Spec", data: Data, folds: list[Fold], shared: Floats | None, progress: Progress
+    spec: Spec, data: Data, folds: list[Fold], shared: Floats | None, progress: Progress
 ) -> Iterator[Scored]:
     """Each fold in turn, or side by side in joblib's processes where `jobs` allows it.
 
@@ -96,13 +96,13 @@ def score_folds(
         yield done
 
 
-def _score_alone(spec: "Spec", data: Data, fold: Fold, shared: Floats | None) -> Scored:
+def _score_alone(spec: Spec, data: Data, fold: Fold, shared: Floats | None) -> Scored:
     """A fold in a process of its own, on one core."""
     torch.set_num_threads(1)
     return _score_fold(spec, data, fold, shared, no_tick)
 
 
-def _score_fold(spec: "Spec", data: Data, fold: Fold, shared: Floats | None, tick: Tick) -> Scored:
+def _score_fold(spec: Spec, data: Data, fold: Fold, shared: Floats | None, tick: Tick) -> Scored:
     """Fit every method on the fold's training parts and score its test parts."""
     good = fold.train[data.good[fold.train]]
 
@@ -136,17 +136,17 @@ def _score_fold(spec: "Spec", data: Data, fold: Fold, shared: Floats | None, tic
     )
 
 
-def methods_of(spec: "Spec") -> tuple[str, ...]:
+def methods_of(spec: Spec) -> tuple[str, ...]:
     """The methods in the order of their rows: the diffusion, then what it is compared with."""
     chosen = tuple(name for name in baselines.BASELINES if name in spec.methods)
     return ("diffusion", *chosen, *(("supervised",) if spec.mode == "uses-bad" else ()))
 
 
-def _wants_classes(spec: "Spec", fold: Fold) -> bool:
+def _wants_classes(spec: Spec, fold: Fold) -> bool:
     return spec.class_scores and fold.repeat == 0
 
 
-def _bad_of(spec: "Spec", data: Data, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+def _bad_of(spec: Spec, data: Data, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
     """The BAD parts among the chosen that may be fitted on: none in mode good-only."""
     if spec.mode == "good-only":
         return chosen[:0]
@@ -154,7 +154,7 @@ def _bad_of(spec: "Spec", data: Data, chosen: NDArray[np.intp]) -> NDArray[np.in
 
 
 def _cross(
-    spec: "Spec", data: Data, maps: Floats, good: NDArray[np.intp], others: NDArray[np.intp]
+    spec: Spec, data: Data, maps: Floats, good: NDArray[np.intp], others: NDArray[np.intp]
 ) -> Crossed:
     """The GOOD parts divided for cross-fitting, and the others that are only asked about."""
     return crossfit.cross(
@@ -169,7 +169,7 @@ def _cross(
     )
 
 
-def _settings(spec: "Spec") -> Settings:
+def _settings(spec: Spec) -> Settings:
     uses_bad = spec.mode == "uses-bad"
     return Settings(
         dims=spec.dims,
@@ -187,7 +187,7 @@ def _settings(spec: "Spec") -> Settings:
 
 
 def _baseline(
-    spec: "Spec", name: str, crossed: Crossed, bad_types: Ints, test_types: Ints
+    spec: Spec, name: str, crossed: Crossed, bad_types: Ints, test_types: Ints
 ) -> tuple[Floats, float]:
     """A baseline's scores [n_test], in z units of unseen GOOD parts, and its alarm limit."""
     types, held, n_types = crossed.types, crossed.held_out, crossed.final.n_types
@@ -223,7 +223,7 @@ def _supervised(crossed: Crossed, n_bad: int) -> tuple[Floats, Floats]:
 
 
 def save_model(
-    spec: "Spec",
+    spec: Spec,
     data: Data,
     shared: Extracted | None,
     backbone_note: str,

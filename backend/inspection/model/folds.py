@@ -24,7 +24,7 @@ MIN_BAD = 2  # BAD parts that every training fold needs where they are learned f
 
 @dataclass(frozen=True)
 class Data:
-    """Parts in the order of `parts.load`; types index the sorted feature names."""
+    """Parts in the order of `crops.read_parts`; types index the sorted feature names."""
 
     frame: pd.DataFrame
     names: tuple[str, ...]
@@ -81,7 +81,7 @@ def described(frame: pd.DataFrame, crops: NDArray[np.uint8] | None = None) -> Da
     )
 
 
-def planned(spec: "Spec", data: Data) -> list[Fold]:
+def planned(spec: Spec, data: Data) -> list[Fold]:
     """The folds of a cross-validation. Raises UserError where there are too few parts for them."""
     made = make_folds(data, spec.folds, spec.repeats, spec.seed)
     if spec.mode == "uses-bad" and any((~data.good[fold.train]).sum() < MIN_BAD for fold in made):

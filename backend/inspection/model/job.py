@@ -4,8 +4,8 @@ Every method sees the same features and the same folds; all crops of a group sta
 Mode "good-only": no BAD part takes part in any fit or calibration. Mode "uses-bad": the diffusion
 and a supervised baseline learn from the BAD parts of the training folds too.
 
-The job, in order: `folds` divides the parts, `fitting` scores each fold and fits the final model,
-`maps` draws where defects were seen, `reporting` says how good the scores are.
+The job, in order: `folds` divides the parts, `cross_validation` scores each fold and fits the final
+model, `anomaly_maps` draws where defects were seen, `report` says how good the scores are.
 """
 
 import time

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from backend.inspection.model.folds import Data
 from backend.numeric import statistics
 
 Floats = NDArray[np.float64]
 Metric = Callable[[Floats, Floats], float]
+BAND = 200  # bootstrap draws of a ROC curve's band
 
 
 def rows(
@@ -87,15 +88,14 @@ def _fpr_at_95(good: Floats, bad: Floats) -> float:
 
 def _interval(
     metric: Metric, good: Floats, bad: Floats, draws: int, seed: int
-) -> tuple[float, float, float]:
+) -> statistics.Interval:
     """Value, and percentiles over `draws` in which GOOD and BAD parts are drawn again."""
     value = metric(good, bad)
     if not len(good) or not len(bad):
         return value, float("nan"), float("nan")
     rng = np.random.default_rng(seed)
     drawn = [metric(rng.choice(good, len(good)), rng.choice(bad, len(bad))) for _ in range(draws)]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return value, float(low), float(high)
+    return value, *statistics.percentiles(drawn)
 
 
 def _accuracy(alarm: NDArray[np.bool_], good: NDArray[np.bool_]) -> dict[str, float]:
@@ -106,3 +106,22 @@ def _accuracy(alarm: NDArray[np.bool_], good: NDArray[np.bool_]) -> dict[str, fl
     return dict(zip(_names("accuracy"), values, strict=True)) | {
         "all_good_rate": float(good.mean())
     }
+
+
+def roc(good: ArrayLike, bad: ArrayLike, seed: int = 0) -> pd.DataFrame:
+    """A ROC curve with its bootstrap band (95 %, by point): raised, found, low, high."""
+    at = np.linspace(0, 1, 101)
+    rng = np.random.default_rng(seed)
+    g, b = np.asarray(good, float), np.asarray(bad, float)
+    draws = [_tpr_at(rng.choice(g, len(g)), rng.choice(b, len(b)), at) for _ in range(BAND)]
+    low, high = np.quantile(draws, [0.025, 0.975], axis=0)
+    return pd.DataFrame({"raised": at, "found": _tpr_at(g, b, at), "low": low, "high": high})
+
+
+def _tpr_at(good: Floats, bad: Floats, at: Floats) -> Floats:
+    """Highest share of BAD found where at most `at` of GOOD are raised: [len(at)]."""
+    thresholds = np.sort(good)[::-1]
+    allowed = np.floor(at * len(good) + 1e-9).astype(int)
+    limit = np.append(thresholds, -np.inf)[allowed]  # above this score a part is raised
+    ordered = np.sort(bad)
+    return 1 - np.searchsorted(ordered, limit, side="right") / len(bad)

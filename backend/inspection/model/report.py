@@ -153,7 +153,7 @@ def _figure_rows(
     if not averaged:
         return
     chosen = [t for t, name in enumerate(data.names) if name in averaged]
-    mean = {m: partial(_mean_auroc, data, scores[m].to_numpy(), chosen) for m in scores.columns}
+    mean = {m: partial(mean_auroc, data, scores[m].to_numpy(), chosen) for m in scores.columns}
 
     def difference(index: NDArray[np.intp]) -> float:
         return mean[DIFFUSION](index) - mean[baseline](index)
@@ -174,7 +174,7 @@ def _figure_rows(
         }
 
 
-def _mean_auroc(
+def mean_auroc(
     data: Data, scores: NDArray[np.float64], chosen: list[int], index: NDArray[np.intp]
 ) -> float:
     """Mean AUROC over the chosen types of the parts `index`; NaN where one has no BAD part."""

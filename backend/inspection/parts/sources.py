@@ -24,13 +24,13 @@ class Taken:
     unfound: list[LeftOut] = field(default_factory=list)
 
 
-def take(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
+def take(spec: Spec, out_dir: Path, progress: Progress) -> Taken:
     """The parts a spec names; each is made, or read, when it is asked for."""
     made = _simulated if spec.source == "simulator" else _imported
     return made(spec, out_dir, progress)
 
 
-def _simulated(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
+def _simulated(spec: Spec, out_dir: Path, progress: Progress) -> Taken:
     from backend.inspection.parts.simulator import plan, simulate_part
 
     planned = plan(spec.scale, spec.seed)
@@ -56,7 +56,7 @@ def _simulated(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
     return Taken(parts(), "simulated")
 
 
-def _imported(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
+def _imported(spec: Spec, out_dir: Path, progress: Progress) -> Taken:
     find = _finder(spec, out_dir) if spec.source == "crops" else None
     folder = detect.placed(Path(spec.folder).expanduser(), out_dir, progress)
     listing = detect.read(folder, spec.layout, with_features=find is None)
@@ -72,7 +72,7 @@ def _imported(spec: "Spec", out_dir: Path, progress: Progress) -> Taken:
     return taken
 
 
-def _finder(spec: "Spec", out_dir: Path) -> crop_reader.Find:
+def _finder(spec: Spec, out_dir: Path) -> crop_reader.Find:
     from backend.detection.detector.job import size_of
     from backend.inspection.parts.importers import yolo_finder
 

@@ -7,7 +7,7 @@ change little between folds the promise carries over, though it is no longer pro
 Scores of the first repeat count, since a mean over repeats spreads less than one model's scores.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,16 @@ import pandas as pd
 
 from backend.core import facts, runs
 from backend.inspection.parts import lookalikes
-from backend.inspection.threshold import limits as thresholds
-from backend.inspection.threshold import misses as measured
-from backend.inspection.threshold import versions
+from backend.inspection.threshold import misses, versions
 from backend.inspection.threshold.active import FILE
-from backend.inspection.threshold.limits import Limits
+from backend.inspection.threshold.limits import (
+    BAD,
+    REVIEW,
+    Limits,
+    find_limits,
+    verdicts,
+    with_alarm,
+)
 from backend.inspection.threshold.spec import Result, Spec
 from backend.records import Label, Progress, UserError
 
@@ -51,8 +56,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     )
     facts.write(out_dir, "thresholds", table)
     ready = table.loc[table["enough"], "feature"]
-    facts.write(out_dir, "figures", list(measured.figures(judged, list(ready))))
-    result = _result(spec, table, measured.misses(out_dir), lookalikes.warning(folder))
+    facts.write(out_dir, "figures", list(misses.figures(judged, list(ready))))
+    result = _result(spec, table, misses.misses(out_dir), lookalikes.warning(folder))
     _write(spec, result, table, out_dir)
     progress(1.0, f"version {version}")
     return result
@@ -74,13 +79,31 @@ def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
     return rows.merge(parts[["part", "group"]], on="part", validate="one_to_one")
 
 
+def rated(
+    inspect_folder: Path, method: str, limits: Mapping[str, tuple[float | None, float | None]]
+) -> pd.DataFrame:
+    """`calibration_scores` with each part's verdict, and how far on the wrong side it lies.
+
+    limits: feature type → alarm and review limit; without them the verdict is "". wrong: 0 to 1;
+    of a GOOD part the share of its type with a lower score, of a BAD one with a higher score.
+    """
+    table = calibration_scores(inspect_folder, method)
+    place = table.groupby("feature")["score"].rank(pct=True)
+    called = [
+        str(verdicts([score], *limits[feature])[0]) if feature in limits else ""
+        for feature, score in zip(table["feature"].map(str), table["score"], strict=True)
+    ]
+    is_good = table["label"] == int(Label.GOOD)
+    return table.assign(wrong=place.where(is_good, 1 - place), verdict=called)
+
+
 def _limits(spec: Spec, scores: pd.DataFrame) -> dict[str, Limits]:
     """Feature type → its limits. Raises UserError for one chosen by hand that is not there."""
     chosen, found = spec.chosen(), {}
     for name, mine in scores.groupby("feature", sort=True):
         good = mine[mine["label"] == int(Label.GOOD)]
-        limits = thresholds.find_limits(good["score"], good["group"], spec.wanted)
-        found[str(name)] = thresholds.with_alarm(limits, chosen.get(str(name)))
+        limits = find_limits(good["score"], good["group"], spec.wanted)
+        found[str(name)] = with_alarm(limits, chosen.get(str(name)))
     for name in set(chosen) - set(found):
         raise UserError(f"By hand: this model has no type '{name}', only {', '.join(found)}.")
     return found
@@ -88,11 +111,11 @@ def _limits(spec: Spec, scores: pd.DataFrame) -> dict[str, Limits]:
 
 def _judged(scores: pd.DataFrame, limits: dict[str, Limits]) -> pd.DataFrame:
     """The scores with the column verdict: GOOD, review or BAD."""
-    verdicts = pd.Series("", index=scores.index, dtype=object)
+    found = pd.Series("", index=scores.index, dtype=object)
     for name, mine in scores.groupby("feature"):
         own = limits[str(name)]
-        verdicts[mine.index] = thresholds.verdicts(mine["score"], own.alarm, own.review)
-    return scores.assign(verdict=verdicts)
+        found[mine.index] = verdicts(mine["score"], own.alarm, own.review)
+    return scores.assign(verdict=found)
 
 
 def _row(
@@ -123,10 +146,10 @@ def _row(
     }
 
 
-def _counts(name: str, verdicts: pd.Series) -> dict[str, int]:
+def _counts(name: str, called: pd.Series) -> dict[str, int]:
     return {
-        f"{name}_alarms": int((verdicts == thresholds.BAD).sum()),
-        f"{name}_reviews": int((verdicts == thresholds.REVIEW).sum()),
+        f"{name}_alarms": int((called == BAD).sum()),
+        f"{name}_reviews": int((called == REVIEW).sum()),
     }
 
 

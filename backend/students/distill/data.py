@@ -14,7 +14,7 @@ from backend.teachers.generate.job import load_images
 @dataclass(frozen=True)
 class Material:
     """images uint8 [N, S, S, 3], masks bool [N, S, S] and labels [N], places in `classes`: the
-    class of each image's largest box. names and hashes [N]: see `Loaded`."""
+    class of each image's largest box. names and hashes [N]: see `generate.job.Loaded`."""
 
     images: np.ndarray
     masks: np.ndarray

@@ -35,7 +35,7 @@ def _surroundings(images: Tensor, masks: Tensor) -> Tensor:
 
 
 def with_noise(layers: Layers, random: torch.Generator) -> Tensor:
-    """The image [B, 3, S, S] with noise as strong as it is painted; see `noise.drawn`."""
+    """The image [B, 3, S, S] with noise as strong as it is painted; see `camera_noise.drawn`."""
     strengths, image = layers.noise, layers.image
     for octave in range(OCTAVES):
         shape = (len(image), 1, *(side // 2**octave for side in image.shape[2:]))

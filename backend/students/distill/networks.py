@@ -86,11 +86,11 @@ class Student(nn.Module):
     """The default student: a scene and, painted over it, a defect with its mask.
 
     z [B, latent_dim] → [B, 4 + OCTAVES, size, size]: RGB and the probability of defect in 0…1, and
-    the strength of the noise in each octave (see `noise`), which no network can learn by heart and
-    which is drawn anew for each sample. z is the scene's map of codes [channels/2, size/8, size/8],
-    one for each cell of 8 px, the light [6], and the defect's map of codes, so that any defect can
-    be put into any scene in any light. The defect is drawn at full contrast and then scaled: a
-    hairline counts like a gaping crack.
+    the strength of the noise in each octave, which no network can learn by heart and which is
+    drawn anew for each sample (see `camera_noise`). z is the scene's map of codes [channels/2,
+    size/8, size/8], one for each cell of 8 px, the light [6], and the defect's map of codes, so
+    that any defect can be put into any scene in any light. The defect is drawn at full contrast
+    and then scaled: a hairline counts like a gaping crack.
     """
 
     paints_mask = True

@@ -31,7 +31,7 @@ LEARNING_SHARE = 0.9  # of the time; the rest is for the images kept away and th
 class Lesson:
     """The networks, their optimisers and the images, on the device where they learn."""
 
-    def __init__(self, spec: "Spec", material: Material, weights: Path):
+    def __init__(self, spec: Spec, material: Material, weights: Path):
         torch.manual_seed(spec.seed)
         self.spec = spec
         self.device = devices.best()

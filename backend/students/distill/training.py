@@ -106,7 +106,7 @@ def _samples(lesson: Lesson) -> np.ndarray:
 
 
 def distill(
-    spec: "Spec",
+    spec: Spec,
     material: Material,
     held: Material,
     weights: Path,

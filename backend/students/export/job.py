@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from backend.core import facts, lineage, runs
 from backend.records import Progress, UserError
+from backend.students.export import model_card
+from backend.students.export.model_card import File
 from backend.students.export.spec import Result, Spec
+from backend.students.sampler import FILES, Sampler
 
 if TYPE_CHECKING:
-    from backend.students.export.model_card import File
     from backend.students.export.quantize import Gate
-    from backend.students.sampler import Sampler
 
 
 NEEDED = ("student.onnx", "student.json", "latents.npz")
@@ -26,8 +27,7 @@ CALLS, BATCH = 24, 8
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Copy the student, quantise and compare it, time both files, and write the card."""
     from backend.numeric.hardware import cpu_name
-    from backend.students.export import model_card, quantize
-    from backend.students.sampler import FILES, Sampler
+    from backend.students.export import quantize
 
     student = runs.read(runs.sibling(out_dir, spec.student_run))
     measures = _measures(spec, out_dir)
@@ -75,7 +75,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def rates(sampler: "Sampler", z: NDArray[np.float32]) -> NDArray[np.float64]:
+def rates(sampler: Sampler, z: NDArray[np.float32]) -> NDArray[np.float64]:
     """Images a second of one core, for each of 24 calls after one to warm up. Counted is the time
     the core works on it, so that other work on the computer changes little."""
     sampler.session.run(None, {"z": z})
@@ -87,9 +87,7 @@ def rates(sampler: "Sampler", z: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def _file(path: Path, precision: str, timed: NDArray[np.float64]) -> "File":
-    from backend.students.export.model_card import File
-
+def _file(path: Path, precision: str, timed: NDArray[np.float64]) -> File:
     return File(
         file=path.name,
         precision=precision.upper(),
@@ -118,7 +116,7 @@ def _figures(
 
 def _result(
     gate: "Gate",
-    files: "list[File]",
+    files: list[File],
     licence: str,
     measured: bool,
     words: str,

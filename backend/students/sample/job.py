@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -13,18 +12,13 @@ from backend.images.imageset import Picture
 from backend.images.vocabulary import INTACT
 from backend.records import Box, Progress
 from backend.students.sample.spec import Result, Spec
-
-if TYPE_CHECKING:
-    from backend.students.sampler import Sampler
-
+from backend.students.sampler import Sampler
 
 BLOCK = 16
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Paint the images; after an interruption it goes on behind the last one written."""
-    from backend.students.sampler import Sampler
-
     student = runs.sibling(out_dir, spec.student_run)
     sampler = Sampler(student, precision=spec.precision)
     progress(0.0, "painting")
@@ -47,7 +41,7 @@ UNLABELLED = (
 )
 
 
-def maker(spec: Spec, sampler: "Sampler") -> Callable[[int], Picture]:
+def maker(spec: Spec, sampler: Sampler) -> Callable[[int], Picture]:
     """Image k of a run. Images are painted in fixed blocks, so that a resumed run paints alike."""
     held: dict[int, list[Picture]] = {}
 
@@ -61,7 +55,7 @@ def maker(spec: Spec, sampler: "Sampler") -> Callable[[int], Picture]:
     return make
 
 
-def _block(spec: Spec, sampler: "Sampler", first: int) -> list[Picture]:
+def _block(spec: Spec, sampler: Sampler, first: int) -> list[Picture]:
     seeds = [spec.seed + k for k in range(first, min(first + BLOCK, spec.count))]
     images, masks, names = sampler.sample_named(seeds, spec.variation, spec.class_name)
     return [
@@ -70,7 +64,7 @@ def _block(spec: Spec, sampler: "Sampler", first: int) -> list[Picture]:
 
 
 def _picture(
-    spec: Spec, sampler: "Sampler", seed: int, pixels: np.ndarray, mask: np.ndarray, name: str
+    spec: Spec, sampler: Sampler, seed: int, pixels: np.ndarray, mask: np.ndarray, name: str
 ) -> Picture:
     params = {"student": spec.student_run, "class": name, "variation": spec.variation}
     shown = pictures.resized(pixels, spec.size) if spec.size else pixels

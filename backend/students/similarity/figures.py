@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from backend import published
 from backend.images.measures import Images
 from backend.numeric import statistics
 
@@ -27,7 +29,7 @@ def row(subject: str, metric: str, value: float, low: float, high: float, n: int
 def mean(subject: str, metric: str, values: NDArray[np.floating], seed: int) -> Row:
     """The mean over images or pairs, with a percentile bootstrap interval."""
     means = _bootstrap_means(values, np.random.default_rng(seed))
-    return row(subject, metric, values.mean(), *_interval(means), len(values))
+    return row(subject, metric, values.mean(), *statistics.percentiles(means), len(values))
 
 
 def share(subject: str, metric: str, hits: NDArray[np.bool_]) -> Row:
@@ -48,20 +50,16 @@ def ratio(
     above, below = _bootstrap_means(made, random), _bootstrap_means(real, random)
     ratios = above / np.maximum(below, 1e-9)
     value = made.mean() / max(float(real.mean()), 1e-9)
-    return row(subject, metric, value, *_interval(ratios), len(made))
+    return row(subject, metric, value, *statistics.percentiles(ratios), len(made))
 
 
 def diversity(subject: str, made: Images, real: Images, seed: int) -> Row:
-    """Spread of the made images over that of the real ones; see `images.diversity`."""
+    """Spread of the made images over that of the real ones; see `measures.diversity`."""
     random = np.random.default_rng(seed)
     spread, drawn = zip(*(_spreads(images, random) for images in (made, real)), strict=True)
     ratios = drawn[0] / np.maximum(drawn[1], 1e-9)
     value = spread[0] / max(spread[1], 1e-9)
-    return row(subject, "diversity", value, *_interval(ratios), len(made))
-
-
-def _interval(drawn: NDArray[np.floating]) -> tuple[float, float]:
-    return float(np.quantile(drawn, 0.025)), float(np.quantile(drawn, 0.975))
+    return row(subject, "diversity", value, *statistics.percentiles(ratios), len(made))
 
 
 def _bootstrap_means(
@@ -71,7 +69,7 @@ def _bootstrap_means(
 
 
 def _spreads(images: Images, random: np.random.Generator) -> tuple[float, NDArray[np.floating]]:
-    """`images.diversity` of the set, and of sets drawn from it with replacement."""
+    """`measures.diversity` of the set, and of sets drawn from it with replacement."""
     rows = images.astype(np.float32).reshape(len(images), -1)
     rows -= rows.mean(0)
     products = (rows @ rows.T).astype(np.float64) / rows.shape[1]
@@ -84,3 +82,13 @@ def _spreads(images: Images, random: np.random.Generator) -> tuple[float, NDArra
 
     drawn = random.multinomial(n, np.full(n, 1 / n), RESAMPLES) / n
     return float(spread(np.full((1, n), 1 / n), unbiased)[0]), spread(drawn, unbiased**2)
+
+
+def published_protocol(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Source A's way: the first nine random pairs, and the row of their mean, 95 % by its error."""
+    rows = pairs[pairs["pairing"] == "random"].head(published.SSIM_PAIRS)
+    ssim = rows["ssim"].to_numpy(float)
+    error = 1.96 * float(ssim.std(ddof=1) / np.sqrt(len(ssim)))
+    mean = float(ssim.mean())
+    line = {"subject": "random", "value": mean, "low": mean - error, "high": mean + error}
+    return rows, pd.DataFrame([line])

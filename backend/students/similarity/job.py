@@ -9,29 +9,25 @@ from backend.core import facts, runs, specs
 from backend.core.runs import Run
 from backend.records import Progress, UserError
 from backend.students.distill.spec import Spec as StudentSpec
-from backend.students.similarity.spec import Result, Spec
+from backend.students.sampler import Sampler
+from backend.students.similarity import partners
+from backend.students.similarity.partners import Partners
+from backend.students.similarity.spec import OWN_LATENT, Result, Spec
+from backend.teachers.generate.job import Loaded, load_images
 
 if TYPE_CHECKING:
-    from backend.students.sampler import Sampler
     from backend.students.similarity.figures import Row
-    from backend.students.similarity.partners import Partners
     from backend.students.similarity.references import Reference
-    from backend.teachers.generate.job import Loaded
 
 
-OWN_LATENT = "own latent"
 RANDOM_Z = "random z, as in source A"  # the published recipe, the control
-PAPER_MEAN = 0.108
-PAPER_RANGE = (0.036, 0.188)
 LEAST_IMAGES = 6
 LEAST_PAIRS = 2
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Compare pairs and sets with their controls; writes the pictures beside the figures."""
-    from backend.students.sampler import Sampler
     from backend.students.similarity import pairs, references
-    from backend.teachers.generate.job import load_images
 
     student = runs.read(runs.sibling(out_dir, spec.student_run))
     sampler = Sampler(student.folder)
@@ -60,11 +56,10 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
 
 def _partners(
-    sampler: "Sampler", student: Run, source: Run, shown: "Loaded"
-) -> "tuple[Partners, Partners]":
+    sampler: Sampler, student: Run, source: Run, shown: Loaded
+) -> tuple[Partners, Partners]:
     """The images it learned from and those it never saw, with their latents. Raises UserError where
     too few of them are what they were."""
-    from backend.students.similarity import partners
 
     noted = (
         partners.named(each, student, source.folder, shown)
@@ -81,7 +76,7 @@ def _partners(
     return trained, held
 
 
-def _note(words: str, found: "Partners", source: Run) -> tuple[str, ...]:
+def _note(words: str, found: Partners, source: Run) -> tuple[str, ...]:
     if not found.gone and not found.changed:
         return ()
     return (
@@ -92,9 +87,9 @@ def _note(words: str, found: "Partners", source: Run) -> tuple[str, ...]:
 
 def _of_samples(
     spec: Spec,
-    sampler: "Sampler",
-    shown: "Loaded",
-    trained: "Partners",
+    sampler: Sampler,
+    shown: Loaded,
+    trained: Partners,
     mean_image: np.ndarray,
     reference: "Reference",
     out_dir: Path,

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from backend import published
 from backend.core.specs import param
 from backend.images.vocabulary import VARIATION, VARIATION_HELP
 
-PAPER_PAIRS = 9
+OWN_LATENT = "own latent"  # how a teacher image got its partner
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Spec:
     student_run: str = param("", "student to compare with its teacher", run="distill")
     pairs: int = param(
         60,
-        f"most pairs to compare; source A took {PAPER_PAIRS}, which the page shows too",
+        f"most pairs to compare; source A took {published.SSIM_PAIRS}, which the page shows too",
         lo=2,
         hi=2000,
     )

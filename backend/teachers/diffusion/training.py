@@ -35,7 +35,7 @@ ANY_CLASS = 0.1
 FILM_STEPS = 20
 
 
-def train(spec: "Spec", lesson: Lesson, out_dir: Path, progress: Progress) -> "Result":
+def train(spec: Spec, lesson: Lesson, out_dir: Path, progress: Progress) -> Result:
     """All three stages, then the model on disk; see `diffusion.run`."""
     torch.manual_seed(spec.seed)
     codec, detail, denoiser = _stages(spec, lesson, out_dir)
@@ -64,7 +64,7 @@ def train(spec: "Spec", lesson: Lesson, out_dir: Path, progress: Progress) -> "R
     )
 
 
-def _stages(spec: "Spec", lesson: Lesson, out_dir: Path) -> tuple[Stage, Stage, Stage]:
+def _stages(spec: Spec, lesson: Lesson, out_dir: Path) -> tuple[Stage, Stage, Stage]:
     """Coding, painting finer from the same codes, and denoising, each with its share of time."""
     codec, denoiser = _networks(spec, lesson.classes, out_dir)
     finer = copy.deepcopy(codec)
@@ -78,7 +78,7 @@ def _stages(spec: "Spec", lesson: Lesson, out_dir: Path) -> tuple[Stage, Stage, 
     )
 
 
-def _networks(spec: "Spec", classes: tuple[str, ...], out_dir: Path) -> tuple[Codec, Any]:
+def _networks(spec: Spec, classes: tuple[str, ...], out_dir: Path) -> tuple[Codec, Any]:
     """Fresh networks, or trained ones with a place for each class of this set."""
     codec = Codec()
     denoiser: Any = unet(len(classes))
@@ -101,7 +101,7 @@ def _networks(spec: "Spec", classes: tuple[str, ...], out_dir: Path) -> tuple[Co
 class _Told:
     """Reports the steps of all stages on one scale, saves and films now and then."""
 
-    spec: "Spec"
+    spec: Spec
     progress: Progress
     out_dir: Path
     saver: Saver
@@ -125,7 +125,7 @@ class _Told:
         self.saver(now=True)
 
 
-def _learn_codec(spec: "Spec", lesson: Lesson, stage: Stage, told: _Told) -> None:
+def _learn_codec(spec: Spec, lesson: Lesson, stage: Stage, told: _Told) -> None:
     network: Any = stage.network
 
     def losses(random: torch.Generator) -> dict[str, Tensor]:
@@ -142,9 +142,7 @@ def _learn_codec(spec: "Spec", lesson: Lesson, stage: Stage, told: _Told) -> Non
     told.learn(stage, "learning to code", losses, "codec", lambda: _coded(stage.average, first))
 
 
-def _learn_detail(
-    spec: "Spec", lesson: Lesson, codes: np.ndarray, stage: Stage, told: _Told
-) -> None:
+def _learn_detail(spec: Spec, lesson: Lesson, codes: np.ndarray, stage: Stage, told: _Told) -> None:
     """The decoder alone, on codes a little off, as a denoiser's are."""
     network: Any = stage.network
     device = devices.best()
@@ -177,7 +175,7 @@ def picture_losses(decoded: Decoded, batch: Tensor) -> dict[str, Tensor]:
 
 
 def _learn_denoiser(
-    spec: "Spec", lesson: Lesson, codes: np.ndarray, codec: Stage, stage: Stage, told: _Told
+    spec: Spec, lesson: Lesson, codes: np.ndarray, codec: Stage, stage: Stage, told: _Told
 ) -> ImageDiffusion:
     device = devices.best()
     mean, deviation = (value.to(device) for value in moments(codes))

@@ -26,8 +26,8 @@ PROBE_DRAWS, PROBE_SEED = 8, 2**40
 
 
 def train(
-    spec: "Spec", folder: Path, shown: list["Example"], out_dir: Path, progress: Progress
-) -> "Result":
+    spec: Spec, folder: Path, shown: list[Example], out_dir: Path, progress: Progress
+) -> Result:
     """Train on `shown` and write artifacts/lora.safetensors, in diffusers' format.
 
     The recipe of Hu et al., arXiv 2106.09685, on the U-Net's attention: AdamW, gradients clipped

@@ -28,7 +28,7 @@ class Lesson:
     embedding [1, 77, D].
     """
 
-    def __init__(self, spec: "Spec", folder: Path, shown: list["Example"]):
+    def __init__(self, spec: Spec, folder: Path, shown: list[Example]):
         self.spec, self.shown = spec, shown
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.dtype = _dtype(spec.precision)

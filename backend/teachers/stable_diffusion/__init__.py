@@ -4,5 +4,4 @@ settings                   the fields of a spec, and where the weights lie; impo
 painting_cost              time and memory of an image, told before a job starts; no torch
 painting, pipelines        words into images, images painted over, regions painted in
 attention                  where the model looked while painting a word (DAAM)
-lora_lesson, lora_training  a style learned from own photographs (kind `lora`)
 """

@@ -9,7 +9,7 @@ from typing import Any
 
 from backend.core import registry, worker
 
-_kind = registry.Kind("probe", "synthesis", "Probe", "For tests.", "probe_kind")
+_kind = registry.Kind("probe", "teachers", "Probe", "For tests.", "probe_kind")
 registry.KINDS = (*registry.KINDS, _kind)
 registry._BY_NAME["probe"] = _kind
 

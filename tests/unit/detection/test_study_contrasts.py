@@ -14,6 +14,7 @@ from backend.detection.study.contrasts import METRICS, Measured
 from backend.detection.study.trials import Outcome
 from backend.detection.study.verdicts import GAIN
 from backend.detection.testset.test_images import LabelledImage
+from backend.numeric.statistics import group_draws
 from backend.records import Box
 
 AP50, ALARMS, RECALL = METRICS
@@ -92,7 +93,7 @@ def test_differences_without_effect_are_rarely_shown_with_three_seeds():
 
 
 def test_the_gain_over_the_constant_box_is_paired_within_each_resample(outcome):
-    draws = contrasts.group_draws(outcome.judged.groups, 1, 40)
+    draws = group_draws(outcome.judged.groups, 1, 40)
     image = LabelledImage("p", Path("p"), "p", (Box("defect", (0, 0, 10, 10)),), "real", 100, 100)
     others = [replace(image, name=n, group=n, boxes=()) for n in "qmn"]
     box = evaluation.constant_box([image, *others])
@@ -111,7 +112,7 @@ def test_few_seeds_spread_as_widely_as_theory_says():
 
 
 def test_views_of_one_specimen_are_drawn_together():
-    draws = contrasts.group_draws(np.array(["a", "b", "a", "c"]), 0, 50)
+    draws = group_draws(np.array(["a", "b", "a", "c"]), 0, 50)
     assert (draws[:, 0] == draws[:, 2]).all()
     assert (draws[:, [0, 1, 3]].sum(1) == 3).all()
 
@@ -144,7 +145,7 @@ def test_recall_and_alarms_are_taken_at_the_trials_confidence(outcome):
 
 
 def test_leaving_out_faint_false_alarms_changes_no_ap50(outcome):
-    draws = contrasts.group_draws(outcome.judged.groups, 1, 40)
+    draws = group_draws(outcome.judged.groups, 1, 40)
     one = contrasts.measure(outcome, draws)
     whole = [outcome.judged.ap50(weight.astype(float)) for weight in draws]
     assert one.values[AP50] == pytest.approx(outcome.judged.ap50())

@@ -13,7 +13,7 @@ from backend.labels.agreement.job import CEILING, MASK_IOU, PRECISION, SHARE
 from backend.labels.agreement.spec import Spec
 from backend.plots import labels as labels_plots
 from backend.records import Box, UserError
-from tests.unit.labels.test_labelling import SIZE, cracked, finished, quiet
+from tests.unit.labels.test_label import SIZE, cracked, finished, quiet
 
 
 def compare(storage, **values):

@@ -5,13 +5,19 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_curve
 
+from backend.inspection.model import operating_points
 from backend.plots import inspection as inspection_plots
+
+
+def drawn_roc(good, bad):
+    frame = operating_points.roc(good, bad)
+    return inspection_plots.roc(frame, "ROC", len(good), len(bad)).data
 
 
 def test_the_roc_curve_is_scikit_learns():
     rng = np.random.default_rng(0)
     good, bad = rng.normal(0, 1, 80), rng.normal(1, 1, 40)
-    drawn = next(t for t in inspection_plots.roc(good, bad, "ROC").data if t.name == "ROC")
+    drawn = next(t for t in drawn_roc(good, bad) if t.name == "ROC")
     fpr, tpr, _ = roc_curve(
         np.repeat([0, 1], [80, 40]), np.concatenate([good, bad]), drop_intermediate=False
     )
@@ -24,7 +30,7 @@ def test_the_band_holds_the_curve_and_narrows_with_more_parts():
     widths = []
     for n in (20, 500):
         good, bad = rng.normal(0, 1, n), rng.normal(1, 1, n)
-        low, high, curve, _ = inspection_plots.roc(good, bad, "ROC").data
+        low, high, curve, _ = drawn_roc(good, bad)
         assert (np.array(low.y) <= np.array(curve.y) + 0.03).all()
         assert (np.array(curve.y) <= np.array(high.y) + 0.03).all()
         widths.append(np.mean(np.array(high.y) - np.array(low.y)))

@@ -110,7 +110,7 @@ def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeyp
 def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, monkeypatch):
     """The samples that were judged best are those that the finished student paints of the seeds."""
     judged, kids, drawn = [], [], training._samples
-    measure = training.realism.kid
+    measure = training.kid
 
     def samples(lesson):
         judged.append(drawn(lesson))
@@ -121,7 +121,7 @@ def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, m
         return kids[-1]
 
     monkeypatch.setattr(training, "_samples", samples)
-    monkeypatch.setattr(training.realism, "kid", kid)
+    monkeypatch.setattr(training, "kid", kid)
     trained = taught(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
     assert len(judged) > 2
     assert trained.best_kid == min(kids)
