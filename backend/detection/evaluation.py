@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backend.detection.classes import ONE_CLASS
 from backend.detection.testset.test_images import LabelledImage
+from backend.detection.yolo_set import ONE_CLASS
 from backend.images.matching import IOUS, box_iou, claimed, match
 from backend.records import Box, UserError
 

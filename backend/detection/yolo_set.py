@@ -7,18 +7,18 @@ artifacts/data.yaml
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from backend.detection.classes import ONE_CLASS
 from backend.images import imagefiles
 from backend.images.boxes import box_row, yolo_line
 from backend.records import Box, UserError
 
+ONE_CLASS = ("defect",)
 LEAST_EDGE = 10  # px a side; ultralytics silently passes over smaller images
 Rows = list[dict[str, Any]]
 
@@ -98,6 +98,15 @@ def digest(out_dir: Path, image_rows: Rows, box_rows: Rows) -> str:
         corners = " ".join(f"{row[key]:.4f}" for key in ("x1", "y1", "x2", "y2"))
         found.update(f"{row['image']} {row['class_name']} {corners}\n".encode())
     return found.hexdigest()[:16]
+
+
+def class_names(wanted: str, of_each: Iterable[Collection[str]]) -> tuple[str, ...]:
+    """The data set's classes. wanted: `one`, `keep` (those of the sources), or a list."""
+    if wanted == "one":
+        return ONE_CLASS
+    if wanted == "keep":
+        return tuple(sorted(frozenset().union(*of_each))) or ONE_CLASS
+    return tuple(dict.fromkeys(word.strip() for word in wanted.split(",") if word.strip()))
 
 
 def class_index(box: Box, names: tuple[str, ...]) -> int:

@@ -1,5 +1,7 @@
 """Students side by side: what each cost, and the measures of its newest similarity run."""
 
+import pandas as pd
+
 QUALITIES = {  # words: subject and metric of a row of `figures`
     "KID of samples": ("samples", "KID"),
     "SSIM, matched minus random": ("matched minus random", "SSIM"),
@@ -24,3 +26,16 @@ STUDENTS = """
     FROM runs s WHERE s.kind = 'distill' AND s.state = 'completed'
     ORDER BY s.created DESC LIMIT 200
 """
+
+
+def known(figures: pd.DataFrame) -> list[str]:
+    """The qualities that some student was measured by."""
+    found = set(zip(figures["subject"], figures["metric"], strict=True))
+    return [name for name, figure in QUALITIES.items() if figure in found]
+
+
+def with_quality(students: pd.DataFrame, figures: pd.DataFrame, quality: str) -> pd.DataFrame:
+    """The students [by id] that were measured by it, with its value, low and high."""
+    subject, metric = QUALITIES[quality]
+    values = figures[(figures["subject"] == subject) & (figures["metric"] == metric)]
+    return students.join(values.set_index("student")[["value", "low", "high"]], how="inner")

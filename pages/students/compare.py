@@ -76,15 +76,13 @@ def _measure(students: list[str]) -> None:
 
 
 def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:
-    known = set(zip(figures["subject"], figures["metric"], strict=True))
-    qualities = [name for name, figure in comparison.QUALITIES.items() if figure in known]
+    qualities = comparison.known(figures)
     costs = [cost for cost in COSTS if students[cost].notna().any()]
     left, right = st.columns(2)
     quality = left.selectbox("Quality", qualities)
     cost = right.selectbox("Cost", costs, format_func=COSTS.__getitem__)
-    subject, metric = comparison.QUALITIES[quality]
-    values = figures[(figures["subject"] == subject) & (figures["metric"] == metric)]
-    rows = students.join(values.set_index("student")[["value", "low", "high"]], how="inner")
+    metric = comparison.QUALITIES[quality][1]
+    rows = comparison.with_quality(students, figures, quality)
     shown = rows.assign(student=rows["words"]).rename(columns={cost: COSTS[cost]})
     shown["megabytes"] = rows["megabytes"]
     charts.figure(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.core import facts
-from backend.detection import classes, yolo_set
+from backend.detection import yolo_set
 from backend.detection.dataset import sources
 from backend.detection.dataset.sources import Source
 from backend.detection.dataset.spec import Result, Spec
@@ -34,7 +34,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     def on_item(k: int) -> None:
         progress(done + (1 - done) * k / total, f"image {k} of {total}")
 
-    names = classes.names(spec.classes, (source.classes for source in found))
+    names = yolo_set.class_names(spec.classes, (source.classes for source in found))
     images, boxes = yolo_set.write(out_dir, _all(found), splits, on_item, names)
     _check_splits(images, boxes)
     facts.write(out_dir, "images", images)

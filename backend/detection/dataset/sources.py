@@ -9,11 +9,10 @@ import pandas as pd
 
 from backend.core import runs
 from backend.core.runs import Run
-from backend.detection.classes import ONE_CLASS, names
 from backend.detection.dataset.spec import Spec
 from backend.detection.testset import test_images
 from backend.detection.testset.test_images import LabelledImage, Photographs
-from backend.detection.yolo_set import Item
+from backend.detection.yolo_set import ONE_CLASS, Item, class_names
 from backend.images import imagefiles, imageset, pictures
 from backend.images.boxes import boxes_of, centred_box
 from backend.records import Box, UserError
@@ -73,7 +72,7 @@ def _of_classes(source: Source, wanted: str) -> Source:
     """The source with the boxes of the wanted classes alone, where they are listed."""
     if wanted in ("one", "keep"):
         return source
-    listed = names(wanted, ())
+    listed = class_names(wanted, ())
 
     def items() -> Iterator[Item]:
         for item in source.items():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.detection import classes
+from backend.detection.yolo_set import class_names
 from backend.images import imageset
 from backend.images.vocabulary import VARIATION, VARIATION_HELP
 from backend.records import UserError
@@ -63,7 +63,7 @@ class Spec:
                 f"Counts has {len(self.counts)} numbers for {len(self.source_runs)} sources. Give "
                 "one number for all, or one a source."
             )
-        if not classes.names(self.classes, ()):
+        if not class_names(self.classes, ()):
             raise UserError("Classes is empty. Write one, keep, or class names with commas.")
 
     def count_of_each(self) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from backend.core import facts, runs, specs
 from backend.core.runs import Run
 from backend.detection import curves, evaluation, leaks, standing, yolo_set
-from backend.detection.detector import intervals, weights
-from backend.detection.detector.spec import Result, Spec
+from backend.detection.detector import intervals
+from backend.detection.detector.spec import Result, Spec, pretrained
 from backend.detection.testset import test_images
 from backend.records import Progress
 
@@ -31,7 +31,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     for image in test.images:
         yolo_set.check_edge(str(image.path), image.width, image.height)
     near = leaks.refuse_leaks(test, dataset, spec.near_duplicates)
-    start = weights.pretrained(spec.recipe().model, spec.weights_file)
+    start = pretrained(spec.recipe().model, spec.weights_file)
     trained = training.train(spec, start, dataset, out_dir, progress)
     progress(0.9, f"judging {len(test.images)} test images")
     folder = out_dir / "checkpoint" / "test"

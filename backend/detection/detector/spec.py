@@ -1,12 +1,16 @@
 """Detector: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from backend.core.specs import param
-from backend.detection.detector import weights
+from backend.settings import settings
 
 FAMILIES = ("yolov8", "yolov5", "yolo11", "yolo26")
 MODELS = tuple(f"{family}{size}" for family in FAMILIES for size in "nsm")
+WEIGHTS_HELP = (
+    "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch"
+)
 OWN = ("preset", ("own",))
 
 
@@ -31,7 +35,7 @@ class Spec:
     dataset_run: str = param("", "data set to train on", run="dataset")
     preset: str = param("own", "own settings, or those of the paper", choices=("own", "paper"))
     model: str = param("yolov8n", "network; its size is the last letter", choices=MODELS, when=OWN)
-    weights_file: str = param("", weights.HELP, path="file", optional=True, advanced=True)
+    weights_file: str = param("", WEIGHTS_HELP, path="file", optional=True, advanced=True)
     size: int = param(128, "edge length for training and test, px", lo=64, hi=1280, when=OWN)
     batch: int = param(8, "images a step", lo=1, hi=256, when=OWN)
     epochs: int = param(50, "passes over the data set", lo=1, hi=1000, when=OWN)
@@ -81,7 +85,7 @@ class Spec:
     def estimate(self) -> str:
         """What it starts from, in words, before it starts."""
         model = self.recipe().model
-        start = weights.pretrained(model, self.weights_file)
+        start = pretrained(model, self.weights_file)
         if start is None:
             return (
                 f"No pretrained weights for {model} in storage/weights: it starts from scratch, "
@@ -132,3 +136,14 @@ class Result:
     test_hash: str
     size: int = 0
     notes: tuple[str, ...] = ()
+
+
+def pretrained(model: str, named: str) -> Path | None:
+    """The file that the user named, else the one in storage/weights; None: from scratch.
+
+    ultralytics calls its own YOLOv5 weights yolov5su.pt and the like.
+    """
+    if named:
+        return Path(named).expanduser()
+    found = (settings().weights / name for name in (f"{model}.pt", f"{model}u.pt"))
+    return next((path for path in found if path.exists()), None)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.core import facts
 from backend.detection import evaluation
-from backend.detection.detector import weights
+from backend.detection.detector.spec import pretrained
 from backend.detection.study import pool, verdicts
 from backend.detection.study.pool import Pool
 from backend.detection.study.spec import Result, Spec
@@ -27,7 +27,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.detection.study import trials
     from backend.numeric import checkpoints
 
-    start = weights.pretrained(spec.model, spec.weights_file)
+    start = pretrained(spec.model, spec.weights_file)
     if start:
         checkpoints.check_detector(start)
     gathered = pool.gather(spec, out_dir, progress, 0.05)

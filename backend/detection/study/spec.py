@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.detection.detector import weights
+from backend.detection.detector.spec import WEIGHTS_HELP
 from backend.detection.study import arms
 from backend.detection.study.arms import ARMS, MIXINGS, Trial
 from backend.images import imageset
@@ -54,7 +54,7 @@ class Spec:
     )  # fmt: skip
     seeds: int = param(3, "trainings of each arm, with other real images each", lo=1, hi=50)
     model: str = param("yolov8n", "network; its size is the last letter", choices=tuple(GMACS))
-    weights_file: str = param("", weights.HELP, path="file", optional=True, advanced=True)
+    weights_file: str = param("", WEIGHTS_HELP, path="file", optional=True, advanced=True)
     size: int = param(160, "longer edge of all images, px", lo=32, hi=1280)
     steps: int = param(150, "training steps, the same for every arm", lo=1, hi=100_000)
     batch: int = param(16, "images a step", lo=2, hi=256)
