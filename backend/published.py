@@ -1,10 +1,12 @@
-"""The two papers that this program rebuilds, and the figures that they report.
+"""The two papers that this program rebuilds, called source A and source B, and their figures.
 
-Source A: "Distilling Stable Diffusion for Defect Detection": images of defects on glass are
-painted by Stable Diffusion, a small student learns to paint them, and YOLOv5s learns from those.
-Source B: "Diffusion Models for Industrial Defect Detection" (PROFACTOR): inkjet-printed parts,
-GOOD or BAD, scored by a conditional diffusion on features of a YOLOv8.
+A: images of defects are painted by Stable Diffusion, a small student learns to paint them, and
+YOLOv5s learns from those. B: inkjet-printed parts, GOOD or BAD, are scored by a conditional
+diffusion on features of a YOLOv8.
 """
+
+SOURCE_A = "Distilling Stable Diffusion for Defect Detection"
+SOURCE_B = "Diffusion Models for Industrial Defect Detection, PROFACTOR"
 
 # Source A
 DETECTOR = {"precision": 1.00, "recall": 0.53, "ap50": 0.32}  # on its own validation images

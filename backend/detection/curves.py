@@ -207,3 +207,10 @@ def by_image(images: pd.DataFrame, judged: Judged, confidence: float) -> pd.Data
         false_alarms=np.bincount(judged.image[wrong], minlength=count),
         sureness=sureness,
     )
+
+
+def recall_by_class(judged: Judged, truths: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Recall of each class as the test set names it. truths: in the order of `judged`."""
+    kinds = truths["class_name"].astype(str).to_numpy()
+    met = found(judged, confidence)
+    return recall_of(met, kinds, tuple(sorted(set(kinds))))

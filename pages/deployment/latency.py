@@ -32,7 +32,8 @@ def show(run: Run) -> None:
     st.caption(f"{result['variant']} on {result['cpu']}, n = {len(rows)} after a warm-up.")
     st.caption(_conditions(result.get("load")))
     budget = st.toggle(
-        f"Show source B's budget ({published.LATENCY_MS:.0f} ms a part on a Jetson AGX)"
+        f"Show source B's budget ({published.LATENCY_MS:.0f} ms a part on a Jetson AGX)",
+        help=published.SOURCE_B,
     )
     charts.figure(
         deployment_plots.latency_histogram(

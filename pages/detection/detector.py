@@ -129,7 +129,7 @@ def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> Non
 def _sizes(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
     for name, rows in (
         ("size", curves.recall_by_size(judged, at)),
-        ("class", detections.recall_by_class(judged, truths, at)),
+        ("class", curves.recall_by_class(judged, truths, at)),
     ):
         figure = plots.intervals(rows, f"Recall by {name} at confidence {at:.3f}", "recall")
         words = f"Share of defects found by {name}, with 95 % intervals"
@@ -165,7 +165,8 @@ def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
     )
     charts.csv(table, f"paper-{run.id}")
     st.caption(
-        "Read off as in the paper: precision is the top of the precision curve, which ends at 1 "
+        f"The paper: {published.SOURCE_A}. Read off as there: "
+        "precision is the top of the precision curve, which ends at 1 "
         "for every detector at the highest confidence, so 1.00 says nothing; max recall is at "
         "confidence 0, where false alarms do not count. Only the last column compares detectors, "
         "and only on the same images."

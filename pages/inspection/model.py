@@ -72,7 +72,8 @@ def _bars(run: Run, auroc: pd.DataFrame) -> None:
     reference = None
     if shared and st.toggle(
         "Show source B's figures",
-        help="Published for its own parts; its method column mixes splits. For orientation only.",
+        help=f"{published.SOURCE_B}. Published for its own parts; its method column mixes splits. "
+        "For orientation only.",
     ):
         reference = published.AUROC
     charts.figure(

@@ -117,9 +117,9 @@ def _how_paired(choice: str, pairing: str) -> str:
     if choice == SOURCE_A:
         low, mean, high = published.SSIM_RANGE
         return (
-            f"Nine random pairs, as the paper (source A) compared them: what it reports, {low} to "
-            f"{high} with a mean of {mean}, is drawn in. Pairs without any relation say nothing "
-            "about the student."
+            f"Nine random pairs, as source A ({published.SOURCE_A}) compared them: what it "
+            f"reports, {low} to {high} with a mean of {mean}, is drawn in. Pairs without any "
+            "relation say nothing about the student."
         )
     if choice == UNSEEN:
         return (

@@ -67,10 +67,3 @@ def _pictures(
 def _boxes(judged: Judged, mine: np.ndarray) -> pd.DataFrame:
     frame = pd.DataFrame(judged.xyxy[mine], columns=["x1", "y1", "x2", "y2"])
     return frame.assign(confidence=judged.confidence[mine], correct=judged.correct[mine])
-
-
-def recall_by_class(judged: Judged, truths: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    """Recall of each class as the test set names it. truths: in the order of `judged`."""
-    kinds = truths["class_name"].astype(str).to_numpy()
-    met = curves.found(judged, confidence)
-    return curves.recall_of(met, kinds, tuple(sorted(set(kinds))))
