@@ -240,6 +240,16 @@ def test_one_button_makes_look_alikes_one_group_in_a_run_of_its_own(leaky_parts)
     made = owner.supervisor().active()[-1]
     assert made.spec == leaky_parts.spec | {"group_lookalikes": True}
     assert made.parent == leaky_parts.id
+    assert made.name == "tiny parts, look-alikes in one group"
+
+
+def test_look_alikes_of_a_run_without_a_name_are_joined_under_its_short_one(leaky_parts):
+    path = leaky_parts.folder / "spec.json"
+    path.write_text(path.read_text().replace("tiny parts", ""))
+    app = open_page(PARTS, run=leaky_parts.id)
+    next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
+    short = leaky_parts.id.partition("-")[2]
+    assert owner.supervisor().active()[-1].name == f"{short}, look-alikes in one group"
 
 
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
