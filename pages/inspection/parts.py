@@ -97,7 +97,7 @@ def _alike_across_groups(run: Run) -> None:
             return
         st.markdown(JOINING)
         if st.button("Make look-alikes one group", type="primary", icon=":material/merge:"):
-            name = f"{run.name or run.id}, look-alikes in one group"
+            name = f"{run.name or run.id.partition('-')[2]}, look-alikes in one group"
             forms.start("parts", run.spec | {"group_lookalikes": True}, name, run.id)
 
 

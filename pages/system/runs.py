@@ -100,7 +100,8 @@ def _delete(run: Run) -> None:
         return
     dependents = resources.supervisor().dependents(run.id)
     if dependents:
-        st.warning(f"{len(dependents)} runs were made from this one: {', '.join(dependents)}.")
+        made = "run was" if len(dependents) == 1 else "runs were"
+        st.warning(f"{len(dependents)} {made} made from this one: {', '.join(dependents)}.")
     sure = st.checkbox("Move this run to the trash (Storage can bring it back)")
     if st.button("Delete", icon=":material/delete:", disabled=not sure):
         resources.supervisor().delete(run.id)

@@ -15,7 +15,7 @@ from pages.ui import charts, film, forms, links, resources
 from pages.ui.layout import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
-SHOWN = "run_in_address"
+SHOWN, WORDS = "run_in_address", "words_of_run"
 MARKS = {
     RunState.PENDING: (":material/schedule:", "waiting"),
     RunState.RUNNING: (":material/progress_activity:", "running"),
@@ -102,9 +102,19 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
         st.session_state.pop("run", None)
     if not options:
         return ""
+    _keep_words_fresh(options)
     run_id = st.selectbox("Run", list(options), format_func=options.__getitem__, key="run")
     st.session_state[SHOWN] = st.query_params["run"] = run_id
     return run_id
+
+
+def _keep_words_fresh(options: dict[str, str]) -> None:
+    """The browser keeps a choice's old words, as "waiting", unless the choice is made anew."""
+    chosen = st.session_state.get("run")
+    words = options.get(chosen, "")
+    if chosen and st.session_state.get(WORDS) != words:
+        st.session_state["run"] = chosen
+    st.session_state[WORDS] = words
 
 
 def show_run(run: Run, show: Callable[[Run], None]) -> None:

@@ -59,12 +59,27 @@ def activate(run: Run) -> None:
     accepted = many and st.checkbox(
         "I accept that it misses so many BAD parts", key=f"accept-{run.id}"
     )
-    sure = st.checkbox(f"Use version {version}{instead} from now on", key=f"sure-{run.id}")
+    key = _question(run, found)
+    sure = st.checkbox(f"Use version {version}{instead} from now on", key=key)
     ready = sure and (accepted or not many) and bool(who.strip())
     if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
         active.activate(settings().storage, run.folder, who, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
+
+
+def _question(run: Run, found: Activation | None) -> str:
+    """The key of the second look: another one, so unticked, once somebody chose in between."""
+    key = f"sure-{run.id}-{found.run_id}" if found else f"sure-{run.id}"
+    before = st.session_state.get(f"asked-{run.id}", key)
+    if found and before != key and st.session_state.get(before):
+        st.warning(
+            f"Version {found.version} was put in force meanwhile, by {charts.plain(found.who)}. "
+            "Tick again if yours is to replace it.",
+            icon=":material/group:",
+        )
+    st.session_state[f"asked-{run.id}"] = key
+    return key
 
 
 def versions(run: Run) -> None:

@@ -54,6 +54,21 @@ def test_a_version_comes_into_force_only_with_a_name_and_a_second_look(version, 
     assert active.current(storage.storage).run_id == version.id
 
 
+def test_a_version_put_in_force_meanwhile_is_not_replaced_unseen(version, storage):
+    other = make_threshold(storage.runs, version.spec["inspect_run"])
+    app = open_page(THRESHOLD, run=version.id)
+    app.text_input(key=f"who-{version.id}").set_value("Ada").run()
+    app.checkbox(key=f"sure-{version.id}").check().run()
+    active_threshold.activate(storage.storage, other.folder, "Bert", "")
+    next(b for b in app.button if b.label == "Activate").click().run()
+    is_well(app)
+    assert active_threshold.current(storage.storage).run_id == other.id
+    assert "was put in force meanwhile, by Bert" in words(app)
+    app.checkbox(key=f"sure-{version.id}-{other.id}").check().run()
+    next(b for b in app.button if b.label == "Activate").click().run()
+    assert active_threshold.current(storage.storage).run_id == version.id
+
+
 def test_a_threshold_in_force_whose_run_is_gone_says_how_to_get_it_back(version, storage):
     active.activate(storage.storage, version.folder, "Ada", "")
     other = make_threshold(storage.runs, version.spec["inspect_run"])
@@ -225,6 +240,16 @@ def test_one_button_makes_look_alikes_one_group_in_a_run_of_its_own(leaky_parts)
     made = resources.supervisor().active()[-1]
     assert made.spec == leaky_parts.spec | {"group_lookalikes": True}
     assert made.parent == leaky_parts.id
+    assert made.name == "tiny parts, look-alikes in one group"
+
+
+def test_look_alikes_of_a_run_without_a_name_are_joined_under_its_short_one(leaky_parts):
+    path = leaky_parts.folder / "spec.json"
+    path.write_text(path.read_text().replace("tiny parts", ""))
+    app = open_page(PARTS, run=leaky_parts.id)
+    next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
+    short = leaky_parts.id.partition("-")[2]
+    assert owner.supervisor().active()[-1].name == f"{short}, look-alikes in one group"
 
 
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
