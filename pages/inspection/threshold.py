@@ -41,7 +41,7 @@ def show(run: Run) -> None:
                 f"{len(result['ready'])} of {len(rows)}",
                 "The others have too few GOOD parts for this promise",
             ),
-            *_promised(result),
+            *_promised(result, rows),
             ("BAD missed", *misses.tile(run)),
         ]
     )
@@ -59,19 +59,21 @@ def show(run: Run) -> None:
     threshold_versions.versions(run)
 
 
-def _promised(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The two promised rates, where any type has a limit that promises something."""
+def _promised(result: dict[str, Any], rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The two promised rates, each where any type has a limit that promises it."""
+    by_hand = bool(result.get("by_hand"))
+    of = "GOOD parts" + (" of the types not chosen by hand" if by_hand else "")
+    why = "Every limit was chosen by hand" if by_hand else "No type has a limit"
+    alarms = "False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", f"Promised, of {of}"
     if threshold_versions.promises_nothing(result):
-        return [("False alarms", "no promise", "Every limit was chosen by hand")]
-    of = "GOOD parts" + (" of the types not chosen by hand" if result.get("by_hand") else "")
-    return [
-        ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", f"Promised, of {of}"),
-        (
-            "Seen by a person",
-            f"≤ {result['review_rate'] * 100:.3g}%",
-            f"Promised, of {of}: review and false alarms together",
-        ),
-    ]
+        alarms = "False alarms", "no promise", why
+    seen = (
+        "Seen by a person",
+        f"≤ {result['review_rate'] * 100:.3g}%",
+        f"Promised, of {of}: review and false alarms together",
+    )
+    reviewed = (rows["review_limit"].notna() & ~rows["by_hand"]).any()
+    return [alarms, seen] if reviewed else [alarms]
 
 
 def _by_hand(run: Run) -> None:

@@ -30,5 +30,7 @@ def alike(run: Run) -> None:
 
 def noted(run: Run) -> None:
     """What was noticed on the way: what was left out, scaled or not labelled, a sentence each."""
-    for note in (run.result or {}).get("notes", ()):
-        st.info(charts.plain(note), icon=":material/info:")
+    notes = [charts.plain(note) for note in (run.result or {}).get("notes", ())]
+    if notes:
+        lines = notes if len(notes) == 1 else [f"- {note}" for note in notes]
+        st.info("\n".join(lines), icon=":material/info:")

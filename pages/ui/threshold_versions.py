@@ -140,16 +140,15 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
 
 
 def promises_nothing(result: dict[str, Any]) -> bool:
-    """Was every limit of a version chosen by hand?"""
-    by_hand = set(result.get("by_hand", ()))
-    return bool(by_hand) and by_hand == set(result["ready"])
+    """Has a version no limit but those chosen by hand?"""
+    return set(result["ready"]) <= set(result.get("by_hand", ()))
 
 
 def _promise(result: dict[str, Any]) -> str:
     """What stands behind a version's limits."""
     by_hand = result.get("by_hand", ())
+    if promises_nothing(result):
+        return "none: by hand" if by_hand else "none: no type has a limit"
     if not by_hand:
         return str(result["promise"])
-    if promises_nothing(result):
-        return "none: by hand"
     return f"{result['promise']}; by hand: {', '.join(by_hand)}"

@@ -56,8 +56,8 @@ def test_a_mistake_is_one_sentence_and_a_way_to_other_settings(failed, page):
 
 
 def test_the_choice_of_run_does_not_keep_saying_that_it_waits(empty_dashboard):
-    supervisor = owner.supervisor()
-    spec = specs.to_json(parts.Spec(source="simulator"))
+    supervisor = resources.supervisor()
+    spec = specs.to_json(parts_spec.Spec(source="simulator"))
     run = runs.create(supervisor.settings.runs, "parts", spec)
     supervisor.tick()
     app = open_page(PAGES[0], run=run.id)

@@ -59,14 +59,14 @@ def test_a_version_put_in_force_meanwhile_is_not_replaced_unseen(version, storag
     app = open_page(THRESHOLD, run=version.id)
     app.text_input(key=f"who-{version.id}").set_value("Ada").run()
     app.checkbox(key=f"sure-{version.id}").check().run()
-    active_threshold.activate(storage.storage, other.folder, "Bert", "")
+    active.activate(storage.storage, other.folder, "Bert", "")
     next(b for b in app.button if b.label == "Activate").click().run()
     is_well(app)
-    assert active_threshold.current(storage.storage).run_id == other.id
+    assert active.current(storage.storage).run_id == other.id
     assert "was put in force meanwhile, by Bert" in words(app)
     app.checkbox(key=f"sure-{version.id}-{other.id}").check().run()
     next(b for b in app.button if b.label == "Activate").click().run()
-    assert active_threshold.current(storage.storage).run_id == version.id
+    assert active.current(storage.storage).run_id == version.id
 
 
 def test_a_threshold_in_force_whose_run_is_gone_says_how_to_get_it_back(version, storage):
@@ -249,7 +249,7 @@ def test_look_alikes_of_a_run_without_a_name_are_joined_under_its_short_one(leak
     app = open_page(PARTS, run=leaky_parts.id)
     next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
     short = leaky_parts.id.partition("-")[2]
-    assert owner.supervisor().active()[-1].name == f"{short}, look-alikes in one group"
+    assert resources.supervisor().active()[-1].name == f"{short}, look-alikes in one group"
 
 
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backend.core import journal, runs
+from backend.core import journal, lineage, runs
 from backend.records import RunState, UserError
 
 JOURNAL = "active_thresholds.jsonl"
@@ -86,13 +86,16 @@ def history(storage: Path) -> list[Activation]:
 
 
 def refuse_deletion(storage: Path, run_id: str) -> None:
-    """Raises UserError for the run in force, and for the anomaly model it belongs to."""
+    """Raises UserError for the run in force, and for those behind it: its model and its parts."""
     in_force = current(storage)
-    if in_force and in_force.run_id == run_id:
+    if in_force is None:
+        return
+    if in_force.run_id == run_id:
         raise UserError(f"{run_id} is the threshold in force. Activate another first.")
-    if in_force and in_force.inspect_run == run_id:
+    folder = storage / "runs" / in_force.run_id
+    if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
         raise UserError(
-            f"{run_id} is the anomaly model of the threshold in force. Activate another first."
+            f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another first."
         )
 
 
