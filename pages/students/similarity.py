@@ -47,7 +47,7 @@ def _verdicts(by_name: Figures, result: Result) -> None:
     """In words: does it know its images, are its samples like the teacher's, are they copies?"""
     _verdict_on_pairs(by_name["matched minus random", "SSIM"])
     kid, copies = by_name.get(("samples", "KID")), by_name.get(("samples", "not copies"))
-    if kid is None or copies is None:
+    if kid is None or copies is None or not result.control:
         st.info("Measured by an earlier version, in pairs alone. Start it again for the rest.")
         return
     grey = by_name["mean image", "KID"].value
