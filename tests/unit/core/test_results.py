@@ -29,9 +29,9 @@ def sample(hint: Any) -> Any:
     """Some JSON value of a field's type."""
     words = hint.__name__ if isinstance(hint, type) and not hasattr(hint, "__args__") else str(hint)
     words = words.removesuffix(" | None")
-    return (
-        specs.to_json(from_json(Load, LOAD)) if words.endswith("Load") else SAMPLES.get(words, {})
-    )
+    if words.endswith("Load"):
+        return specs.to_json(from_json(Load, LOAD))
+    return SAMPLES.get(words, {})
 
 
 def sampled(result_type: type[Any]) -> dict[str, Any]:
