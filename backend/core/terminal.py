@@ -61,17 +61,7 @@ def _on_signals(handler: Callable[..., None]) -> Iterator[None]:
 
 def _say_how_it_ended(run: Run) -> None:
     if run.state is RunState.COMPLETED:
-        for words in _verdicts(run.result or {}):
-            console.print(words, soft_wrap=True, markup=False)
-        figures = ", ".join(
-            f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v)
-        )
-        console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
-        for name in WARNINGS:
-            if (run.result or {}).get(name):
-                console.print(f"Warning: {(run.result or {})[name]}", soft_wrap=True, markup=False)
-        for note in (run.result or {}).get("notes", ()):
-            console.print(f"Note: {note}", soft_wrap=True, markup=False)
+        _say_what_came_out(run, vars(runs.result(run, registry.get(run.kind).result_type)))
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
     if run.cause is Cause.MISTAKE:
@@ -80,13 +70,26 @@ def _say_how_it_ended(run: Run) -> None:
         console.print(f"Its log: {run.folder / 'log.txt'}", soft_wrap=True)
 
 
+def _say_what_came_out(run: Run, fields: dict[str, Any]) -> None:
+    """Verdicts, figures, warnings and notes, in this order. fields: those of the kind's result."""
+    for words in _verdicts(fields):
+        console.print(words, soft_wrap=True, markup=False)
+    figures = ", ".join(f"{k} {_short(v)}" for k, v in fields.items() if _is_figure(v))
+    console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
+    for name in WARNINGS:
+        if fields.get(name):
+            console.print(f"Warning: {fields[name]}", soft_wrap=True, markup=False)
+    for note in fields.get("notes", ()):
+        console.print(f"Note: {note}", soft_wrap=True, markup=False)
+
+
 def _verdicts(result: dict[str, Any]) -> list[str]:
     """What the run found, in sentences, the main one first; none where figures say it all."""
     return [words for words in (result.get("verdict"), *result.get("verdicts", ())) if words]
 
 
 def _is_figure(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
 
 
 def _short(value: float) -> str:

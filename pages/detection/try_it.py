@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
-from backend.detection import evaluation, standing
+from backend.detection import standing
+from backend.detection.detector.spec import Result
 from backend.detection.onnx_detector import OnnxDetector, Sighting
 from backend.images import imagefiles, pictures
 from backend.records import RunState, UserError
@@ -52,11 +54,11 @@ def show() -> None:
             icon=":material/info:",
         )
         return
-    result = run.result or {}
-    if "ap50" in result and not standing.has_learned(result):
+    result = runs.result(run, Result)
+    if not standing.has_learned(result):
         st.warning(charts.plain(standing.verdict(result)), icon=":material/model_training:")
     at = detections.confidence(
-        float(result.get("confidence", evaluation.UNKNOWN)),
+        result.confidence,
         key=f"try-{run.id}",
         help="From how sure on a box is drawn. It starts where the detector was judged.",
         least=0.001,

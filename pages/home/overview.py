@@ -9,9 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from backend import demo
+from backend.core import runs
 from backend.core.runs import Run
 from backend.detection import standing
+from backend.detection.detector import spec as detector
 from backend.records import UserError
+from backend.students.distill import spec as distill
 from backend.students.similarity import job as similarity
 from pages.ui import caveats, charts, links, resources, run_table
 from pages.ui.layout import header
@@ -42,7 +45,7 @@ class Card:
     def is_empty(self, run: Run, low: float) -> bool:
         """Is there no evidence that it learned anything? low: lower bound of the interval."""
         if self.kind == "detector":
-            return not standing.has_learned(run.result or {})
+            return not standing.has_learned(runs.result(run, detector.Result))
         return self.nothing > -math.inf and not low > self.nothing
 
 
@@ -148,7 +151,7 @@ def _pictures() -> None:
     for row in resources.store().runs("distill", "completed", limit=5).itertuples():
         run = resources.supervisor().find(row.id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
-        if run.spec.get("preset") == "default" and frames:
+        if frames and runs.spec(run, distill.Spec).preset == "default":
             st.subheader("Newest student", anchor=False)
             st.image(
                 str(frames[-1]),

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.inspection.model.spec import Spec
 from backend.inspection.parts import crops
 from backend.inspection.threshold import job as threshold
 from backend.inspection.threshold import limits as thresholds
@@ -155,7 +157,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
 
 def _paths(run: Run) -> dict[str, Path]:
     """Part → its picture."""
-    folder = settings().runs / run.spec["parts_run"]
+    folder = settings().runs / runs.spec(run, Spec).parts_run
     return {row.part: folder / row.path for row in crops.load(folder).itertuples()}
 
 

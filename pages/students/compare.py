@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from backend.core import registry, specs
+from backend.core import registry, runs, specs
 from backend.plots import student as student_plots
 from backend.records import UserError
+from backend.students.similarity.spec import Spec
 from pages.ui import charts, forms, links, resources, student_metrics
 from pages.ui.layout import header, plain_errors
 
@@ -70,7 +71,7 @@ def _missing(rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     waiting = {
-        run.spec.get("student_run")
+        runs.spec(run, Spec).student_run
         for run in resources.supervisor().active()
         if run.kind == "similarity"
     }

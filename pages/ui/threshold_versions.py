@@ -10,6 +10,7 @@ from backend.core.runs import Run
 from backend.inspection.parts import lookalikes
 from backend.inspection.threshold import active
 from backend.inspection.threshold.active import Activation
+from backend.inspection.threshold.spec import Result, Spec
 from backend.settings import settings
 from pages.ui import charts, links, misses
 
@@ -28,7 +29,7 @@ def standing(run: Run) -> None:
             icon=":material/link_off:",
         )
     else:
-        other = "" if found.inspect_run == run.spec["inspect_run"] else " of another model"
+        other = "" if found.inspect_run == runs.spec(run, Spec).inspect_run else " of another model"
         st.info(
             f"Version {found.version}{other} is in force {_since(found)}.",
             icon=":material/toggle_on:",
@@ -47,13 +48,13 @@ def activate(run: Run) -> None:
     if found and found.run_id == run.id:
         return
     st.subheader("Put in force", anchor=False)
-    if not (run.result or {})["ready"]:
+    if not runs.result(run, Result).ready:
         st.info("No feature type of this version has a limit, so it cannot be put in force.")
         return
     left, right = st.columns(2)
     who = left.text_input("Who", key=f"who-{run.id}", placeholder="your name")
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
-    version = (run.result or {})["version"]
+    version = runs.result(run, Result).version
     instead = f" instead of version {found.version}" if found else ""
     many = misses.alarm(run)
     accepted = many and st.checkbox(
@@ -87,10 +88,11 @@ def versions(run: Run) -> None:
     st.subheader("Versions", anchor=False)
     journal = active.history(settings().storage)
     in_force = journal[-1].run_id if journal else ""
+    model = runs.spec(run, Spec).inspect_run
     found = [
         _version(one, one.id == in_force, one.id == run.id)
         for one in runs.readable(settings().runs.glob("*-threshold-*"))
-        if one.result and one.spec.get("inspect_run") == run.spec["inspect_run"]
+        if one.result and runs.spec(one, Spec).inspect_run == model
     ]
     frame = pd.DataFrame(found).sort_values("version", ascending=False)
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
@@ -102,7 +104,7 @@ def versions(run: Run) -> None:
         st.download_button(
             "thresholds.json",
             file,
-            file_name=f"thresholds-v{(run.result or {})['version']}.json",
+            file_name=f"thresholds-v{runs.result(run, Result).version}.json",
             icon=":material/download:",
             key=f"json-{run.id}",
         )
@@ -123,14 +125,14 @@ def versions(run: Run) -> None:
 
 
 def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
-    result = one.result or {}
+    result = runs.result(one, Result)
     return {
-        "version": result["version"],
+        "version": result.version,
         "made (UTC)": f"{one.created:%Y-%m-%d %H:%M}",
-        "method": result["method"],
+        "method": result.method,
         "promise": _promise(result),
-        "false alarms": "–" if promises_nothing(result) else f"≤ {result['alarm_rate']:.1%}",
-        "types": len(result["ready"]),
+        "false alarms": "–" if promises_nothing(result) else f"≤ {result.alarm_rate:.1%}",
+        "types": len(result.ready),
         "BAD missed": misses.short(one),
         "beware": lookalikes.warning(one.folder),
         "": " · ".join(
@@ -139,16 +141,14 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
     }
 
 
-def promises_nothing(result: dict[str, Any]) -> bool:
+def promises_nothing(result: Result) -> bool:
     """Has a version no limit but those chosen by hand?"""
-    return set(result["ready"]) <= set(result.get("by_hand", ()))
+    return set(result.ready) <= set(result.by_hand)
 
 
-def _promise(result: dict[str, Any]) -> str:
+def _promise(result: Result) -> str:
     """What stands behind a version's limits."""
-    by_hand = result.get("by_hand", ())
+    by_hand = result.by_hand
     if promises_nothing(result):
         return "none: by hand" if by_hand else "none: no type has a limit"
-    if not by_hand:
-        return str(result["promise"])
-    return f"{result['promise']}; by hand: {', '.join(by_hand)}"
+    return f"{result.promise}; by hand: {', '.join(by_hand)}" if by_hand else result.promise

@@ -21,6 +21,7 @@ from backend.images import boxes as images_boxes
 from backend.images import imagefiles, imageset
 from backend.images.boxes import centred_box
 from backend.records import Box, Progress, UserError
+from backend.teachers.generate import spec as generate
 
 BATCH = 16
 PHOTOGRAPHS = ("real", "intact")
@@ -180,10 +181,11 @@ def labels(spec: "Spec", out_dir: Path) -> dict[str, Run]:
 
 
 def _kind_words(run: Run) -> str:
-    teacher = str(run.spec.get("teacher", ""))
     words = {"distill": "student", "composite": "composites", "label": "labelled"}
-    made = {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
-    return words.get(run.kind, made or run.kind)
+    if run.kind != "generate":
+        return words.get(run.kind, run.kind)
+    teacher = runs.spec(run, generate.Spec).teacher
+    return {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
 
 
 def _synthetic(spec: "Spec", folder: Path, label: str, run: Run) -> tuple[Sample, ...]:

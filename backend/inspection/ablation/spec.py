@@ -35,7 +35,7 @@ class Spec:
         grid(crossval.Spec(parts_run="any"), self.changes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """verdict: which settings the diffusion score is better or worse with, beyond chance.
 
@@ -43,13 +43,13 @@ class Result:
     lookalikes: what copies and look-alikes across groups mean for these figures, "" for nothing.
     """
 
-    verdict: str
+    verdict: str = ""
     settings: int
     own_auroc: float
     averaged: tuple[str, ...]
     folds: int
     mode: str
-    lookalikes: str
+    lookalikes: str = ""
 
 
 def grid(base: crossval.Spec, changes: tuple[str, ...]) -> dict[str, crossval.Spec]:

@@ -46,11 +46,13 @@ def activate(
     from backend.inspection.threshold import (
         misses as measured,  # the queue, which asks here, starts sooner
     )
+    from backend.inspection.threshold.spec import Result, Spec
 
     run = runs.read(run_folder)
-    if run.kind != "threshold" or run.state is not RunState.COMPLETED or run.result is None:
+    if run.kind != "threshold" or run.state is not RunState.COMPLETED:
         raise UserError(f"{run.id} is no finished threshold. Choose another version.")
-    if not run.result["ready"]:
+    result = runs.result(run, Result)
+    if not result.ready:
         raise UserError("No feature type of this version has a limit. Add GOOD parts first.")
     if not who.strip():
         raise UserError("Who is missing: enter your name, so that others know whom to ask.")
@@ -61,12 +63,12 @@ def activate(
         raise UserError(f"{misses} Choose a lower limit, or confirm that you accept this.")
     chosen = Activation(
         run.id,
-        str(run.spec["inspect_run"]),
-        int(run.result["version"]),
+        runs.spec(run, Spec).inspect_run,
+        result.version,
         who.strip(),
         why.strip(),
         runs.now().isoformat(timespec="seconds"),
-        ", ".join(run.result.get("by_hand", ())),
+        ", ".join(result.by_hand),
         misses,
         lookalikes.warning(run_folder),
     )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.core import runs, specs
+from backend.core import runs
 from backend.images import imageset
 from backend.numeric import devices, learning
 from backend.numeric import losses as numeric_losses
@@ -282,13 +282,12 @@ def run(
 
 def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
     """The model that painted a run, and how. Raises UserError where it was another teacher."""
-    spec = runs.read(source).spec
-    if spec.get("teacher") != "diffusion":
+    run = runs.read(source)
+    if run.kind != "generate" or (settings := runs.spec(run, teacher.Spec)).teacher != "diffusion":
         raise UserError(
             "The recipe 'pairs' learns how a diffusion model turns noise into a picture, so it "
             "needs images of the teacher 'diffusion'. Choose those, or another recipe."
         )
-    settings = specs.from_json(teacher.Spec, spec)
     model = diffusion_model.load(diffused.model_folder(settings, source))
     return model, settings.denoising_steps, settings.class_guidance
 
