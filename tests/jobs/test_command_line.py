@@ -121,7 +121,7 @@ def test_a_signal_that_breaks_into_a_print_prints_nothing(storage, probe, monkey
         depths.append(depths[-1] - 1)
 
     monkeypatch.setattr(terminal.console, "print", watched)
-    assert terminal.follow(storage, run.folder).state is RunState.CANCELED
+    assert terminal.follow(ADA, storage, run.folder).state is RunState.CANCELED
     assert max(depths) == 1
     assert said[-1] == f"{run.id} canceled. "
     assert signal.getsignal(signal.SIGINT) is before

@@ -272,7 +272,7 @@ def test_a_job_outlives_its_owner_and_is_adopted(storage, probe, tmp_path, until
 
 def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store):
     supervisor = jobs.Supervisor(storage, store)
-    demo.queue(supervisor)
+    work.queue_demo(Actor("Ada", Way.PAGE), supervisor)
     waiting = supervisor.active()
     assert [run.name for run in waiting] == [step.name for step in demo.STEPS]
     by_name = {run.name: run.id for run in waiting}
