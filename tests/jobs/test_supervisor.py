@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from backend import demo
+from backend.actions import work
 from backend.core import facts, jobs, runs
+from backend.core.audit import Actor, Way
 from backend.core.jobs import Supervisor
 from backend.core.store import Store, differences
 from backend.records import Cause, RunState, UserError
@@ -224,6 +226,7 @@ def test_a_folder_removed_by_hand_is_forgotten(make, probe, storage):
 OWNER = """
 import sys, time
 from pathlib import Path
+from backend.core.audit import Actor, Way
 from backend.core.jobs import Supervisor
 from backend.settings import Settings
 from backend.core.store import Store
