@@ -112,7 +112,7 @@ def _changes() -> None:
     if lines:
         with st.expander("Newest changes", icon=":material/history:"):
             frame = pd.DataFrame(lines).assign(
-                time=[line.time[:16].replace("T", " ") for line in lines]
+                time=[str(line.time)[:16].replace("T", " ") for line in lines]
             )
             names = {"time": "when (UTC)", "actor": "who", "way": "by", "action": "what"}
             st.dataframe(frame.rename(columns=names), hide_index=True, alt="Who changed what")
