@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from backend.core import jobs, registry, runs
+from backend.core import audit, jobs, registry, runs
+from backend.core.audit import Actor
 from backend.core.runs import Run
 from backend.records import Cause, RunState
 from backend.settings import Settings
@@ -22,30 +23,32 @@ WARNINGS = ("lookalikes", "misses", "busy")  # of a result: sentences that go wi
 console = Console(stderr=True, highlight=False)
 
 
-def follow(settings: Settings, folder: Path) -> Run:
+def follow(actor: Actor, settings: Settings, folder: Path) -> Run:
     """Start the run in `folder` and show its progress until it ends.
 
     Ctrl-C or SIGTERM cancels it, whenever it comes: no signal leaves a job behind.
     """
     run = runs.read(folder)
     show = _Bar(run) if console.is_terminal else _Lines(run)
-    asked = threading.Event()
+    asked, said = threading.Event(), False
 
     def cancel(*_: object) -> None:
-        asked.set()  # said below: printing within a signal handler can break into a print
+        asked.set()  # said and noted below: a second signal may break into a handler
         jobs.request_cancel(folder)
 
     with _on_signals(cancel), show:
         process = jobs.start(settings, folder)
         while process.poll() is None:
             jobs.wait(folder, process, POLL_SECONDS)
-            if asked.is_set():
-                asked.clear()
+            if asked.is_set() and not said:
+                said = True
                 show.say("canceling …")
             show.update(runs.last_event(folder))
             jobs.enforce_cancel(folder)
     ended = runs.read(folder)
     _say_how_it_ended(ended)
+    if asked.is_set() and ended.state is RunState.CANCELED:
+        audit.note(settings.storage, actor, "cancel", run.id)
     return ended
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from backend import demo
+from backend.actions import work
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection import standing
@@ -16,7 +16,7 @@ from backend.detection.detector import spec as detector
 from backend.records import UserError
 from backend.students.distill import spec as distill
 from backend.students.similarity import job as similarity
-from pages.ui import caveats, charts, links, resources, run_table
+from pages.ui import caveats, charts, identity, links, resources, run_table
 from pages.ui.layout import header
 
 LOW_DISK = 2 * 2**30
@@ -95,7 +95,7 @@ def _begin() -> None:
         )
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
             try:
-                demo.queue(resources.supervisor())
+                work.queue_demo(identity.actor(), resources.supervisor())
             except UserError as error:
                 st.error(str(error))
             else:

@@ -3,11 +3,12 @@
 import pandas as pd
 import streamlit as st
 
+from backend.actions import work
 from backend.core import registry, runs, specs
 from backend.plots import student as student_plots
 from backend.records import UserError
 from backend.students.similarity.spec import Spec
-from pages.ui import charts, forms, links, resources, student_metrics
+from pages.ui import charts, forms, identity, links, resources, student_metrics
 from pages.ui.layout import header, plain_errors
 
 QUALITIES = {
@@ -94,7 +95,8 @@ def _measure(students: list[str]) -> None:
     defaults = specs.defaults(registry.get("similarity").spec_type)
     for student in students:
         try:
-            resources.supervisor().submit("similarity", defaults | {"student_run": student})
+            values = defaults | {"student_run": student}
+            work.submit(identity.actor(), resources.supervisor(), "similarity", values)
         except UserError as error:
             st.error(charts.plain(str(error)), icon=":material/error:")
 

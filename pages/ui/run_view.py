@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from backend import plots
+from backend.actions import work
 from backend.core import jobs, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
-from pages.ui import charts, film, forms, links, resources
+from pages.ui import charts, film, forms, identity, links, resources
 from pages.ui.layout import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
@@ -163,7 +164,7 @@ def _progress(run: Run) -> None:
         canceling = (run.folder / "cancel").exists()
         label = "Canceling …" if canceling else "Cancel"
         if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
-            resources.supervisor().cancel(run.id)
+            work.cancel(identity.actor(), resources.supervisor(), run.id)
             st.rerun(scope="fragment")
         frame = plots.curve_frame(runs.events(run.folder, LIVE_BYTES))
         for title, rows in plots.split_curves(frame).items():
@@ -197,7 +198,7 @@ def outcome(run: Run) -> None:
     st.warning(f"{ended} {charts.plain(run.error)}".strip() + goes_on, icon=icon)
     with st.container(horizontal=True):
         if run.resumable and st.button("Resume", icon=":material/resume:", type="primary"):
-            resources.supervisor().resume(run.id)
+            work.resume(identity.actor(), resources.supervisor(), run.id)
             st.rerun()
         _offer_change(run)
     if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:

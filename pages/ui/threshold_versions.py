@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.actions import results
 from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.parts import lookalikes
@@ -12,7 +13,7 @@ from backend.inspection.threshold import active
 from backend.inspection.threshold.active import Activation
 from backend.inspection.threshold.spec import Result, Spec
 from backend.settings import settings
-from pages.ui import charts, links, misses
+from pages.ui import charts, identity, links, misses
 
 
 def standing(run: Run) -> None:
@@ -52,7 +53,8 @@ def activate(run: Run) -> None:
         st.info("No feature type of this version has a limit, so it cannot be put in force.")
         return
     left, right = st.columns(2)
-    who = left.text_input("Who", key=f"who-{run.id}", placeholder="your name")
+    with left:
+        who = identity.ask(f"who-{run.id}")
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
     version = runs.result(run, Result).version
     instead = f" instead of version {found.version}" if found else ""
@@ -62,9 +64,9 @@ def activate(run: Run) -> None:
     )
     key = _question(run, found)
     sure = st.checkbox(f"Use version {version}{instead} from now on", key=key)
-    ready = sure and (accepted or not many) and bool(who.strip())
+    ready = sure and (accepted or not many) and bool(who)
     if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
-        active.activate(settings().storage, run.folder, who, why, accepted)
+        results.put_in_force(identity.actor(), settings(), run, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
 

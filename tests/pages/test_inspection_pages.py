@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend.core import facts, jobs, runs
+from backend.core import audit, facts, jobs, runs
 from backend.inspection.threshold import active
 from backend.records import RunState
 from pages.ui import resources
@@ -52,6 +52,8 @@ def test_a_version_comes_into_force_only_with_a_name_and_a_second_look(version, 
     assert "This version is in force" in words(app)
     assert "Ada" in words(app)
     assert active.current(storage.storage).run_id == version.id
+    [line] = audit.newest(storage.storage)
+    assert (line.actor, line.way, line.action) == ("Ada", "page", "put in force")
 
 
 def test_a_version_put_in_force_meanwhile_is_not_replaced_unseen(version, storage):
