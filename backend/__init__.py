@@ -14,6 +14,7 @@ composites   defects on photographs of good parts
 detection    dataset, testset, detector, study
 inspection   parts, model, threshold, ablation
 deployment   export, latency
+actions      the one door for writes: each change of a page or verb, with its actor
 
 A kind of job is a package with `spec.py` and `job.py`, and a row in `core/registry.py`.
 """

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 the job failed, 2 the call or a setting is wrong, 3 interr
 """
 
 import contextlib
+import getpass
 import json
 import os
 import sys
@@ -14,7 +15,10 @@ from typing import Any
 import click
 
 from backend import demo
+from backend.actions import work
 from backend.core import jobs, maintenance, registry, runs, specs, terminal, worker
+from backend.core.audit import Actor, Way
+from backend.core.desk import CommandLine
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
 
@@ -125,7 +129,8 @@ def _verb(kind: registry.Kind) -> click.Command:
                 shown["estimate"] = spec.estimate()
             click.echo(json.dumps(shown, indent=1))
             return
-        run = jobs.submit(settings(), kind.name, values, name=name, queued=queue)
+        desk = CommandLine(settings(), queued=queue)
+        run = work.submit(_actor(), desk, kind.name, values, name=name)
         if queue:
             _echo(run, as_json, f"{run.id} is queued; the dashboard will run it.")
             return
@@ -170,8 +175,15 @@ def _newest(p: specs.Param, given: list[str]) -> list[str]:
     return found
 
 
+def _actor() -> Actor:
+    """The user of this computer who called."""
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a container may know no user
+        return Actor(getpass.getuser(), Way.COMMAND_LINE)
+    return Actor("", Way.COMMAND_LINE)
+
+
 def _follow(folder: Path, as_json: bool) -> runs.Run:
-    run = terminal.follow(settings(), folder)
+    run = terminal.follow(_actor(), settings(), folder)
     maintenance.ingest_if_free(settings(), run)
     _echo(run, as_json)
     return run
@@ -197,16 +209,16 @@ def run_command(folder: str) -> None:
 @click.argument("run_id")
 def resume_command(run_id: str) -> None:
     """Go on with an interrupted, canceled or failed run, from its checkpoint."""
-    folder = runs.named(settings().runs, run_id)
-    jobs.resume(settings(), runs.read(folder), queued=False)
-    sys.exit(EXIT_CODES[_follow(folder, False).state])
+    desk = CommandLine(settings())
+    work.resume(_actor(), desk, run_id)
+    sys.exit(EXIT_CODES[_follow(desk.find(run_id).folder, False).state])
 
 
 @main.command("cancel")
 @click.argument("run_id")
 def cancel_command(run_id: str) -> None:
     """Ask a pending or running run to stop."""
-    jobs.request_cancel(runs.named(settings().runs, run_id))
+    work.cancel(_actor(), CommandLine(settings()), run_id)
 
 
 @main.command("runs")
@@ -232,9 +244,8 @@ def runs_command(as_json: bool, limit: int) -> None:
 def demo_command(ctx: click.Context, serve: bool, port: int) -> None:
     """Run both flows on the embedded defaults, then serve the results."""
     for step in demo.STEPS:
-        run = jobs.submit(
-            settings(), step.kind, demo.values(settings(), step), name=step.name, queued=False
-        )
+        values = demo.values(settings(), step)
+        run = work.submit(_actor(), CommandLine(settings()), step.kind, values, name=step.name)
         state = _follow(run.folder, False).state
         if state is not RunState.COMPLETED:
             sys.exit(EXIT_CODES[state])
@@ -259,14 +270,14 @@ def serve_command(host: str, port: int) -> None:
 @main.command("migrate")
 def migrate_command() -> None:
     """Bring the database to this version's tables (the dashboard does so when it starts)."""
-    maintenance.migrate(settings())
+    work.migrate(_actor(), settings())
     click.echo(f"{settings().database} is up to date.")
 
 
 @main.command("reindex")
 def reindex_command() -> None:
     """Rebuild the database from the run folders."""
-    problems = maintenance.reindex(settings())
+    problems = work.reindex(_actor(), settings())
     _report(problems, f"{settings().database} was rebuilt from {settings().runs}.")
 
 
@@ -288,7 +299,7 @@ def _report(problems: list[str], good: str) -> None:
 @click.option("--to", type=click.Path(path_type=Path), help="File to write [storage/backups/…].")
 def backup_command(to: Path | None) -> None:
     """Write the finished runs and a database of just these into one tar file."""
-    click.echo(f"Wrote {maintenance.backup(settings(), to)}.")
+    click.echo(f"Wrote {work.back_up(_actor(), settings(), to)}.")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backend.core import jobs, registry, runs, specs
+from backend.core import registry, runs, specs
 from backend.records import RunState, UserError
 from backend.settings import Settings
 
@@ -77,9 +77,3 @@ def _newest(settings: Settings, name: str) -> str:
         if run.name == name and (not run.state.ended or run.state is RunState.COMPLETED):
             return run.id
     raise UserError(f"The demo's run '{name}' is missing. Start the demo again.")
-
-
-def queue(supervisor: jobs.Supervisor) -> None:
-    """Put every step into the queue; each waits for its inputs. Raises UserError."""
-    for step in STEPS:
-        supervisor.submit(step.kind, values(supervisor.settings, step), name=step.name)

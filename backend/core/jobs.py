@@ -211,16 +211,17 @@ def start(settings: Settings, folder: Path) -> subprocess.Popen[bytes]:
     return process
 
 
-def request_cancel(folder: Path) -> None:
-    """Ask a run to stop at its next step; a pending one ends at once.
+def request_cancel(folder: Path) -> bool:
+    """Ask a run to stop at its next step; a pending one ends at once. False where it ended already.
 
     The file comes first: a run that starts meanwhile finds it.
     """
     if runs.read(folder).state.ended:
-        return
+        return False
     (folder / "cancel").touch()
     if runs.read(folder).state is RunState.PENDING:
         runs.finish(folder, RunState.CANCELED)
+    return True
 
 
 def enforce_cancel(folder: Path) -> None:
@@ -370,9 +371,10 @@ class Supervisor:
         """Input runs that a pending run still waits for."""
         return waits_for(self.settings, run)
 
-    def cancel(self, run_id: str) -> None:
+    def cancel(self, run_id: str) -> bool:
+        """Ask a run to stop; False where it ended already."""
         with self._lock:
-            request_cancel(self.find(run_id).folder)
+            return request_cancel(self.find(run_id).folder)
 
     def resume(self, run_id: str) -> None:
         """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
@@ -414,8 +416,11 @@ class Supervisor:
             (self.settings.trash / run_id).rename(self.settings.runs / run_id)
             self._take_in()
 
-    def empty_trash(self) -> None:
+    def empty_trash(self) -> list[str]:
+        """Delete for good; the ids of the runs that are gone."""
+        found = [folder.name for folder in runs.folders(self.settings.trash)]
         shutil.rmtree(self.settings.trash, ignore_errors=True)
+        return found
 
 
 def wait(folder: Path, process: subprocess.Popen[bytes], seconds: float) -> Run:

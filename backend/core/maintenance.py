@@ -8,7 +8,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from backend.core import registry, runs, store
+from backend.core import audit, registry, runs, store
 from backend.core.runs import Run
 from backend.core.store import Store, signature
 from backend.records import UserError
@@ -64,8 +64,8 @@ def check(settings: Settings) -> list[str]:
 
 
 def backup(settings: Settings, target: Path | None = None) -> Path:
-    """Write ended runs, which threshold is in force, and a database rebuilt from just these runs
-    into one tar file.
+    """Write ended runs, the storage folder's journals (which threshold is in force, who changed
+    what), and a database rebuilt from just these runs into one tar file.
 
     Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
     storage folder to restore. Raises UserError where the disk is too small.
@@ -85,8 +85,8 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
             for folder in ended:
                 t.add(folder, f"runs/{folder.name}")
             t.add(_database_of(ended, Path(work)), "results.duckdb")
-            for keeper in registry.keepers():
-                journal = settings.storage / keeper.JOURNAL
+            for kept in (audit.JOURNAL, *(keeper.JOURNAL for keeper in registry.keepers())):
+                journal = settings.storage / kept
                 if journal.exists():
                     t.add(journal, journal.name)
         partial.replace(target)
@@ -118,3 +118,25 @@ def _database_of(folders: list[Path], work: Path) -> Path:
 def folder_size(folder: Path) -> int:
     """Bytes of every file below a folder."""
     return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def spare(settings: Settings) -> dict[str, Path]:
+    """Name → folder of what may go: runs keep their own copies, or it can be made again."""
+    return {
+        "uploads": settings.uploads,
+        "exports": settings.exports,
+        "cached features": settings.feature_cache,
+    }
+
+
+def clear(settings: Settings, name: str) -> bool:
+    """Delete one of the spare folders for good; False where there was none.
+
+    Raises UserError for another name.
+    """
+    folders = spare(settings)
+    if name not in folders:
+        raise UserError(f"'{name}' cannot be cleared. Known are: {', '.join(folders)}.")
+    there = folders[name].is_dir()
+    shutil.rmtree(folders[name], ignore_errors=True)
+    return there

@@ -14,7 +14,7 @@ class Kind:
     """A kind of job: a package with `spec.py`, which holds `Spec` and `Result` and imports nothing
     heavy, and `job.py` with `run(spec, out_dir, progress) -> Result`, which may also have
     `check_inputs(spec, runs_folder)`; it raises UserError where the runs that a spec names cannot
-    be worked with.
+    be worked with. A field that `Result` got later has a default, for older runs' results.
 
     `job.py` too must import without torch; its heavy half is imported inside `run`.
     """
@@ -28,6 +28,10 @@ class Kind:
     @property
     def spec_type(self) -> type[Any]:
         return importlib.import_module(f"{self.package}.spec").Spec
+
+    @property
+    def result_type(self) -> type[Any]:
+        return importlib.import_module(f"{self.package}.spec").Result
 
     @property
     def function(self) -> Callable[..., Any]:

@@ -28,6 +28,9 @@ from typing import Any
 
 import psutil
 
+from backend.core import results, specs
+from backend.core.results import R
+from backend.core.specs import S
 from backend.records import Cause, RunState, UserError
 
 EDITS = "edits.jsonl"
@@ -228,6 +231,25 @@ def _with_outcome(run: Run) -> Run:
             error=outcome["error"],
             cause=Cause(outcome.get("cause", "")),
         )
+
+
+def result(run: Run, result_type: type[R]) -> R:
+    """What a finished run gave, see `results.from_json`. Raises UserError where it has no result,
+    and naming the file where that is damaged."""
+    if run.result is None:
+        raise UserError(f"Run '{run.id}' has no result. Choose another, or make it again.")
+    with _fields_of(run.folder / "result.json"):
+        return results.from_json(result_type, run.result)
+
+
+def spec(run: Run, spec_type: type[S]) -> S:
+    """What a run was asked for, see `specs.stored`. Raises UserError naming the file where a
+    setting is damaged."""
+    try:
+        return specs.stored(spec_type, run.spec)
+    except UserError as error:
+        path = run.folder / "spec.json"
+        raise UserError(f"{path} is damaged: {error} Or delete the run.") from error
 
 
 def is_alive(claim: Mapping[str, Any]) -> bool:

@@ -17,11 +17,12 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from backend.records import UserError
 
 SpecType = type[Any]
+S = TypeVar("S")
 _TYPES = {bool: "yes or no", float: "a number", int: "a whole number", str: "text"}
 
 
@@ -172,10 +173,15 @@ def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
     return spec
 
 
-def stored(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
-    """The settings of a run that ended, maybe in an older version: those that are gone since are
-    passed over, new ones have their default. Raises UserError for a value that cannot be."""
-    known = {p.name: p for p in params(spec_type)}
+def stored(spec_type: type[S], values: Mapping[str, Any]) -> S:
+    """The settings of a run that was made, maybe by an older version: those that are gone since are
+    passed over, new ones have their default, and choices and ranges may have been others.
+
+    Raises UserError for a value of another type.
+    """
+    known = {
+        p.name: dataclasses.replace(p, lo=None, hi=None, choices=None) for p in params(spec_type)
+    }
     given = {name: value for name, value in values.items() if name in known}
     return spec_type(**{name: check(known[name], value) for name, value in given.items()})
 

@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from backend.core import jobs, registry, runs
+from backend.core import audit, jobs, registry, runs
+from backend.core.audit import Actor
 from backend.core.runs import Run
 from backend.records import Cause, RunState
 from backend.settings import Settings
@@ -22,30 +23,32 @@ WARNINGS = ("lookalikes", "misses", "busy")  # of a result: sentences that go wi
 console = Console(stderr=True, highlight=False)
 
 
-def follow(settings: Settings, folder: Path) -> Run:
+def follow(actor: Actor, settings: Settings, folder: Path) -> Run:
     """Start the run in `folder` and show its progress until it ends.
 
     Ctrl-C or SIGTERM cancels it, whenever it comes: no signal leaves a job behind.
     """
     run = runs.read(folder)
     show = _Bar(run) if console.is_terminal else _Lines(run)
-    asked = threading.Event()
+    asked, said = threading.Event(), False
 
     def cancel(*_: object) -> None:
-        asked.set()  # said below: printing within a signal handler can break into a print
+        asked.set()  # said and noted below: a second signal may break into a handler
         jobs.request_cancel(folder)
 
     with _on_signals(cancel), show:
         process = jobs.start(settings, folder)
         while process.poll() is None:
             jobs.wait(folder, process, POLL_SECONDS)
-            if asked.is_set():
-                asked.clear()
+            if asked.is_set() and not said:
+                said = True
                 show.say("canceling …")
             show.update(runs.last_event(folder))
             jobs.enforce_cancel(folder)
     ended = runs.read(folder)
     _say_how_it_ended(ended)
+    if asked.is_set() and ended.state is RunState.CANCELED:
+        audit.note(settings.storage, actor, "cancel", run.id)
     return ended
 
 
@@ -61,17 +64,7 @@ def _on_signals(handler: Callable[..., None]) -> Iterator[None]:
 
 def _say_how_it_ended(run: Run) -> None:
     if run.state is RunState.COMPLETED:
-        for words in _verdicts(run.result or {}):
-            console.print(words, soft_wrap=True, markup=False)
-        figures = ", ".join(
-            f"{k} {_short(v)}" for k, v in (run.result or {}).items() if _is_figure(v)
-        )
-        console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
-        for name in WARNINGS:
-            if (run.result or {}).get(name):
-                console.print(f"Warning: {(run.result or {})[name]}", soft_wrap=True, markup=False)
-        for note in (run.result or {}).get("notes", ()):
-            console.print(f"Note: {note}", soft_wrap=True, markup=False)
+        _say_what_came_out(run, vars(runs.result(run, registry.get(run.kind).result_type)))
         return
     console.print(f"{run.id} {run.state}. {run.error}", soft_wrap=True)
     if run.cause is Cause.MISTAKE:
@@ -80,13 +73,26 @@ def _say_how_it_ended(run: Run) -> None:
         console.print(f"Its log: {run.folder / 'log.txt'}", soft_wrap=True)
 
 
+def _say_what_came_out(run: Run, fields: dict[str, Any]) -> None:
+    """Verdicts, figures, warnings and notes, in this order. fields: those of the kind's result."""
+    for words in _verdicts(fields):
+        console.print(words, soft_wrap=True, markup=False)
+    figures = ", ".join(f"{k} {_short(v)}" for k, v in fields.items() if _is_figure(v))
+    console.print(f"{run.id} completed in {run.seconds:.0f} s: {figures}", soft_wrap=True)
+    for name in WARNINGS:
+        if fields.get(name):
+            console.print(f"Warning: {fields[name]}", soft_wrap=True, markup=False)
+    for note in fields.get("notes", ()):
+        console.print(f"Note: {note}", soft_wrap=True, markup=False)
+
+
 def _verdicts(result: dict[str, Any]) -> list[str]:
     """What the run found, in sentences, the main one first; none where figures say it all."""
     return [words for words in (result.get("verdict"), *result.get("verdicts", ())) if words]
 
 
 def _is_figure(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
 
 
 def _short(value: float) -> str:

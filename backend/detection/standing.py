@@ -1,8 +1,6 @@
 """Has a detector learned anything, and what may be said of it? Never more than its test shows."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from backend.detection.detector.spec import Result
 from backend.wording import with_interval
 
 GAIN = "AP50 beyond the constant box"  # the figure, paired on the same images
@@ -21,25 +19,24 @@ def learned(ap50: float, gain: float, gain_low: float | None) -> bool:
     return ap50 >= HARDLY and (gain if gain_low is None else gain_low) > 0
 
 
-def has_learned(result: Mapping[str, Any]) -> bool:
+def has_learned(result: Result) -> bool:
     """The same of a detector's result. One of an earlier version has no paired gain."""
-    control, ap50 = result["constant_box_ap50"], result["ap50"]
-    if result.get("gain") is not None:
-        return learned(ap50, result["gain"], result["gain_low"])
-    low = result["ap50_low"]
+    control, ap50, low = result.constant_box_ap50, result.ap50, result.ap50_low
+    if result.gain is not None:
+        return learned(ap50, result.gain, result.gain_low)
     return learned(ap50, ap50 - control, None if low is None else low - control)
 
 
-def verdict(result: Mapping[str, Any]) -> str:
+def verdict(result: Result) -> str:
     """What a detector's result shows, in a sentence or two, and what to do where that is little."""
-    n, ap50 = result["test_images"], result["ap50"]
+    n, ap50 = result.test_images, result.ap50
     if not ap50:
         return f"Found nothing yet: no box fits a defect in {n} test images. {CURE}"
-    reached = with_interval(ap50, result["ap50_low"], result["ap50_high"])
-    beside = f"{CONTROL} reaches {result['constant_box_ap50']:.2f}"
+    reached = with_interval(ap50, result.ap50_low, result.ap50_high)
+    beside = f"{CONTROL} reaches {result.constant_box_ap50:.2f}"
     if not has_learned(result):
         return f"Learned nothing yet that can be shown: AP50 {reached}, n = {n}; {beside}. {CURE}"
-    if not result["real"]:
+    if not result.real:
         return (
             f"Finds defects on {n} rendered images, AP50 {reached}; {beside}. That says nothing "
             f"about your parts. {REAL_TEST}"

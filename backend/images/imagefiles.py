@@ -4,6 +4,7 @@ Pictures of more than 8 bits a channel are scaled by the bits in use, alike for 
 (`depth_of`): a camera's 12 bits in a 16-bit file would be black otherwise.
 """
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -140,6 +141,20 @@ def read_rgb(path: Path, depth: Depth | None = None) -> np.ndarray:
         if _is_deep(image):
             image = _scaled(path, image, depth or depth_of([path]))
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def read_upload(name: str, content: bytes | memoryview) -> np.ndarray:
+    """What the browser sent as an image of that file name, as `read_rgb` gives it, and not kept.
+
+    Raises UserError where it is none.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        try:
+            return read_rgb(path)
+        except UserError as error:
+            raise UserError(str(error).replace(f"{folder}/", "")) from error
 
 
 def _scaled(path: Path, image: Image.Image, depth: Depth) -> Image.Image:

@@ -6,12 +6,13 @@
     bad/x.jpg  ground_truth/bad/x.png                  in a folder above (anomalib, BTAD, MPDD)
     test/<defect>/x.png  ground_truth/<defect>/x_mask.png         MVTec AD
     test/<defect>/x.png  ground_truth/<defect>/x/000.png          MVTec LOCO: a folder a picture
+    x/image.jpg  x/mask.png                            alone in a folder with its picture
 
 Capitals do not matter.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from backend.records import Label, UserError
 WORD = r"(?:masks?|gt|ground[_\-]?truth|labels?|seg|segmentation|anno)"
 SAID = re.compile(rf"(?:[_\-. ]{WORD})+$|^{WORD}[_\-. ]")  # before or behind a picture's name
 SURE = re.compile(r"[_\-. ](?:masks?|ground_?truth)$|^masks?[_\-. ]")
+ALONE = re.compile(WORD)  # the whole name: the mask of the only picture beside it
+ANY = ""  # in place of a stem: the only picture of a folder
 FEW = 8  # grey values that a mask has at most
 ALMOST, NEAR = 0.99, 24  # of a JPEG's pixels so many are so near to black or white
 Key = tuple[tuple[str, ...], str]  # folders, stem
@@ -80,6 +83,7 @@ class _Stems:
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
         self.by_stem = grouped((self._stem(path), path) for path in folder.images)
+        self.beside = Counter(path.parent for path in folder.images)
         self.by_key = grouped((key_of(folder.relative(path)), path) for path in folder.images)
 
     def _stem(self, path: Path) -> str:
@@ -91,6 +95,8 @@ class _Stems:
         if words.among_masks(relative):
             return self._is_sure(path, relative) or _is_readable_mask(path)
         folder, slash, stem = self._stem(path).rpartition("/")
+        if ALONE.fullmatch(stem) and self.beside[path.parent] == 2:
+            return _is_readable_mask(path)
         bare = SAID.sub("", stem)
         if bare != stem and folder + slash + bare in self.by_stem:
             return bool(SURE.search(stem)) or _is_readable_mask(path)
@@ -147,12 +153,15 @@ def _paired(folder: Folder, chosen: list[Path], masks: list[Path]) -> dict[Path,
     """Each picture's masks: those of its stem in the same folders, splits and all; then without
     splits; then in folders above, where the picture is not GOOD by its own."""
     found: dict[Path, list[Path]] = defaultdict(list)
+    beside = Counter(path.parent for path in chosen)
     left = masks
     for bare in (False, True):
         by_key: dict[Key, list[Path]] = defaultdict(list)
         for path in chosen:
             for key in _keys(folder, path, False, bare):
                 by_key[key].append(path)
+            if beside[path.parent] == 1:
+                by_key[_names(folder, path, False)[0], ANY].append(path)
         rest = []
         for mask in left:
             fits = [by_key[key] for key in _keys(folder, mask, True, bare) if key in by_key]
@@ -187,6 +196,8 @@ def _keys(folder: Folder, path: Path, is_mask: bool, bare: bool) -> list[Key]:
     keys = [(folders, stem)]
     if is_mask and (plain := SAID.sub("", stem)) != stem:
         keys.append((folders, plain))
+    if is_mask and ALONE.fullmatch(stem):
+        keys.append((folders, ANY))
     if folders and (is_mask or folders[-1] == stem):
         keys.append((folders[:-1], folders[-1]))
     return keys

@@ -2,28 +2,30 @@
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.deployment.export.spec import Result
 from pages.ui import caveats, charts, links
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     charts.metrics(
         [
-            ("Model size", f"{result['megabytes']:.1f} MB", "The ONNX file"),
+            ("Model size", f"{result.megabytes:.1f} MB", "The ONNX file"),
             (
                 "Largest difference",
-                f"{result['difference']:.0e}",
-                f"Of a score, ONNX Runtime against PyTorch; {result['tolerance']:g} is allowed",
+                f"{result.difference:.0e}",
+                f"Of a score, ONNX Runtime against PyTorch; {result.tolerance:g} is allowed",
             ),
-            ("Parts compared", str(result["checked"]), ""),
-            ("Crop size", f"{result['size']} px", "Any picture is resized to this inside"),
-            ("Feature types", str(len(result["features"])), ", ".join(result["features"])),
+            ("Parts compared", str(result.checked), ""),
+            ("Crop size", f"{result.size} px", "Any picture is resized to this inside"),
+            ("Feature types", str(len(result.features)), ", ".join(result.features)),
         ]
     )
     caveats.alike(run)
-    st.caption(f"Features: {result['backbone']}. ONNX opset {result['opset']}.")
+    st.caption(f"Features: {result.backbone}. ONNX opset {result.opset}.")
     for path in sorted(run.artifacts.glob("*.onnx")) + sorted(run.artifacts.glob("*.json")):
         with path.open("rb") as file:
             st.download_button(

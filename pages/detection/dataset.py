@@ -2,30 +2,33 @@
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.detection.dataset.spec import Result
 from pages.ui import charts, dataset_view, links
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     dataset_view.show(
         run,
         [
-            ("Images", charts.words(result["images"]), charts.plain(result["source"])),
-            ("Training", charts.words(result["training"]), "Images the detector learns from"),
-            ("Validation", charts.words(result["validation"]), "Images that choose its threshold"),
-            ("Boxes", charts.words(result["boxes"]), f"Labels: {result['labels']}"),
-            ("Without a defect", charts.words(result["empty"]), "Images without any box"),
+            ("Images", charts.words(result.images), charts.plain(result.source)),
+            ("Training", charts.words(result.training), "Images the detector learns from"),
+            ("Validation", charts.words(result.validation), "Images that choose its threshold"),
+            ("Boxes", charts.words(result.boxes), f"Labels: {result.labels}"),
+            ("Without a defect", charts.words(result.empty), "Images without any box"),
             (
                 "Groups",
-                charts.words(result.get("groups")),
+                charts.words(result.groups),
                 "Views of one specimen, and near-duplicates, count as one; a group is never split",
             ),
         ],
+        result.notes,
     )
-    if result.get("hash"):
-        st.caption(f"Version {result['hash']}: a hash over images, boxes and splits.")
+    if result.hash:
+        st.caption(f"Version {result.hash}: a hash over images, boxes and splits.")
     links.to_kind("detector", "Train a detector on this data set")
 
 

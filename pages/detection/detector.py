@@ -1,14 +1,14 @@
 """Detector: train YOLO on a data set, judge it on images it never saw."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from backend import plots, published
+from backend.core import runs
 from backend.core.runs import Run
 from backend.detection import curves, evaluation
+from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
 from backend.plots import detection as detection_plots
 from pages.ui import caveats, charts, detections, detector_summary, links, resources
@@ -22,10 +22,10 @@ TABS = (
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     detector_summary.verdict(result)
     detector_summary.origin(result)
-    caveats.noted(run)
+    caveats.noted(result.notes)
     workbench(run)
     links.to_detector(run.id)
 
@@ -34,12 +34,12 @@ def show(run: Run) -> None:
 def workbench(run: Run) -> None:
     """Everything about a detector; the confidence moves within this alone."""
     with plain_errors():
-        result = run.result or {}
+        result = runs.result(run, Result)
         judged = _judged(run)
         images = resources.facts("images", run)
         truths = _in_order(resources.facts("boxes", run), images)
         at = detections.confidence(
-            float(result["confidence"]),
+            result.confidence,
             key=f"confidence-{run.id}",
             help="From how sure on a box counts. It starts where F1 is best on the data set's own "
             "validation images, so no test image chose it.",
@@ -68,7 +68,7 @@ def _judged(run: Run) -> Judged:
 def _matched(run_id: str, finished: str) -> Judged:
     run = resources.supervisor().find(run_id)
     images, boxes, found = (resources.facts(t, run) for t in ("images", "boxes", "predictions"))
-    names = tuple((run.result or {}).get("classes") or ("defect",))
+    names = runs.result(run, Result).classes or ("defect",)
     return evaluation.from_rows(images, boxes, found, names)
 
 
@@ -140,16 +140,16 @@ def _sizes(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
     )
 
 
-def _paper(run: Run, result: dict[str, Any], judged: Judged) -> None:
+def _paper(run: Run, result: Result, judged: Judged) -> None:
     ours = curves.paper_row(judged)
-    where = "real test photographs" if result["real"] else "rendered test images"
+    where = "real test photographs" if result.real else "rendered test images"
     rows = [
         ("The paper, own synthetic validation", *published.DETECTOR.values()),
         (
             "This detector, own validation",
-            result.get("own_precision"),
-            result.get("own_recall"),
-            result["own_validation_ap50"],
+            result.own_precision,
+            result.own_recall,
+            result.own_validation_ap50,
         ),
         (f"This detector, {where}", ours.precision, ours.recall, ours.ap50),
     ]

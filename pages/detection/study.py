@@ -3,8 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.study import verdicts
+from backend.detection.study.spec import Result
 from backend.detection.study.verdicts import Findings
 from backend.plots import study as study_plots
 from pages.ui import caveats, charts, links, resources
@@ -32,13 +34,13 @@ METHOD = """
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     learning, contrasts = resources.facts("learning", run), resources.facts("contrasts", run)
     trials = resources.facts("trials", run)
     found = _findings(result, trials, learning, contrasts)
     _verdicts(found)
     _origin(result)
-    caveats.noted(run)
+    caveats.noted(result.notes)
     _headline(result)
     _curves(run, result, learning)
     _contrasts(run, contrasts, found)
@@ -50,13 +52,15 @@ def show(run: Run) -> None:
 
 
 def _findings(
-    result: dict, trials: pd.DataFrame, learning: pd.DataFrame, contrasts: pd.DataFrame
+    result: Result, trials: pd.DataFrame, learning: pd.DataFrame, contrasts: pd.DataFrame
 ) -> Findings:
     """Worked out from the rows, so that a study of an earlier version claims no more than these."""
     rows = (frame.to_dict("records") for frame in (trials, learning, contrasts))
-    specimens = result.get("test_defect_groups", result["test_groups"])
+    specimens = result.test_defect_groups
+    if specimens is None:  # an earlier version's
+        specimens = result.test_groups
     return verdicts.findings(
-        verdicts.Evidence(*rows, result["constant_box_ap50"], result["seeds"], specimens)
+        verdicts.Evidence(*rows, result.constant_box_ap50, result.seeds, specimens)
     )
 
 
@@ -94,46 +98,44 @@ def _sentences(told: list[str]) -> None:
     st.markdown("\n".join(points))
 
 
-def _origin(result: dict) -> None:
-    if result["near_duplicates"]:
+def _origin(result: Result) -> None:
+    if result.near_duplicates:
         st.warning(
-            f"{result['near_duplicates']} training images, or images behind them, look like a test "
+            f"{result.near_duplicates} training images, or images behind them, look like a test "
             "image. That is well where different parts look alike under a fixed camera; else take "
             "them out and run the study again.",
             icon=":material/content_copy:",
         )
-    start = "pretrained weights" if result["pretrained"] else "random weights (none were found)"
+    start = "pretrained weights" if result.pretrained else "random weights (none were found)"
     st.caption(
-        f"{result['trials']} trainings of {result['steps']} steps, {result['seeds']} "
-        f"seed{'' if result['seeds'] == 1 else 's'}, from {start}; test set {result['test_hash']}."
+        f"{result.trials} trainings of {result.steps} steps, {result.seeds} "
+        f"seed{'' if result.seeds == 1 else 's'}, from {start}; test set {result.test_hash}."
     )
 
 
-def _headline(result: dict) -> None:
+def _headline(result: Result) -> None:
     charts.metrics(
         [
-            ("Test images", str(result["test_images"]), "Real, never trained on"),
-            ("Of them intact", str(result["test_intact"]), "On these alarms are false"),
-            ("Test specimens", str(result["test_groups"]), "Intervals are over these"),
-            ("Boxes", str(result["test_boxes"]), "Defects marked in the test images"),
+            ("Test images", str(result.test_images), "Real, never trained on"),
+            ("Of them intact", str(result.test_intact), "On these alarms are false"),
+            ("Test specimens", str(result.test_groups), "Intervals are over these"),
+            ("Boxes", str(result.test_boxes), "Defects marked in the test images"),
             (
                 "A training",
-                f"{result['seconds_per_trial']:.0f} s",
+                f"{result.seconds_per_trial:.0f} s",
                 "With its test, on this computer",
             ),
         ]
     )
 
 
-def _curves(run: Run, result: dict, learning: pd.DataFrame) -> None:
+def _curves(run: Run, result: Result, learning: pd.DataFrame) -> None:
     rows = learning.drop(columns="run_id")
-    n = f"n = {result['test_images']} images, {result['test_intact']} intact"
+    n = f"n = {result.test_images} images, {result.test_intact} intact"
     left, right = st.columns(2)
     with left:
         charts.figure(
-            study_plots.learning_curves(
-                rows, AP50, f"AP50, {n}", control=result["constant_box_ap50"]
-            ),
+            study_plots.learning_curves(rows, AP50, f"AP50, {n}", control=result.constant_box_ap50),
             rows[rows["metric"] == AP50],
             f"learning-{run.id}",
             "AP50 on the real test images against the number of real training images",

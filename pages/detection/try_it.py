@@ -1,6 +1,5 @@
 """Try a detector: drop pictures or use the camera, and see what it finds. Nothing is kept."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs, uploads
 from backend.core.runs import Run
-from backend.detection import evaluation, standing
+from backend.detection import standing
+from backend.detection.detector.spec import Result
 from backend.detection.onnx_detector import OnnxDetector, Sighting
 from backend.images import imagefiles, pictures
-from backend.records import RunState, UserError
+from backend.records import RunState
 from backend.settings import settings
 from pages.ui import (
     charts,
@@ -23,7 +24,6 @@ from pages.ui import (
     resources,
     run_view,
     thumbnails,
-    uploads,
 )
 from pages.ui.layout import header, plain_errors
 
@@ -52,11 +52,11 @@ def show() -> None:
             icon=":material/info:",
         )
         return
-    result = run.result or {}
-    if "ap50" in result and not standing.has_learned(result):
+    result = runs.result(run, Result)
+    if not standing.has_learned(result):
         st.warning(charts.plain(standing.verdict(result)), icon=":material/model_training:")
     at = detections.confidence(
-        float(result.get("confidence", evaluation.UNKNOWN)),
+        result.confidence,
         key=f"try-{run.id}",
         help="From how sure on a box is drawn. It starts where the detector was judged.",
         least=0.001,
@@ -109,7 +109,7 @@ def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
 def _look(detector: OnnxDetector, file: Any, name: str, at: float) -> dict[str, Any] | None:
     """One picture with its boxes; what was found as a row, None where it cannot be read."""
     with plain_errors():
-        pixels = _pixels(file)
+        pixels = imagefiles.read_upload(uploads.safe_name(file.name), file.getbuffer())
         sighting = detector.find(pixels, at)
         words = f"{len(sighting.boxes)} found · {sighting.milliseconds:.0f} ms"
         st.image(
@@ -119,17 +119,6 @@ def _look(detector: OnnxDetector, file: Any, name: str, at: float) -> dict[str, 
         )
         return {"picture": name, "boxes": sighting.boxes, "ms": sighting.milliseconds}
     return None
-
-
-def _pixels(file: Any) -> np.ndarray:
-    """The uploaded picture, read as safely as any. Raises UserError where it is none."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / uploads.safe_name(file.name)
-        path.write_bytes(file.getbuffer())
-        try:
-            return imagefiles.read_rgb(path)
-        except UserError as error:
-            raise UserError(str(error).replace(f"{folder}/", "")) from error
 
 
 def _drawn(pixels: np.ndarray, sighting: Sighting) -> np.ndarray:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
-from backend import demo
+from backend.actions import work
+from backend.core import runs
 from backend.core.runs import Run
 from backend.detection import standing
+from backend.detection.detector.spec import Result
 from backend.records import UserError
+from backend.students.distill.spec import Spec
 from backend.students.similarity.spec import OWN_LATENT
-from pages.ui import caveats, charts, links, resources, run_table
+from pages.ui import caveats, charts, identity, links, resources, run_table
 from pages.ui.layout import header
 
 LOW_DISK = 2 * 2**30
@@ -42,7 +45,7 @@ class Card:
     def is_empty(self, run: Run, low: float) -> bool:
         """Is there no evidence that it learned anything? low: lower bound of the interval."""
         if self.kind == "detector":
-            return not standing.has_learned(run.result or {})
+            return not standing.has_learned(runs.result(run, Result))
         return self.nothing > -math.inf and not low > self.nothing
 
 
@@ -92,7 +95,7 @@ def _begin() -> None:
         )
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
             try:
-                demo.queue(resources.supervisor())
+                work.queue_demo(identity.actor(), resources.supervisor())
             except UserError as error:
                 st.error(str(error))
             else:
@@ -148,7 +151,7 @@ def _pictures() -> None:
     for row in resources.store().runs("distill", "completed", limit=5).itertuples():
         run = resources.supervisor().find(row.id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
-        if run.spec.get("preset") == "default" and frames:
+        if frames and runs.spec(run, Spec).preset == "default":
             st.subheader("Newest student", anchor=False)
             st.image(
                 str(frames[-1]),

@@ -5,16 +5,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.ablation.job import chances, verdict
-from backend.inspection.ablation.spec import OWN
+from backend.inspection.ablation.spec import OWN, Result
 from backend.plots import thresholds as thresholds_plots
 from pages.ui import caveats, charts, links, resources
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     table = resources.facts("ablations", run)
     methods = list(table["method"].unique())
     method = st.selectbox("Score", methods) if len(methods) > 1 else methods[0]
@@ -22,8 +23,8 @@ def show(run: Run) -> None:
     _headline(rows, method)
     caveats.alike(run)
     st.caption(
-        f"Mode {result['mode']}, {result['folds']} grouped folds, the same for every setting. "
-        f"Mean over {', '.join(map(charts.plain, result['averaged']))}. Intervals: bootstrap over "
+        f"Mode {result.mode}, {result.folds} grouped folds, the same for every setting. "
+        f"Mean over {', '.join(map(charts.plain, result.averaged))}. Intervals: bootstrap over "
         "groups, 95 %; p after Holm over the settings. Confirm what you choose on new parts."
     )
     sure = chances(rows.to_dict("records"))

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from backend import published
+from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.model import comparisons
+from backend.inspection.model.spec import Result, Spec
 from backend.plots import inspection as inspection_plots
 from backend.records import MIN_BAD
 from pages.ui import caveats, charts, gallery, links, resources, score_charts
@@ -19,11 +21,11 @@ MODES = {
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     auroc, scores = resources.facts("auroc", run), resources.facts("scores", run)
     _head(run, result)
     caveats.alike(run)
-    caveats.noted(run)
+    caveats.noted(result.notes)
     tabs = st.tabs(
         [
             *("Feature types", "Comparison", "Folds", "ROC", "Scores"),
@@ -48,13 +50,13 @@ def show(run: Run) -> None:
     links.to_kind("export", "Export this model")
 
 
-def _head(run: Run, result: dict[str, object]) -> None:
+def _head(run: Run, result: Result) -> None:
     """Mode, features and the means over feature types."""
-    mode, backbone = str(result["mode"]), charts.plain(str(result["backbone"]))
+    mode, backbone = result.mode, charts.plain(result.backbone)
     st.caption(
-        f"Mode **{mode}**: {MODES.get(mode, '')} Features: {backbone}. {result['folds']} grouped "
-        f"folds, {result['repeats']} repeat(s), the same for every method. "
-        f"Score: {run.spec.get('rule', 'own class')}. Below: mean AUROC by method."
+        f"Mode **{mode}**: {MODES.get(mode, '')} Features: {backbone}. {result.folds} grouped "
+        f"folds, {result.repeats} repeat(s), the same for every method. "
+        f"Score: {runs.spec(run, Spec).rule}. Below: mean AUROC by method."
     )
     figures = resources.facts("figures", run)
     means = figures[figures["metric"] == "mean AUROC"]
@@ -62,9 +64,10 @@ def _head(run: Run, result: dict[str, object]) -> None:
         (row.subject, charts.interval(row.value, row.low, row.high), "Mean AUROC of this method")
         for row in means.itertuples()
     ]
-    seconds = float(str(result["part_seconds"]))
     meaning = "Per part; Latency times the whole way"
-    charts.metrics(names + ([("Features", f"{seconds * 1000:.1f} ms", meaning)] if seconds else []))
+    if result.part_seconds:
+        names.append(("Features", f"{result.part_seconds * 1000:.1f} ms", meaning))
+    charts.metrics(names)
 
 
 def _bars(run: Run, auroc: pd.DataFrame) -> None:

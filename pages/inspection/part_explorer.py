@@ -5,7 +5,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.inspection.model.spec import Spec
 from backend.inspection.parts.crops import read_parts
 from backend.inspection.threshold.job import rated
 from backend.records import Label, RunState
@@ -134,7 +136,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
 
 def _paths(run: Run) -> dict[str, Path]:
     """Part → its picture."""
-    folder = settings().runs / run.spec["parts_run"]
+    folder = settings().runs / runs.spec(run, Spec).parts_run
     return {row.part: folder / row.path for row in read_parts(folder).itertuples()}
 
 

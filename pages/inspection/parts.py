@@ -4,9 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.parts import lookalikes
 from backend.inspection.parts.checks import data_checks
+from backend.inspection.parts.spec import Result, Spec
 from backend.plots import parts as parts_plots
 from backend.records import Label, RunState
 from pages.ui import charts, forms, gallery, links, resources
@@ -29,25 +31,25 @@ ALIKE = ("all", "copy or look-alike", "copy or look-alike in another group")
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     parts = _parts(run)
     entries = [
-        ("Parts", str(result["n"]), ""),
-        ("GOOD", str(result["n_good"]), ""),
-        ("BAD", str(result["n_bad"]), ""),
-        ("Groups", str(result["groups"]), "Parts of one group always stay in one fold"),
+        ("Parts", str(result.n), ""),
+        ("GOOD", str(result.n_good), ""),
+        ("BAD", str(result.n_bad), ""),
+        ("Groups", str(result.groups), "Parts of one group always stay in one fold"),
     ]
-    if result.get("left_out"):
-        entries.append(("Left out", str(result["left_out"]), "Pictures or parts not taken in"))
+    if result.left_out:
+        entries.append(("Left out", str(result.left_out), "Pictures or parts not taken in"))
     charts.metrics(entries)
     _alike_across_groups(run)
-    _checks(run)
+    _checks(run, result)
     _left_out(run)
     counts = pd.DataFrame(
-        [(name, good, bad) for name, (good, bad) in result["counts"].items()],
+        [(name, good, bad) for name, (good, bad) in result.counts.items()],
         columns=["feature", "GOOD", "BAD"],
     )
-    figure = parts_plots.count_bars(result["counts"])
+    figure = parts_plots.count_bars(result.counts)
     charts.figure(figure, counts, f"counts-{run.id}", "GOOD and BAD parts per feature type")
     if parts["brightness"].notna().any():
         _spread(run, parts)
@@ -67,7 +69,7 @@ def _parts(run: Run) -> pd.DataFrame:
     return joined.assign(edge=edge.round(1))
 
 
-def _checks(run: Run) -> None:
+def _checks(run: Run, result: Result) -> None:
     """What the checks found, the worst first; what the import said about itself below."""
     found = resources.facts("part_findings", run)
     with st.container(border=True):
@@ -76,14 +78,14 @@ def _checks(run: Run) -> None:
             for row in found[found["level"] == level].itertuples():
                 words = charts.plain(row.words)
                 st.markdown(f"{icon} **{row.subject}** ({WORDS[level]}): {words}")
-        others = [n for n in (run.result or {})["notes"] if n not in set(found["words"])]
+        others = [n for n in result.notes if n not in set(found["words"])]
         for note in others:
             st.caption(charts.plain(note))
 
 
 def _alike_across_groups(run: Run) -> None:
     """What look-alikes across groups mean, and the button that makes them one group."""
-    if run.spec.get("group_lookalikes"):
+    if runs.spec(run, Spec).group_lookalikes:
         if run.parent:
             links.to_kind("parts", "The same parts with their groups as given", run.parent)
         return
@@ -97,7 +99,7 @@ def _alike_across_groups(run: Run) -> None:
             return
         st.markdown(JOINING)
         if st.button("Make look-alikes one group", type="primary", icon=":material/merge:"):
-            name = f"{run.name or run.id}, look-alikes in one group"
+            name = f"{run.name or run.id.partition('-')[2]}, look-alikes in one group"
             forms.start("parts", run.spec | {"group_lookalikes": True}, name, run.id)
 
 

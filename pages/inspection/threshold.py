@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.threshold.job import calibration_scores
 from backend.inspection.threshold.limits import (
@@ -16,7 +17,7 @@ from backend.inspection.threshold.limits import (
     verdicts,
 )
 from backend.inspection.threshold.misses import Share, false_alarms, missed, shares
-from backend.inspection.threshold.spec import Spec
+from backend.inspection.threshold.spec import Result, Spec
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
 from pages.ui import caveats, charts, forms, links, misses, resources, threshold_versions
@@ -31,7 +32,7 @@ GROUNDS = (
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     rows = resources.facts("thresholds", run)
     rows = rows.assign(by_hand=rows["by_hand"].fillna(False).astype(bool))  # an older version's
     threshold_versions.standing(run)
@@ -39,22 +40,22 @@ def show(run: Run) -> None:
     caveats.alike(run)
     charts.metrics(
         [
-            ("Version", str(result["version"]), "Of the thresholds of this anomaly model"),
+            ("Version", str(result.version), "Of the thresholds of this anomaly model"),
             (
                 "Types with a limit",
-                f"{len(result['ready'])} of {len(rows)}",
+                f"{len(result.ready)} of {len(rows)}",
                 "The others have too few GOOD parts for this promise",
             ),
-            *_promised(result),
+            *_promised(result, rows),
             ("BAD missed", *misses.tile(run)),
         ]
     )
-    _by_hand(run)
+    _by_hand(run, result)
     if not threshold_versions.promises_nothing(result):
-        st.markdown(_promise(run))
+        st.markdown(_promise(_wanted(run), result))
         with st.expander("What this promise rests on", icon=":material/balance:"):
             st.markdown(GROUNDS)
-    caveats.noted(run)
+    caveats.noted(result.notes)
     _table(run, rows)
     _too_few(run, rows)
     _scores(run, rows)
@@ -63,30 +64,30 @@ def show(run: Run) -> None:
     threshold_versions.versions(run)
 
 
-def _promised(result: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """The two promised rates, where any type has a limit that promises something."""
+def _promised(result: Result, rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """The two promised rates, each where any type has a limit that promises it."""
+    of = "GOOD parts" + (" of the types not chosen by hand" if result.by_hand else "")
+    why = "Every limit was chosen by hand" if result.by_hand else "No type has a limit"
+    alarms = "False alarms", f"≤ {result.alarm_rate * 100:.3g}%", f"Promised, of {of}"
     if threshold_versions.promises_nothing(result):
-        return [("False alarms", "no promise", "Every limit was chosen by hand")]
-    of = "GOOD parts" + (" of the types not chosen by hand" if result.get("by_hand") else "")
-    return [
-        ("False alarms", f"≤ {result['alarm_rate'] * 100:.3g}%", f"Promised, of {of}"),
-        (
-            "Seen by a person",
-            f"≤ {result['review_rate'] * 100:.3g}%",
-            f"Promised, of {of}: review and false alarms together",
-        ),
-    ]
+        alarms = "False alarms", "no promise", why
+    seen = (
+        "Seen by a person",
+        f"≤ {result.review_rate * 100:.3g}%",
+        f"Promised, of {of}: review and false alarms together",
+    )
+    reviewed = (rows["review_limit"].notna() & ~rows["by_hand"]).any()
+    return [alarms, seen] if reviewed else [alarms]
 
 
-def _by_hand(run: Run) -> None:
+def _by_hand(run: Run, result: Result) -> None:
     """What the limits that a person chose did with the known parts: they promise nothing."""
-    chosen = (run.result or {}).get("by_hand", ())
-    if not chosen:
+    if not result.by_hand:
         return
     alarms = {one.subject: one for one in false_alarms(run.folder)}
     of_bad = {one.subject: one for one in missed(run.folder)}
     lines = ["Chosen by hand, so **no promise**. With the parts that they were chosen on:", ""]
-    for name in chosen:
+    for name in result.by_hand:
         told = f"false alarms {alarms[name].count} GOOD parts, {alarms[name].share}; "
         lost = of_bad.get(name)
         told += f"{lost.count} BAD missed, {lost.share}" if lost else "no BAD part is known"
@@ -96,14 +97,12 @@ def _by_hand(run: Run) -> None:
 
 
 def _wanted(run: Run) -> Promise:
-    wanted: Promise = Spec(**run.spec).wanted
-    return wanted
+    return runs.spec(run, Spec).wanted
 
 
-def _promise(run: Run) -> str:
+def _promise(wanted: Promise, result: Result) -> str:
     """What is promised, and what it rests on."""
-    wanted = _wanted(run)
-    kind = "any type not chosen by hand" if (run.result or {}).get("by_hand") else "a type"
+    kind = "any type not chosen by hand" if result.by_hand else "a type"
     if wanted.confidence:
         return (
             f"Certified: with {wanted.confidence:.0%} confidence, at most {wanted.alarm_rate:.1%} "
@@ -173,8 +172,8 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     """Histogram of one type with its limits, and what another limit would do."""
     st.subheader("Scores and limits", anchor=False)
     try:
-        inspected = resources.supervisor().find(run.spec["inspect_run"])
-        scores = calibration_scores(inspected.folder, (run.result or {})["method"])
+        inspected = resources.supervisor().find(runs.spec(run, Spec).inspect_run)
+        scores = calibration_scores(inspected.folder, runs.result(run, Result).method)
     except UserError as error:
         st.warning(charts.plain(str(error)), icon=":material/link_off:")
         return
@@ -230,9 +229,8 @@ def _tried(limit: float, alarms: Share, missed: Share) -> str:
 
 def _use(run: Run, feature: str, limit: float) -> None:
     """Make the limit that was tried a version of its own."""
-    kept = [
-        line for line in run.spec.get("by_hand", ()) if line.rpartition("=")[0].strip() != feature
-    ]
+    chosen = runs.spec(run, Spec).by_hand
+    kept = [line for line in chosen if line.rpartition("=")[0].strip() != feature]
     spec = run.spec | {"by_hand": [*kept, f"{feature} = {limit:g}"]}
     label = f"Use {limit:g} for {feature}"
     if st.button(label, icon=":material/back_hand:", key=f"use-{run.id}-{feature}"):

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.actions import results
 from backend.core import registry
 from backend.core.runs import Run
 from backend.images import curation
@@ -12,10 +13,12 @@ from backend.images.curation import Edit
 from backend.images.imageset import boxes_of
 from backend.images.vocabulary import CLASSES
 from backend.records import RunState, UserError
+from backend.settings import settings
 from pages.ui import (
     charts,
     curation_filters,
     forms,
+    identity,
     image_export,
     links,
     resources,
@@ -121,8 +124,12 @@ def _reject_copies(run: Run, rows: pd.DataFrame) -> None:
     words = f"Reject {len(copies)} cop{'y' if len(copies) == 1 else 'ies'}, keep the first of each"
     if st.button(words, icon=":material/filter_none:", disabled=copies.empty):
         edits = [Edit(image, "rejected") for image in copies]
-        curation.record(run.folder, f"{len(edits)} near-duplicates rejected", edits)
+        _record(run, f"{len(edits)} near-duplicates rejected", edits)
         st.rerun(scope="fragment")
+
+
+def _record(run: Run, words: str, edits: list[Edit]) -> None:
+    results.curate(identity.actor(), settings(), run, words, edits)
 
 
 def _tell(words: str) -> None:
@@ -137,14 +144,14 @@ def _decided(run: Run, action: dict[str, Any]) -> None:
         if name == "open":
             _edit(run, ids[0])
         elif name == "undo":
-            words = curation.undo(run.folder)
+            words = results.undo(identity.actor(), settings(), run)
             st.toast(
                 f"Taken back: {words}" if words else "Nothing to undo.", icon=":material/undo:"
             )
         else:
             subject = ids[0] if len(ids) == 1 else str(len(ids))
             words = f"{subject} {name or 'without a verdict again'}"
-            curation.record(run.folder, words, [Edit(image, name) for image in ids])
+            _record(run, words, [Edit(image, name) for image in ids])
             _tell(f"{words} · U: undo")
     except UserError as error:
         st.session_state[ERROR] = str(error)
@@ -184,7 +191,7 @@ def _edited(run: Run, action: dict[str, Any]) -> None:
     try:
         if action["boxes"] is not None:
             made = box_editor.boxes_of(action["boxes"])
-            curation.record(run.folder, f"boxes of {image} corrected", [Edit(image, boxes=made)])
+            _record(run, f"boxes of {image} corrected", [Edit(image, boxes=made)])
             _tell(f"Boxes of {image} saved")
     except UserError as error:
         st.session_state[ERROR] = str(error)

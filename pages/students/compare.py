@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from backend.core import registry, specs
+from backend.actions import work
+from backend.core import registry, runs, specs
 from backend.plots import student as student_plots
 from backend.records import UserError
 from backend.students import comparison
-from pages.ui import charts, forms, links, resources, student_metrics
+from backend.students.similarity.spec import Spec
+from pages.ui import charts, forms, identity, links, resources, student_metrics
 from pages.ui.layout import header, plain_errors
 
 COSTS = {"minutes": "Minutes of training", "megabytes": "Megabytes", "speed": "Images a second"}
@@ -47,7 +49,7 @@ def _missing(rows: pd.DataFrame) -> None:
     if rows.empty:
         return
     waiting = {
-        run.spec.get("student_run")
+        runs.spec(run, Spec).student_run
         for run in resources.supervisor().active()
         if run.kind == "similarity"
     }
@@ -70,7 +72,8 @@ def _measure(students: list[str]) -> None:
     defaults = specs.defaults(registry.get("similarity").spec_type)
     for student in students:
         try:
-            resources.supervisor().submit("similarity", defaults | {"student_run": student})
+            values = defaults | {"student_run": student}
+            work.submit(identity.actor(), resources.supervisor(), "similarity", values)
         except UserError as error:
             st.error(charts.plain(str(error)), icon=":material/error:")
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.images import pictures
 from backend.images.boxes import boxes_of
+from backend.students.distill.spec import Result
 from backend.students.sampler import Sampler
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
@@ -40,17 +42,17 @@ def _sampler(folder: str) -> Sampler:
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
-    preset = result["preset"]
+    result = runs.result(run, Result)
+    preset = result.preset
     st.caption(WORDS.get(preset, ""))
     charts.metrics(
         [
-            ("Model size", f"{result['megabytes']:.1f} MB", "The ONNX file"),
-            ("Parameters", f"{result['parameters'] / 1e6:.2f} M", ""),
-            ("Epochs", str(result["epochs"]), "Passes over the teacher images; steps for pairs"),
+            ("Model size", f"{result.megabytes:.1f} MB", "The ONNX file"),
+            ("Parameters", f"{result.parameters / 1e6:.2f} M", ""),
+            ("Epochs", str(result.epochs), "Passes over the teacher images; steps for pairs"),
             ("Training time", f"{(run.seconds or 0) / 60:.1f} min", "On this computer"),
-            ("Images", str(result["images"]), "It learned from"),
-            ("Kept away", str(result.get("held") or 0), "To see how it copies what it never saw"),
+            ("Images", str(result.images), "It learned from"),
+            ("Kept away", str(result.held), "To see how it copies what it never saw"),
         ]
     )
     _explore(_sampler(str(run.folder)))

@@ -5,8 +5,10 @@ import zipfile
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.images import licences
+from backend.students.export.spec import Result
 from pages.ui import charts, links
 from pages.ui.run_view import kind_page
 
@@ -15,12 +17,12 @@ CARDS = ("MODEL_CARD.md", "model_card.json")
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
-    (st.success if result["int8_passes"] else st.warning)(
-        result["int8"],
-        icon=":material/check_circle:" if result["int8_passes"] else ":material/warning:",
+    result = runs.result(run, Result)
+    (st.success if result.int8_passes else st.warning)(
+        result.int8,
+        icon=":material/check_circle:" if result.int8_passes else ":material/warning:",
     )
-    if not result["measured"]:
+    if not result.measured:
         st.info(
             "No similarity run was given, so the card has no measures. Export again with one.",
             icon=":material/info:",
@@ -28,8 +30,8 @@ def show(run: Run) -> None:
         links.to_kind("similarity", "Measure the student")
     charts.metrics(_entries(result))
     licence = licences.licence(run.folder)
-    st.caption(f"One thread of {result['computer']}. Licences: {charts.plain(licence)}")
-    if result["licence"] == licences.OURS != licence:
+    st.caption(f"One thread of {result.computer}. Licences: {charts.plain(licence)}")
+    if result.licence == licences.OURS != licence:
         st.warning(
             "The card was written by an earlier version, which overlooked licences of others. "
             "LICENCE.txt in the zip names them all; export the student again for a card that does.",
@@ -49,15 +51,15 @@ def show(run: Run) -> None:
     links.to_kind("sample", "Let it paint images")
 
 
-def _entries(result: dict) -> list[tuple[str, str, str]]:
+def _entries(result: Result) -> list[tuple[str, str, str]]:
     found = [
-        ("FP32 file", f"{result['megabytes']:.1f} MB", "Full precision"),
-        ("FP32, images/s", f"{result['images_a_second']:.0f}", "On one core, 8 at a time"),
+        ("FP32 file", f"{result.megabytes:.1f} MB", "Full precision"),
+        ("FP32, images/s", f"{result.images_a_second:.0f}", "On one core, 8 at a time"),
     ]
-    if result["int8_passes"]:
+    if result.int8_passes:
         found += [
-            ("INT8 file", f"{result['int8_megabytes']:.1f} MB", "In whole numbers"),
-            ("INT8, images/s", f"{result['int8_images_a_second']:.0f}", "On one core"),
+            ("INT8 file", f"{result.int8_megabytes:.1f} MB", "In whole numbers"),
+            ("INT8, images/s", f"{result.int8_images_a_second:.0f}", "On one core"),
         ]
     return found
 

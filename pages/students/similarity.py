@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from backend import published
+from backend.core import runs
 from backend.core.runs import Run
 from backend.images import imagefiles, pictures
 from backend.images.measures import ssim_map
 from backend.plots import student as student_plots
 from backend.students.similarity.figures import published_protocol
-from backend.students.similarity.spec import OWN_LATENT
+from backend.students.similarity.spec import OWN_LATENT, Result
 from pages.ui import charts, links, resources, student_metrics
 from pages.ui.run_view import kind_page
 
@@ -26,36 +27,36 @@ Figures = dict[tuple[str, str], Any]
 
 
 def show(run: Run) -> None:
-    figures = resources.facts("figures", run)
+    result, figures = runs.result(run, Result), resources.facts("figures", run)
     by_name: Figures = {(row.subject, row.metric): row for row in figures.itertuples()}
-    for note in (run.result or {}).get("notes", ()):
+    for note in result.notes:
         st.warning(charts.plain(note), icon=":material/link_off:")
-    _verdicts(by_name, run.result or {})
+    _verdicts(by_name, result)
     pairs, sets, copies = st.tabs(["In pairs", "Samples as a set", "Nearest training images"])
     with pairs:
-        _in_pairs(run, figures)
+        _in_pairs(run, result, figures)
     with sets:
-        _as_sets(run, figures)
+        _as_sets(run, result, figures)
     with copies:
         _nearest(run, by_name)
     st.page_link(links.STUDENTS, label="Compare students", icon=":material/leaderboard:")
 
 
-def _verdicts(by_name: Figures, result: dict[str, Any]) -> None:
+def _verdicts(by_name: Figures, result: Result) -> None:
     """In words: does it know its images, are its samples like the teacher's, are they copies?"""
     _verdict_on_pairs(by_name["matched minus random", "SSIM"])
     kid, copies = by_name.get(("samples", "KID")), by_name.get(("samples", "not copies"))
-    if kid is None or copies is None:
+    if kid is None or copies is None or not result.control:
         st.info("Measured by an earlier version, in pairs alone. Start it again for the rest.")
         return
     grey = by_name["mean image", "KID"].value
-    control = by_name.get((result["control"], "not copies"))
+    control = by_name.get((result.control, "not copies"))
     aim = min(0.95, control.value) if control is not None else 0.95
     words = (
-        f"Samples: KID {student_metrics.words(kid)}; {result['control']} "
-        f"{student_metrics.words(by_name[result['control'], 'KID'])}, a grey field {grey:.0f} "
+        f"Samples: KID {student_metrics.words(kid)}; {result.control} "
+        f"{student_metrics.words(by_name[result.control, 'KID'])}, a grey field {grey:.0f} "
         f"(n = {kid.n}). Not copies: {student_metrics.words(copies)} of them; 0.95 is the aim"
-        + (f", {result['control']} reach {control.value:.2f}." if control is not None else ".")
+        + (f", {result.control} reach {control.value:.2f}." if control is not None else ".")
     )
     if kid.high < grey / 2 and copies.low >= aim:
         st.success(words, icon=":material/check_circle:")
@@ -80,7 +81,7 @@ def _verdict_on_pairs(gap: Any) -> None:
         )
 
 
-def _in_pairs(run: Run, figures: pd.DataFrame) -> None:
+def _in_pairs(run: Run, result: Result, figures: pd.DataFrame) -> None:
     """SSIM of each pair, the pair that was clicked, and the measures with their controls."""
     pairs = resources.facts("ssim_pairs", run)
     splits = pairs["split"].fillna("trained")
@@ -94,7 +95,7 @@ def _in_pairs(run: Run, figures: pd.DataFrame) -> None:
         split = "held out" if choice == UNSEEN else "trained"
         rows = pairs[(pairs["pairing"] == "matched") & (splits == split)]
         means = _means(figures, prefix)
-    st.caption(_how_paired(choice, (run.result or {})["pairing"]))
+    st.caption(_how_paired(choice, result.pairing))
     pair = _bars(run, rows.reset_index(drop=True), means, choice)
     _pair(run, rows, pair)
     names = {f"{prefix}{n}": n for n in ("matched", "random", "mean image", "matched minus random")}
@@ -182,11 +183,10 @@ def _beside(run: Run, first: str, second: str) -> Any:
     return pictures.sheet([imagefiles.read_rgb(run.folder / path) for path in (first, second)], 2)
 
 
-def _as_sets(run: Run, figures: pd.DataFrame) -> None:
+def _as_sets(run: Run, result: Result, figures: pd.DataFrame) -> None:
     """Measures of the samples beside the mean image and images that are as good as real."""
     subjects = {"samples": "samples", "mean image": "mean image"}
-    control = (run.result or {}).get("control", "")
-    subjects |= {control: control} if control else {}
+    subjects |= {result.control: result.control} if result.control else {}
     st.markdown(
         "What the student invents, as a set, against images of its teacher that it never saw. No "
         "single figure says enough: a grey field is no copy, and noise is sharp. Intervals: 95 %."

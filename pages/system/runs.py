@@ -5,10 +5,11 @@ import json
 import pandas as pd
 import streamlit as st
 
+from backend.actions import work
 from backend.core import registry, runs
 from backend.core.runs import Run
 from backend.records import RunState
-from pages.ui import charts, forms, links, resources, run_table, run_view
+from pages.ui import charts, forms, identity, links, resources, run_table, run_view
 from pages.ui.layout import header
 
 STATES = ["all", *(state.value for state in RunState if state.ended)]
@@ -100,10 +101,11 @@ def _delete(run: Run) -> None:
         return
     dependents = resources.supervisor().dependents(run.id)
     if dependents:
-        st.warning(f"{len(dependents)} runs were made from this one: {', '.join(dependents)}.")
+        made = "run was" if len(dependents) == 1 else "runs were"
+        st.warning(f"{len(dependents)} {made} made from this one: {', '.join(dependents)}.")
     sure = st.checkbox("Move this run to the trash (Storage can bring it back)")
     if st.button("Delete", icon=":material/delete:", disabled=not sure):
-        resources.supervisor().delete(run.id)
+        work.delete(identity.actor(), resources.supervisor(), run.id)
         del st.query_params["run"]
         st.toast("Moved to the trash. Storage can bring it back.")
         st.rerun()

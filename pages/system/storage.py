@@ -5,9 +5,10 @@ import shutil
 import pandas as pd
 import streamlit as st
 
-from backend.core import maintenance, runs, store
+from backend.actions import work
+from backend.core import audit, maintenance, runs, store
 from backend.records import UserError
-from pages.ui import resources, run_table
+from pages.ui import identity, resources, run_table
 from pages.ui.layout import header
 
 
@@ -42,6 +43,7 @@ def show() -> None:
     _backup()
     _copies()
     _trash()
+    _changes()
 
 
 def _soundness() -> None:
@@ -61,7 +63,7 @@ def _backup() -> None:
     if st.button("Back up now", icon=":material/save:"):
         try:
             with st.spinner("Writing …"):
-                path = maintenance.backup(resources.supervisor().settings)
+                path = work.back_up(identity.actor(), resources.supervisor().settings)
         except UserError as error:
             st.error(str(error))
         else:
@@ -75,18 +77,13 @@ def _copies() -> None:
     st.markdown(
         "Runs keep copies of what was uploaded; a zip, or the features of parts, can be made again."
     )
-    folders = {
-        "uploads": settings.uploads,
-        "exports": settings.exports,
-        "cached features": settings.feature_cache,
-    }
-    for name, folder in folders.items():
+    for name, folder in maintenance.spare(settings).items():
         size = maintenance.folder_size(folder) / 2**20
         left, middle, right = st.columns([2, 2, 1], vertical_alignment="center")
         left.markdown(f"{name.capitalize()}: {size:.1f} MB")
         sure = middle.checkbox(f"Delete all {name} for good", disabled=size == 0)
         if right.button("Delete", key=f"delete-{name}", disabled=not sure, width="stretch"):
-            shutil.rmtree(folder, ignore_errors=True)
+            work.clear(identity.actor(), settings, name)
             st.rerun()
 
 
@@ -101,12 +98,24 @@ def _trash() -> None:
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"`{folder.name}`")
         if right.button("Bring back", key=folder.name, width="stretch"):
-            supervisor.restore(folder.name)
+            work.restore(identity.actor(), supervisor, folder.name)
             st.rerun()
     sure = st.checkbox(f"Delete these {len(found)} runs for good")
     if st.button("Empty the trash", disabled=not sure, icon=":material/delete_forever:"):
-        supervisor.empty_trash()
+        work.empty_trash(identity.actor(), supervisor)
         st.rerun()
+
+
+def _changes() -> None:
+    """Who changed what, newest first."""
+    lines = audit.newest(resources.supervisor().settings.storage)
+    if lines:
+        with st.expander("Newest changes", icon=":material/history:"):
+            frame = pd.DataFrame(lines).assign(
+                time=[str(line.time)[:16].replace("T", " ") for line in lines]
+            )
+            names = {"time": "when (UTC)", "actor": "who", "way": "by", "action": "what"}
+            st.dataframe(frame.rename(columns=names), hide_index=True, alt="Who changed what")
 
 
 show()

@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.teachers.diffusion.spec import Result
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
 
@@ -16,21 +18,21 @@ FILM_WORDS = {
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     charts.metrics(
         [
-            ("Learned from", f"{result['images']:,} images", ""),
-            ("Classes", str(len(result["classes"])), ", ".join(result["classes"])),
-            ("Training time", f"{result['minutes']:.0f} min", "On this computer"),
-            ("Model size", f"{result['megabytes']:.1f} MB", "Weights in half precision"),
+            ("Learned from", f"{result.images:,} images", ""),
+            ("Classes", str(len(result.classes)), ", ".join(result.classes)),
+            ("Training time", f"{result.minutes:.0f} min", "On this computer"),
+            ("Model size", f"{result.megabytes:.1f} MB", "Weights in half precision"),
             (
                 "Picture error",
-                f"{result['codec_error']:.3f}",
+                f"{result.codec_error:.3f}",
                 "Mean absolute difference of an image and what its code keeps; 1 is full scale",
             ),
             (
                 "Denoising error",
-                f"{result['denoising_error']:.2f}",
+                f"{result.denoising_error:.2f}",
                 "Mean squared error of the last steps; a model that knows nothing has 1",
             ),
         ]

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.images import licences
+from backend.teachers.lora.spec import Result
 from pages.ui import charts, film, links
 from pages.ui.run_view import kind_page
 
@@ -11,18 +13,18 @@ FILM_WORDS = {"step": "The same words and the same noise, painted as the trainin
 
 
 def show(run: Run) -> None:
-    result = run.result or {}
+    result = runs.result(run, Result)
     charts.metrics(
         [
-            ("Learned from", f"{result['images']} images", ""),
-            ("Steps", str(result["steps"]), ""),
-            ("File size", f"{result['megabytes']:.1f} MB", "artifacts/lora.safetensors"),
+            ("Learned from", f"{result.images} images", ""),
+            ("Steps", str(result.steps), ""),
+            ("File size", f"{result.megabytes:.1f} MB", "artifacts/lora.safetensors"),
             (
                 "Error before",
-                f"{result['loss_before']:.3f}",
+                f"{result.loss_before:.3f}",
                 "Mean squared error of the noise, on the images it learned from",
             ),
-            ("Error after", f"{result['loss_after']:.3f}", "The same noise on the same images"),
+            ("Error after", f"{result.loss_after:.3f}", "The same noise on the same images"),
         ]
     )
     film.show(run, FILM_WORDS)

@@ -1,8 +1,12 @@
 """The sentences that go with a figure: what makes it too good, or doubtful."""
 
+from collections.abc import Iterable
+
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
+from backend.deployment.latency.spec import Result
 from backend.inspection.parts import lookalikes
 from backend.records import UserError
 from pages.ui import charts, links
@@ -11,7 +15,7 @@ from pages.ui import charts, links
 def of(run: Run) -> str:
     """What to know before a run's figures are believed; "" for nothing."""
     if run.kind == "latency":
-        return str((run.result or {}).get("busy", ""))
+        return runs.result(run, Result).busy
     return lookalikes.warning(run.folder)
 
 
@@ -28,7 +32,9 @@ def alike(run: Run) -> None:
     links.to_kind("parts", "See them, and make them one group", parts_run)
 
 
-def noted(run: Run) -> None:
+def noted(notes: Iterable[str]) -> None:
     """What was noticed on the way: what was left out, scaled or not labelled, a sentence each."""
-    for note in (run.result or {}).get("notes", ()):
-        st.info(charts.plain(note), icon=":material/info:")
+    told = [charts.plain(note) for note in notes]
+    if told:
+        lines = told if len(told) == 1 else [f"- {note}" for note in told]
+        st.info("\n".join(lines), icon=":material/info:")

@@ -49,7 +49,7 @@ def plain(text: str) -> str:
 
 def words(value: Any) -> str:
     """A value as a person reads it."""
-    if value is None or value == "":
+    if value is None or value == "" or value != value:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"

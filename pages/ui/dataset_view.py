@@ -14,14 +14,14 @@ from pages.ui import caveats, charts, gallery, image_export
 UNSEEN = (0, 0)
 
 
-def show(run: Run, tiles: list[tuple[str, str, str]]) -> None:
+def show(run: Run, tiles: list[tuple[str, str, str]], notes: tuple[str, ...]) -> None:
     """Figures, plots, pictures with their boxes, and the zip to take away.
 
-    tiles: name, value and meaning of the run's figures.
+    tiles: name, value and meaning of the run's figures. notes: what was noticed on the way.
     """
     images, boxes = curation.images(run.folder), curation.boxes(run.folder)
     charts.metrics(tiles)
-    caveats.noted(run)
+    caveats.noted(notes)
     pictures, plots = st.tabs(["Pictures", "Sources, classes, boxes"])
     with plots:
         _plots(run, images, boxes)

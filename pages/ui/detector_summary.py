@@ -1,42 +1,41 @@
 """What a detector is worth at a glance: what it was judged on, and its figures with intervals."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from backend import plots
 from backend.core.runs import Run
 from backend.detection import curves, standing
+from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
 from pages.ui import charts, resources
 
 CONTROLS = ("constant box", "own validation images")
 
 
-def verdict(result: dict[str, Any]) -> None:
+def verdict(result: Result) -> None:
     """What the detector is worth, first of all: no figure stands above it."""
     words = charts.plain(standing.verdict(result))
-    if standing.has_learned(result) and result["real"]:
+    if standing.has_learned(result) and result.real:
         st.success(words, icon=":material/center_focus_strong:")
     else:
         st.warning(words, icon=":material/model_training:")
 
 
-def origin(result: dict[str, Any]) -> None:
+def origin(result: Result) -> None:
     """What the detector was judged on, and what it started from."""
-    kind = "real photographs" if result["real"] else "rendered images, **not real ones**"
+    kind = "real photographs" if result.real else "rendered images, **not real ones**"
     start = (
         "pretrained weights"
-        if result["pretrained"]
+        if result.pretrained
         else "**random weights, for no pretrained ones were found**"
     )
     words = (
-        f"Judged on {result['test_images']} {kind}, {result['test_intact']} of them intact "
-        f"(test set {result['test_hash']}); started from {start}."
+        f"Judged on {result.test_images} {kind}, {result.test_intact} of them intact "
+        f"(test set {result.test_hash}); started from {start}."
     )
     st.caption(words)
-    near = result.get("near_duplicates")
+    near = result.near_duplicates
     if near:
         st.warning(
             f"{near} training images look like a test image, so read the figures with care.",
@@ -44,7 +43,7 @@ def origin(result: dict[str, Any]) -> None:
         )
 
 
-def show(run: Run, result: dict[str, Any], judged: Judged, at: float) -> None:
+def show(run: Run, result: Result, judged: Judged, at: float) -> None:
     """Its figures at a confidence, in tiles and in words; its average precision with controls.
 
     One that learned nothing has no figure to put into a tile.
@@ -85,15 +84,15 @@ def _in_words(judged: Judged, at: float) -> str:
 
 
 def _headline(
-    result: dict[str, Any], figures: pd.DataFrame, judged: Judged, at: float
+    result: Result, figures: pd.DataFrame, judged: Judged, at: float
 ) -> list[tuple[str, str, str]]:
     chosen = judged.at_confidence(at)
     found = figures.set_index(["subject", "metric"])
     low_high = ["value", "low", "high"]
     entries = [
         (
-            "AP50" if result["real"] else "AP50 (rendered)",
-            charts.interval(result["ap50"], result["ap50_low"], result["ap50_high"]),
+            "AP50" if result.real else "AP50 (rendered)",
+            charts.interval(result.ap50, result.ap50_low, result.ap50_high),
             "Average precision: 1 where every defect is found, with at least half of both boxes "
             "shared (IoU 0.5), before any false alarm. Intact images are among them. Below: 95 % "
             "interval over specimens.",

@@ -5,10 +5,12 @@ from typing import Any
 
 import streamlit as st
 
+from backend.actions import work
 from backend.core import registry, runs, specs
+from backend.core.runs import Run
 from backend.core.specs import Param
 from backend.records import RunState, UserError
-from pages.ui import charts, links, resources, uploads
+from pages.ui import charts, identity, links, resources, uploads
 
 RENAMED = "renamed-files"
 
@@ -74,9 +76,7 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
         )
     try:
         if start:
-            run = resources.supervisor().submit(
-                kind, uploads.kept(values), name=name, parent=parent
-            )
+            run = _submitted(kind, uploads.kept(values), name, parent)
             st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
             st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
         elif asked:
@@ -88,11 +88,16 @@ def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
 def start(kind: str, values: Mapping[str, Any], name: str, parent: str) -> None:
     """Submit a run and go to its page; where it is refused, say why here."""
     try:
-        run = resources.supervisor().submit(kind, values, name=name, parent=parent)
+        run = _submitted(kind, values, name, parent)
     except UserError as error:
         st.error(charts.plain(str(error)), icon=":material/error:")
     else:
         st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
+
+
+def _submitted(kind: str, values: Mapping[str, Any], name: str, parent: str) -> Run:
+    desk = resources.supervisor()
+    return work.submit(identity.actor(), desk, kind, values, name=name, parent=parent)
 
 
 def _estimate(spec_type: Any, values: dict[str, Any]) -> str:

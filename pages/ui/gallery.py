@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend.core import registry, runs
 from backend.core.runs import Run
 from backend.images import curation, imagefiles, pictures
 from backend.records import UserError
@@ -19,9 +20,9 @@ HIT, MISS = "#56B4E9", "#CC79A7"
 def show_images(run: Run) -> None:
     """The images of a run as people left them, with a page, a source label and overlays."""
     images, boxes = curation.images(run.folder), curation.boxes(run.folder)
-    result = run.result or {}
-    caveats.noted(run)
-    charts.metrics([_tile(k, v) for k, v in result.items() if isinstance(v, (int, float))])
+    result = vars(runs.result(run, registry.get(run.kind).result_type))
+    caveats.noted(result.get("notes", ()))
+    charts.metrics([_tile(k, v) for k, v in result.items() if _is_figure(v)])
     told = [f"{_named(k)}: {v}" for k, v in result.items() if isinstance(v, str) and v]
     if told:
         st.caption(charts.plain(". ".join(told) + "."))
@@ -30,6 +31,11 @@ def show_images(run: Run) -> None:
     chosen = st.pills("Show over the images", overlays, selection_mode="multi", default=["boxes"])
     grid(run, images, boxes, f"{names} image", "boxes" in chosen, "masks" in chosen)
     charts.csv(boxes, f"boxes-{run.id}")
+
+
+def _is_figure(value: Any) -> bool:
+    """A number, and a known one."""
+    return isinstance(value, (int, float)) and value == value
 
 
 def _named(key: str) -> str:

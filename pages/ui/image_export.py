@@ -1,16 +1,14 @@
 """A run's images as a zip to take away."""
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
+from backend.actions import results
 from backend.core.runs import Run
-from backend.images import curation, licences
+from backend.images import image_export, licences
 from backend.images.formats import export
-from backend.records import UserError
 from backend.settings import settings
-from pages.ui import charts
+from pages.ui import charts, identity
 
 LAYOUTS = {"YOLO": "yolo", "COCO": "coco"}
 
@@ -24,10 +22,10 @@ def offer(run: Run) -> None:
             f"that other programs read. Licence: {charts.plain(licence)}"
         )
         layout = st.segmented_control("Layout", list(LAYOUTS), default="YOLO", required=True)
-        target = settings().exports / f"{run.id}-{layout.lower()}.zip"
+        target = image_export.target(settings().exports, run, LAYOUTS[layout])
         if st.button("Make the zip", icon=":material/archive:"):
             with st.spinner("Writing the zip …"):
-                _write(run, target, LAYOUTS[layout], licence)
+                results.export_images(identity.actor(), settings(), run, LAYOUTS[layout])
         if target.exists() and export.licence_in(target) != licence:
             st.info("The zip made earlier names other licences. Make it anew to download it.")
         elif target.exists():
@@ -40,12 +38,3 @@ def offer(run: Run) -> None:
                 icon=":material/download:",
                 on_click="ignore",
             )
-
-
-def _write(run: Run, target: Path, layout: str, licence: str) -> None:
-    images, boxes = curation.kept(run.folder)
-    if images.empty:
-        raise UserError("Every image is rejected or deleted. Keep at least one.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    origin = {"run": run.id, "kind": run.kind, "spec": run.spec, "behind": licences.behind(run)}
-    export.export(images, boxes, run.folder, target, layout, licence=licence, origin=origin)

@@ -7,6 +7,7 @@ import streamlit as st
 from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.model import anomaly_maps, neighbours
+from backend.inspection.model.spec import Spec
 from backend.inspection.parts.crops import read_crops, read_parts
 from backend.inspection.threshold import active
 from backend.plots import thresholds as thresholds_plots
@@ -83,7 +84,7 @@ def _pictures(run: Run, row: pd.Series) -> None:
 
 
 def _crop(run: Run, part: str) -> np.ndarray:
-    folder = settings().runs / run.spec["parts_run"]
+    folder = settings().runs / runs.spec(run, Spec).parts_run
     frame = read_parts(folder)
     return read_crops(frame[frame["part"] == part], folder, EDGE)[0]
 

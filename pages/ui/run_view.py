@@ -8,14 +8,15 @@ import pandas as pd
 import streamlit as st
 
 from backend import plots
+from backend.actions import work
 from backend.core import jobs, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
-from pages.ui import charts, film, forms, links, resources
+from pages.ui import charts, film, forms, identity, links, resources
 from pages.ui.layout import header, plain_errors
 
 LIVE_BYTES = 256 * 1024
-SHOWN = "run_in_address"
+SHOWN, WORDS = "run_in_address", "words_of_run"
 MARKS = {
     RunState.PENDING: (":material/schedule:", "waiting"),
     RunState.RUNNING: (":material/progress_activity:", "running"),
@@ -102,9 +103,19 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
         st.session_state.pop("run", None)
     if not options:
         return ""
+    _keep_words_fresh(options)
     run_id = st.selectbox("Run", list(options), format_func=options.__getitem__, key="run")
     st.session_state[SHOWN] = st.query_params["run"] = run_id
     return run_id
+
+
+def _keep_words_fresh(options: dict[str, str]) -> None:
+    """The browser keeps a choice's old words, as "waiting", unless the choice is made anew."""
+    chosen = st.session_state.get("run")
+    words = options.get(chosen, "")
+    if chosen and st.session_state.get(WORDS) != words:
+        st.session_state["run"] = chosen
+    st.session_state[WORDS] = words
 
 
 def show_run(run: Run, show: Callable[[Run], None]) -> None:
@@ -153,7 +164,7 @@ def _progress(run: Run) -> None:
         canceling = (run.folder / "cancel").exists()
         label = "Canceling …" if canceling else "Cancel"
         if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
-            resources.supervisor().cancel(run.id)
+            work.cancel(identity.actor(), resources.supervisor(), run.id)
             st.rerun(scope="fragment")
         frame = plots.curve_frame(runs.events(run.folder, LIVE_BYTES))
         for title, rows in plots.split_curves(frame).items():
@@ -187,7 +198,7 @@ def outcome(run: Run) -> None:
     st.warning(f"{ended} {charts.plain(run.error)}".strip() + goes_on, icon=icon)
     with st.container(horizontal=True):
         if run.resumable and st.button("Resume", icon=":material/resume:", type="primary"):
-            resources.supervisor().resume(run.id)
+            work.resume(identity.actor(), resources.supervisor(), run.id)
             st.rerun()
         _offer_change(run)
     if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:

@@ -3,8 +3,10 @@
 import pandas as pd
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.model import defect_size, operating_points
+from backend.inspection.model.spec import Spec
 from backend.plots import inspection as inspection_plots
 from backend.records import UserError
 from pages.ui import charts, resources
@@ -55,7 +57,9 @@ def _share(scores: pd.Series, threshold: float) -> str:
 def by_size(run: Run, scores: pd.DataFrame) -> None:
     """How well BAD parts stand out, against how large their defects are."""
     try:
-        parts = resources.facts("parts", resources.supervisor().find(run.spec["parts_run"]))
+        parts = resources.facts(
+            "parts", resources.supervisor().find(runs.spec(run, Spec).parts_run)
+        )
     except UserError as error:
         st.warning(f"{error} Without its parts the sizes of the defects are not known.")
         return

@@ -5,13 +5,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.actions import results
 from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.parts import lookalikes
 from backend.inspection.threshold import active
 from backend.inspection.threshold.active import Activation
+from backend.inspection.threshold.spec import Result, Spec
 from backend.settings import settings
-from pages.ui import charts, links, misses
+from pages.ui import charts, identity, links, misses
 
 
 def standing(run: Run) -> None:
@@ -28,7 +30,7 @@ def standing(run: Run) -> None:
             icon=":material/link_off:",
         )
     else:
-        other = "" if found.inspect_run == run.spec["inspect_run"] else " of another model"
+        other = "" if found.inspect_run == runs.spec(run, Spec).inspect_run else " of another model"
         st.info(
             f"Version {found.version}{other} is in force {_since(found)}.",
             icon=":material/toggle_on:",
@@ -47,24 +49,40 @@ def activate(run: Run) -> None:
     if found and found.run_id == run.id:
         return
     st.subheader("Put in force", anchor=False)
-    if not (run.result or {})["ready"]:
+    if not runs.result(run, Result).ready:
         st.info("No feature type of this version has a limit, so it cannot be put in force.")
         return
     left, right = st.columns(2)
-    who = left.text_input("Who", key=f"who-{run.id}", placeholder="your name")
+    with left:
+        who = identity.ask(f"who-{run.id}")
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
-    version = (run.result or {})["version"]
+    version = runs.result(run, Result).version
     instead = f" instead of version {found.version}" if found else ""
     many = misses.alarm(run)
     accepted = many and st.checkbox(
         "I accept that it misses so many BAD parts", key=f"accept-{run.id}"
     )
-    sure = st.checkbox(f"Use version {version}{instead} from now on", key=f"sure-{run.id}")
-    ready = sure and (accepted or not many) and bool(who.strip())
+    key = _question(run, found)
+    sure = st.checkbox(f"Use version {version}{instead} from now on", key=key)
+    ready = sure and (accepted or not many) and bool(who)
     if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
-        active.activate(settings().storage, run.folder, who, why, accepted)
+        results.put_in_force(identity.actor(), settings(), run, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
+
+
+def _question(run: Run, found: Activation | None) -> str:
+    """The key of the second look: another one, so unticked, once somebody chose in between."""
+    key = f"sure-{run.id}-{found.run_id}" if found else f"sure-{run.id}"
+    before = st.session_state.get(f"asked-{run.id}", key)
+    if found and before != key and st.session_state.get(before):
+        st.warning(
+            f"Version {found.version} was put in force meanwhile, by {charts.plain(found.who)}. "
+            "Tick again if yours is to replace it.",
+            icon=":material/group:",
+        )
+    st.session_state[f"asked-{run.id}"] = key
+    return key
 
 
 def versions(run: Run) -> None:
@@ -72,10 +90,11 @@ def versions(run: Run) -> None:
     st.subheader("Versions", anchor=False)
     journal = active.history(settings().storage)
     in_force = journal[-1].run_id if journal else ""
+    model = runs.spec(run, Spec).inspect_run
     found = [
         _version(one, one.id == in_force, one.id == run.id)
         for one in runs.readable(settings().runs.glob("*-threshold-*"))
-        if one.result and one.spec.get("inspect_run") == run.spec["inspect_run"]
+        if one.result and runs.spec(one, Spec).inspect_run == model
     ]
     frame = pd.DataFrame(found).sort_values("version", ascending=False)
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
@@ -87,7 +106,7 @@ def versions(run: Run) -> None:
         st.download_button(
             "thresholds.json",
             file,
-            file_name=f"thresholds-v{(run.result or {})['version']}.json",
+            file_name=f"thresholds-v{runs.result(run, Result).version}.json",
             icon=":material/download:",
             key=f"json-{run.id}",
         )
@@ -108,14 +127,14 @@ def versions(run: Run) -> None:
 
 
 def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
-    result = one.result or {}
+    result = runs.result(one, Result)
     return {
-        "version": result["version"],
+        "version": result.version,
         "made (UTC)": f"{one.created:%Y-%m-%d %H:%M}",
-        "method": result["method"],
+        "method": result.method,
         "promise": _promise(result),
-        "false alarms": "–" if promises_nothing(result) else f"≤ {result['alarm_rate']:.1%}",
-        "types": len(result["ready"]),
+        "false alarms": "–" if promises_nothing(result) else f"≤ {result.alarm_rate:.1%}",
+        "types": len(result.ready),
         "BAD missed": misses.short(one),
         "beware": lookalikes.warning(one.folder),
         "": " · ".join(
@@ -124,17 +143,14 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
     }
 
 
-def promises_nothing(result: dict[str, Any]) -> bool:
-    """Was every limit of a version chosen by hand?"""
-    by_hand = set(result.get("by_hand", ()))
-    return bool(by_hand) and by_hand == set(result["ready"])
+def promises_nothing(result: Result) -> bool:
+    """Has a version no limit but those chosen by hand?"""
+    return set(result.ready) <= set(result.by_hand)
 
 
-def _promise(result: dict[str, Any]) -> str:
+def _promise(result: Result) -> str:
     """What stands behind a version's limits."""
-    by_hand = result.get("by_hand", ())
-    if not by_hand:
-        return str(result["promise"])
+    by_hand = result.by_hand
     if promises_nothing(result):
-        return "none: by hand"
-    return f"{result['promise']}; by hand: {', '.join(by_hand)}"
+        return "none: by hand" if by_hand else "none: no type has a limit"
+    return f"{result.promise}; by hand: {', '.join(by_hand)}" if by_hand else result.promise

@@ -19,7 +19,7 @@ SECTIONS = (
     *("inspection", "deployment"),
 )
 GROUND = ("records", "published", "settings", "wording", "install", "numeric", "core", "plots")
-FLOORS = (*GROUND, *SECTIONS, "demo", "__main__")  # from the ground up
+FLOORS = (*GROUND, *SECTIONS, "demo", "actions", "__main__")  # from the ground up
 LIGHT = ("store", "jobs", "specs", "runs", "facts", "registry", "lineage", "journal", "endings")
 HEAVY = ("torch", "diffusers", "ultralytics", "transformers", "cv2")
 LARGEST = 0.22  # of backend's lines, that one section may hold

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from backend.__main__ import main
-from backend.core import jobs, registry, runs, specs, terminal
+from backend.core import audit, jobs, registry, runs, specs, terminal
+from backend.core.audit import Actor, Way
 from backend.core.store import Store
 from backend.records import RunState
 from backend.settings import PROJECT, quiet_environment, settings
@@ -121,9 +122,12 @@ def test_a_signal_that_breaks_into_a_print_prints_nothing(storage, probe, monkey
         depths.append(depths[-1] - 1)
 
     monkeypatch.setattr(terminal.console, "print", watched)
-    assert terminal.follow(storage, run.folder).state is RunState.CANCELED
+    ada = Actor("Ada", Way.COMMAND_LINE)
+    assert terminal.follow(ada, storage, run.folder).state is RunState.CANCELED
     assert max(depths) == 1
     assert said[-1] == f"{run.id} canceled. "
+    noted = [(one.action, one.about) for one in audit.newest(storage.storage)]
+    assert noted == [("cancel", run.id)], "once, though two signals came"
     assert signal.getsignal(signal.SIGINT) is before
 
 

@@ -8,7 +8,9 @@ import sys
 import pytest
 
 from backend import demo
+from backend.actions import work
 from backend.core import facts, jobs, runs
+from backend.core.audit import Actor, Way
 from backend.core.jobs import Supervisor
 from backend.core.store import Store, differences
 from backend.records import Cause, RunState, UserError
@@ -224,6 +226,7 @@ def test_a_folder_removed_by_hand_is_forgotten(make, probe, storage):
 OWNER = """
 import sys, time
 from pathlib import Path
+from backend.core.audit import Actor, Way
 from backend.core.jobs import Supervisor
 from backend.settings import Settings
 from backend.core.store import Store
@@ -272,7 +275,7 @@ def test_a_job_outlives_its_owner_and_is_adopted(storage, probe, tmp_path, until
 
 def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store):
     supervisor = jobs.Supervisor(storage, store)
-    demo.queue(supervisor)
+    work.queue_demo(Actor("Ada", Way.PAGE), supervisor)
     waiting = supervisor.active()
     assert [run.name for run in waiting] == [step.name for step in demo.STEPS]
     by_name = {run.name: run.id for run in waiting}

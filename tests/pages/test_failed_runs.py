@@ -55,6 +55,21 @@ def test_a_mistake_is_one_sentence_and_a_way_to_other_settings(failed, page):
     assert "With the settings of First try" in words(app)
 
 
+def test_the_choice_of_run_does_not_keep_saying_that_it_waits(empty_dashboard):
+    supervisor = resources.supervisor()
+    spec = specs.to_json(Spec(source="simulator"))
+    run = runs.create(supervisor.settings.runs, "parts", spec)
+    supervisor.tick()
+    app = open_page(PAGES[0], run=run.id)
+    runs.finish(run.folder, RunState.FAILED, error=SENTENCE, cause=Cause.MISTAKE)
+    supervisor.tick()
+    app.run()
+    sent = app.selectbox(key="run").proto
+    assert sent.set_value and sent.raw_value.endswith("failed")
+    app.run()
+    assert not app.selectbox(key="run").proto.set_value
+
+
 def test_started_again_it_is_a_new_run_made_from_the_old(failed):
     run = failed(Cause.MISTAKE, SENTENCE)
     app = open_page(PAGES[0], again=run.id, run=run.id)

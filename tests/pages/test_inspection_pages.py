@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend.core import facts, jobs, runs
+from backend.core import audit, facts, jobs, runs
 from backend.inspection.threshold import active
 from backend.records import RunState
 from pages.ui import resources
@@ -51,6 +51,23 @@ def test_a_version_comes_into_force_only_with_a_name_and_a_second_look(version, 
     is_well(app)
     assert "This version is in force" in words(app)
     assert "Ada" in words(app)
+    assert active.current(storage.storage).run_id == version.id
+    [line] = audit.newest(storage.storage)
+    assert (line.actor, line.way, line.action) == ("Ada", "page", "put in force")
+
+
+def test_a_version_put_in_force_meanwhile_is_not_replaced_unseen(version, storage):
+    other = make_threshold(storage.runs, version.spec["inspect_run"])
+    app = open_page(THRESHOLD, run=version.id)
+    app.text_input(key=f"who-{version.id}").set_value("Ada").run()
+    app.checkbox(key=f"sure-{version.id}").check().run()
+    active.activate(storage.storage, other.folder, "Bert", "")
+    next(b for b in app.button if b.label == "Activate").click().run()
+    is_well(app)
+    assert active.current(storage.storage).run_id == other.id
+    assert "was put in force meanwhile, by Bert" in words(app)
+    app.checkbox(key=f"sure-{version.id}-{other.id}").check().run()
+    next(b for b in app.button if b.label == "Activate").click().run()
     assert active.current(storage.storage).run_id == version.id
 
 
@@ -225,6 +242,16 @@ def test_one_button_makes_look_alikes_one_group_in_a_run_of_its_own(leaky_parts)
     made = resources.supervisor().active()[-1]
     assert made.spec == leaky_parts.spec | {"group_lookalikes": True}
     assert made.parent == leaky_parts.id
+    assert made.name == "tiny parts, look-alikes in one group"
+
+
+def test_look_alikes_of_a_run_without_a_name_are_joined_under_its_short_one(leaky_parts):
+    path = leaky_parts.folder / "spec.json"
+    path.write_text(path.read_text().replace("tiny parts", ""))
+    app = open_page(PARTS, run=leaky_parts.id)
+    next(b for b in app.button if b.label == "Make look-alikes one group").click().run()
+    short = leaky_parts.id.partition("-")[2]
+    assert resources.supervisor().active()[-1].name == f"{short}, look-alikes in one group"
 
 
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):

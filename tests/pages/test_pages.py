@@ -70,6 +70,19 @@ def test_a_form_refuses_nonsense_in_words_and_starts_nothing(empty_dashboard):
     assert resources.supervisor().active() == []
 
 
+def test_what_is_cleared_on_storage_is_gone_and_noted(empty_dashboard, storage):
+    storage.uploads.mkdir(parents=True)
+    (storage.uploads / "a.bin").write_bytes(b"x" * 2**20)
+    app = open_page("pages/system/storage.py")
+    next(b for b in app.checkbox if b.label == "Delete all uploads for good").check().run()
+    app.button(key="delete-uploads").click().run()
+    assert not app.exception and not app.error
+    assert not storage.uploads.exists()
+    row = app.dataframe[-1].value.iloc[0]
+    assert (row["who"], row["what"]) == ("someone at this dashboard", "clear")
+    assert row["about"] == "uploads"
+
+
 def test_a_run_page_shows_settings_log_and_delete(dashboard):
     run = dashboard["detector"]
     app = open_page("pages/system/runs.py", run=run.id)

@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backend.actions import work
 from backend.core import lineage
-from backend.core.jobs import Supervisor
 from backend.images import licences
 from backend.settings import PROJECT
 
@@ -46,7 +46,7 @@ def test_other_samples_come_with_a_press(dashboard):
 
 def test_a_student_without_measures_is_offered_for_measuring(dashboard, monkeypatch):
     asked = []
-    monkeypatch.setattr(Supervisor, "submit", lambda self, kind, spec: asked.append((kind, spec)))
+    monkeypatch.setattr(work, "submit", lambda actor, desk, *wanted: asked.append(wanted))
     app = open_page("students/compare")
     assert any("Not measured yet" in warning.value for warning in app.warning)
     assert len(app.dataframe[0].value) >= 1

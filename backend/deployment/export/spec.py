@@ -21,7 +21,7 @@ class Spec:
     opset: int = param(18, "ONNX operator set", lo=18, hi=23, advanced=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """difference: largest |ONNX Runtime - torch| / max(1, |torch|) of a score (z units).
 
@@ -40,4 +40,4 @@ class Result:
     dynamic_batch: bool
     opset: int
     backbone: str
-    lookalikes: str
+    lookalikes: str = ""

@@ -16,7 +16,7 @@ class Spec:
     threads: int = param(1, "CPU threads of ONNX Runtime", lo=1, hi=64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """Percentiles of one call, crop in and score out, in ms.
 
@@ -32,5 +32,5 @@ class Result:
     repetitions: int
     threads: int
     cpu: str
-    load: Load
-    busy: str
+    load: Load | None = None
+    busy: str = ""

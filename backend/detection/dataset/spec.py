@@ -72,7 +72,7 @@ class Spec:
         return self.counts * len(self.source_runs) if one else self.counts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """sources: how many images are of each. groups: what cannot be split: a specimen with its
     views and near-duplicates. hash: over image files, boxes and splits; the set's version.
@@ -83,9 +83,9 @@ class Result:
     empty: int
     training: int
     validation: int
-    groups: int
+    groups: int | None = None
     source: str
     labels: str
-    classes: tuple[str, ...]
-    hash: str
+    classes: tuple[str, ...] = ()
+    hash: str = ""
     notes: tuple[str, ...] = ()

@@ -1,10 +1,10 @@
 """The detector: YOLO trained on a data set, judged on images it never saw."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.core import facts, runs, specs
+from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.detection import curves, evaluation, leaks, standing, yolo_set
 from backend.detection.detector import intervals
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def size_of(run: Run) -> int:
     """Edge length at which a finished detector looks, px, whatever preset it was trained with."""
-    return (run.result or {}).get("size") or specs.stored(Spec, run.spec).recipe().size
+    return runs.result(run, Result).size or runs.spec(run, Spec).recipe().size
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -92,7 +92,6 @@ def _result(
     own = curves.paper_row(trained.own)
     gain = by_name["all test images", standing.GAIN]
     result = Result(
-        verdict="",
         ap50=ap["value"],
         ap50_low=ap["low"],
         ap50_high=ap["high"],
@@ -119,4 +118,4 @@ def _result(
         size=size,
         notes=test.notes,
     )
-    return replace(result, verdict=standing.verdict(asdict(result)))
+    return replace(result, verdict=standing.verdict(result))

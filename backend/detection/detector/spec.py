@@ -95,7 +95,7 @@ class Spec:
         return f"Starts from {start.name}. The time left is told after the first epoch."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """AP50 on the test images, intact ones among them; interval over groups of images,
     None where AP50 is 0 or 1.
@@ -110,29 +110,29 @@ class Result:
     was noticed while reading the test images.
     """
 
-    verdict: str
+    verdict: str = ""
     ap50: float
     ap50_low: float | None
     ap50_high: float | None
-    ap50_95: float
+    ap50_95: float | None = None
     false_alarms: float | None
     recall: float | None
     precision: float | None
     confidence: float
     constant_box_ap50: float
-    gain: float
-    gain_low: float | None
-    gain_high: float | None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
     own_validation_ap50: float
-    own_precision: float
-    own_recall: float
+    own_precision: float | None = None
+    own_recall: float | None = None
     test_images: int
     test_intact: int
     real: bool
     pretrained: bool
     epochs: int
-    classes: tuple[str, ...]
-    near_duplicates: int
+    classes: tuple[str, ...] = ()
+    near_duplicates: int | None = None
     test_hash: str
     size: int = 0
     notes: tuple[str, ...] = ()

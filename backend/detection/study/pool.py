@@ -20,6 +20,7 @@ from backend.detection.testset.test_images import LabelledImage
 from backend.images import imagefiles, imageset
 from backend.images.boxes import boxes_of, centred_box
 from backend.records import Box, Progress, UserError
+from backend.teachers.generate.spec import Spec as TeacherSpec
 
 BATCH = 16
 PHOTOGRAPHS = ("real", "intact")
@@ -179,10 +180,11 @@ def labels(spec: Spec, out_dir: Path) -> dict[str, Run]:
 
 
 def _kind_words(run: Run) -> str:
-    teacher = str(run.spec.get("teacher", ""))
     words = {"distill": "student", "composite": "composites", "label": "labelled"}
-    made = {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
-    return words.get(run.kind, made or run.kind)
+    if run.kind != "generate":
+        return words.get(run.kind, run.kind)
+    teacher = runs.spec(run, TeacherSpec).teacher
+    return {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
 
 
 def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[Sample, ...]:

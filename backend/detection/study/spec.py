@@ -102,7 +102,7 @@ class Spec:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """verdict: what the whole study says; verdicts: each arm against its baseline, in sentences
     that begin with helps, harms or cannot be told. test_hash names the test images.
@@ -113,7 +113,7 @@ class Result:
     look like a test image; none of them is one. notes: what was noticed while reading.
     """
 
-    verdict: str
+    verdict: str = ""
     verdicts: tuple[str, ...]
     trials: int
     seeds: int
@@ -121,7 +121,7 @@ class Result:
     test_images: int
     test_intact: int
     test_groups: int
-    test_defect_groups: int
+    test_defect_groups: int | None = None
     test_boxes: int
     real_training_images: int
     intact_training_images: int

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from backend.core import facts, runs
+from backend.detection.testset.spec import Result
 from backend.images import imagefiles, imageset, tables
 from backend.images.boxes import box_row
 from backend.images.folder import scan, stem_of
@@ -202,12 +203,12 @@ def of_run(run_folder: Path) -> HeldOutSet:
         for row in imageset.records(facts.read(run_folder, "images"))
     ]
     found = frozen(images, real=True)
-    result = runs.read(run_folder).result or {}
-    if found.hash != result.get("hash"):
+    result = runs.result(runs.read(run_folder), Result)
+    if found.hash != result.hash:
         raise UserError(
             f"The images of the frozen test set {run_folder.name} were changed. Freeze it again."
         )
-    return replace(found, notes=tuple(result.get("notes", ())))
+    return replace(found, notes=result.notes)
 
 
 def _kept(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:

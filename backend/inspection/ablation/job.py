@@ -24,7 +24,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.inspection.parts import lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
-    base = specs.from_json(ModelSpec, runs.read(folder).spec)
+    base = runs.spec(runs.read(folder), ModelSpec)
+    specs.validate(base)
     base = dataclasses.replace(base, jobs=spec.jobs, methods=BESIDE, class_scores=False)
     settings = grid(base, spec.changes)
     progress(0.01, "reading crops")

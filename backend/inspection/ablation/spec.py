@@ -33,7 +33,7 @@ class Spec:
         grid(ModelSpec(parts_run="any"), self.changes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """verdict: which settings the diffusion score is better or worse with, beyond chance.
 
@@ -41,13 +41,13 @@ class Result:
     lookalikes: what copies and look-alikes across groups mean for these figures, "" for nothing.
     """
 
-    verdict: str
+    verdict: str = ""
     settings: int
     own_auroc: float
     averaged: tuple[str, ...]
     folds: int
     mode: str
-    lookalikes: str
+    lookalikes: str = ""
 
 
 def grid(base: ModelSpec, changes: tuple[str, ...]) -> dict[str, ModelSpec]:

@@ -91,7 +91,7 @@ class Spec:
             raise UserError("Methods: choose at least one baseline to compare the diffusion with.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """mean_auroc: method -> mean over `averaged` features. None where no BAD part is known.
 
@@ -100,7 +100,7 @@ class Result:
     """
 
     mean_auroc: dict[str, float | None]
-    baseline: str
+    baseline: str = ""
     averaged: tuple[str, ...]
     weakest: str
     difference: float | None
@@ -115,5 +115,5 @@ class Result:
     repeats: int
     part_seconds: float
     seconds: float
-    lookalikes: str
+    lookalikes: str = ""
     notes: tuple[str, ...]

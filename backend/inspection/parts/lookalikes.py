@@ -6,8 +6,10 @@ learned from in one fold and judged in another, so AUROC and limits come out too
 
 from pathlib import Path
 
-from backend.core import facts, lineage, runs
+from backend.core import facts, lineage, registry, runs
+from backend.core.runs import Run
 from backend.inspection.parts.checks import copies
+from backend.inspection.parts.spec import Result
 from backend.records import UserError
 
 UNKNOWN = (
@@ -37,7 +39,15 @@ def warning(folder: Path) -> str:
     try:
         return _of_parts(parts_folder(folder))
     except UserError:
-        return str((run.result or {}).get("lookalikes", ""))
+        return _kept(run)
+
+
+def _kept(run: Run) -> str:
+    """What the run itself says of it, "" where it has no result or says nothing."""
+    if run.result is None:
+        return ""
+    result = runs.result(run, registry.get(run.kind).result_type)
+    return str(getattr(result, "lookalikes", ""))
 
 
 def parts_folder(folder: Path) -> Path:
@@ -55,9 +65,9 @@ def parts_folder(folder: Path) -> Path:
 
 def _of_parts(folder: Path) -> str:
     """From what a parts run stored: its result, else its checks of single parts."""
-    result = runs.read(folder).result or {}
-    if "alike" in result:
-        return words(int(result.get("duplicates", 0)), int(result["alike"]))
+    result = runs.result(runs.read(folder), Result)
+    if result.alike is not None:
+        return words(result.duplicates, result.alike)
     if not facts.path(folder, "part_checks").exists():
         return UNKNOWN
     table = facts.read(folder, "part_checks")[["part", "digest", "near_group"]]

@@ -77,7 +77,7 @@ class Spec:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """counts: feature -> [GOOD, BAD]. duplicates: images that occur in more than one group.
 
@@ -94,11 +94,11 @@ class Result:
     counts: dict[str, list[int]]
     groups: int
     duplicates: int
-    alike: int
-    joined: int
-    left_out: int
-    problems: int
-    layout: str
+    alike: int | None = None
+    joined: int | None = None
+    left_out: int | None = None
+    problems: int | None = None
+    layout: str = ""
     source: str
-    lookalikes: str
+    lookalikes: str = ""
     notes: tuple[str, ...]

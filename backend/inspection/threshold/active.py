@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backend.core import journal, runs
+from backend.core import journal, lineage, runs
 from backend.records import RunState, UserError
 
 JOURNAL = "active_thresholds.jsonl"
@@ -46,11 +46,13 @@ def activate(
     from backend.inspection.threshold import (
         misses as measured,  # the queue, which asks here, starts sooner
     )
+    from backend.inspection.threshold.spec import Result, Spec
 
     run = runs.read(run_folder)
-    if run.kind != "threshold" or run.state is not RunState.COMPLETED or run.result is None:
+    if run.kind != "threshold" or run.state is not RunState.COMPLETED:
         raise UserError(f"{run.id} is no finished threshold. Choose another version.")
-    if not run.result["ready"]:
+    result = runs.result(run, Result)
+    if not result.ready:
         raise UserError("No feature type of this version has a limit. Add GOOD parts first.")
     if not who.strip():
         raise UserError("Who is missing: enter your name, so that others know whom to ask.")
@@ -61,12 +63,12 @@ def activate(
         raise UserError(f"{misses} Choose a lower limit, or confirm that you accept this.")
     chosen = Activation(
         run.id,
-        str(run.spec["inspect_run"]),
-        int(run.result["version"]),
+        runs.spec(run, Spec).inspect_run,
+        result.version,
         who.strip(),
         why.strip(),
         runs.now().isoformat(timespec="seconds"),
-        ", ".join(run.result.get("by_hand", ())),
+        ", ".join(result.by_hand),
         misses,
         lookalikes.warning(run_folder),
     )
@@ -86,13 +88,16 @@ def history(storage: Path) -> list[Activation]:
 
 
 def refuse_deletion(storage: Path, run_id: str) -> None:
-    """Raises UserError for the run in force, and for the anomaly model it belongs to."""
+    """Raises UserError for the run in force, and for those behind it: its model and its parts."""
     in_force = current(storage)
-    if in_force and in_force.run_id == run_id:
+    if in_force is None:
+        return
+    if in_force.run_id == run_id:
         raise UserError(f"{run_id} is the threshold in force. Activate another first.")
-    if in_force and in_force.inspect_run == run_id:
+    folder = storage / "runs" / in_force.run_id
+    if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
         raise UserError(
-            f"{run_id} is the anomaly model of the threshold in force. Activate another first."
+            f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another first."
         )
 
 

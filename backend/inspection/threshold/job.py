@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from backend.core import facts, runs
+from backend.inspection.model.spec import Spec as ModelSpec
 from backend.inspection.parts import lookalikes
 from backend.inspection.threshold import misses, versions
 from backend.inspection.threshold.active import FILE
@@ -73,7 +74,7 @@ def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
     if method not in known:
         raise UserError(f"This run has no scores of '{method}'. It has {', '.join(known)}.")
     mine = scores[(scores["method"] == method) & (scores["repeat"] == 0)]
-    parts_run = str(runs.read(inspect_folder).spec.get("parts_run", ""))
+    parts_run = runs.spec(runs.read(inspect_folder), ModelSpec).parts_run
     parts = facts.read(runs.sibling(inspect_folder, parts_run), "parts")
     rows = mine[["part", "feature", "label", "score"]]
     return rows.merge(parts[["part", "group"]], on="part", validate="one_to_one")

@@ -80,7 +80,7 @@ def _limit_by_hand(line: str) -> tuple[str, float]:
     return name, limit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """version: number among this model's thresholds. ready, short: features with a limit for
     alarms, and those with too few GOOD parts for one. by_hand: of the ready ones those whose limit
@@ -99,8 +99,8 @@ class Result:
     short: tuple[str, ...]
     n_good: int
     n_bad: int
-    missed: int
-    by_hand: tuple[str, ...]
-    misses: str
-    lookalikes: str
+    missed: int | None = None
+    by_hand: tuple[str, ...] = ()
+    misses: str = ""
+    lookalikes: str = ""
     notes: tuple[str, ...]

@@ -54,7 +54,7 @@ class Spec:
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """best: the labeller with the largest share of boxes that fit, its share and 95 % interval; no
     more than that, for its lead over others may be chance. The control `centred` is it only where
@@ -63,7 +63,7 @@ class Result:
     ceiling: the share that boxes around the exact masks reach; None where they are the truth.
     """
 
-    verdict: str
+    verdict: str = ""
     images: int
     boxes: int
     best: str

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backend.core import runs, specs
+from backend.core import runs
 from backend.core.runs import Run
 from backend.records import Progress, UserError
 from backend.settings import settings
@@ -11,7 +11,7 @@ from backend.students.distill.spec import LEAST_IMAGES, YOLO_FILE, Result, Spec
 
 def size_of(run: Run) -> int:
     """Edge length that a finished student paints, px."""
-    return (run.result or {}).get("size") or specs.stored(Spec, run.spec).size
+    return runs.result(run, Result).size or runs.spec(run, Spec).size
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

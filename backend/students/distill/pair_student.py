@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.core import runs, specs
+from backend.core import runs
 from backend.images import imageset
 from backend.numeric import devices, learning
 from backend.numeric.losses import laplacian_loss, mask_loss
@@ -285,13 +285,12 @@ def run(spec: Spec, source: Path, material: Material, out_dir: Path, progress: P
 
 def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
     """The model that painted a run, and how. Raises UserError where it was another teacher."""
-    spec = runs.read(source).spec
-    if spec.get("teacher") != "diffusion":
+    run = runs.read(source)
+    if run.kind != "generate" or (settings := runs.spec(run, TeacherSpec)).teacher != "diffusion":
         raise UserError(
             "The recipe 'pairs' learns how a diffusion model turns noise into a picture, so it "
             "needs images of the teacher 'diffusion'. Choose those, or another recipe."
         )
-    settings = specs.from_json(TeacherSpec, spec)
     model = load_model(diffused.model_folder(settings, source))
     return model, settings.denoising_steps, settings.class_guidance
 

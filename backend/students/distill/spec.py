@@ -78,7 +78,7 @@ class Spec:
             raise UserError("Channels must be even: half is the scene's, half the defect's.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """parameters: count. megabytes: size of the ONNX file. loss: of the last epoch.
 
@@ -91,8 +91,8 @@ class Result:
     latent_dim: int
     paints_mask: bool
     images: int
-    held: int
-    classes: tuple[str, ...]
+    held: int = 0
+    classes: tuple[str, ...] = ()
     epochs: int
     parameters: int
     megabytes: float

@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.core import specs
+from backend.core import runs, specs
 from backend.core.runs import Run
 from backend.images import licences
-from backend.students.distill.spec import Spec
+from backend.students.distill.spec import Result, Spec
 from backend.students.sampler import Sampler
 
 LIMITS = (
@@ -74,12 +74,12 @@ def describe(
     computer: str,
 ) -> Card:
     """The card of a finished student."""
-    result = student.result or {}
+    result, spec = runs.result(student, Result), runs.spec(student, Spec)
     limits = LIMITS + (() if sampler.paints_mask else (NO_MASK,))
     return Card(
         name=student.name or student.id,
         student_run=student.id,
-        preset=student.spec["preset"],
+        preset=spec.preset,
         size=sampler.size,
         latent_dim=sampler.latent_dim,
         paints_mask=sampler.paints_mask,
@@ -87,9 +87,9 @@ def describe(
         teacher=_teacher(student),
         recipe=specs.counting(Spec, student.spec),
         training={
-            "images": result.get("images"),
-            "images_kept_away": result.get("held", 0),
-            "epochs": result.get("epochs"),
+            "images": result.images,
+            "images_kept_away": result.held,
+            "epochs": result.epochs,
             "minutes": round((student.seconds or 0) / 60, 2),
         },
         measures=tuple(measures),

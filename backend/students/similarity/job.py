@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backend.core import facts, runs, specs
+from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.records import Progress, UserError
 from backend.students.distill.spec import Spec as StudentSpec
@@ -31,7 +31,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
     student = runs.read(runs.sibling(out_dir, spec.student_run))
     sampler = Sampler(student.folder)
-    asked_for = specs.stored(StudentSpec, student.spec)
+    asked_for = runs.spec(student, StudentSpec)
     source = runs.read(runs.sibling(out_dir, asked_for.teacher_run))
     progress(0.02, "reading teacher images")
     shown = load_images(source.folder, sampler.size, masked_only=True)

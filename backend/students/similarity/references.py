@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.core import specs
+from backend.core import runs, specs
 from backend.core.runs import Run
 from backend.images import pictures
 from backend.images.measures import Images
@@ -44,7 +44,7 @@ def of_teacher(
 ) -> Reference:
     """Two sets of `count` fresh images where the renderer is the teacher; else the halves of its
     images [N, S, S, 3]. span: the fractions of the job between which this lies."""
-    if run.kind == "generate" and run.spec.get("teacher") == "renderer":
+    if run.kind == "generate" and runs.spec(run, TeacherSpec).teacher == "renderer":
         try:
             made = _rendered(run, images.shape[1], 2 * count, progress, span)
             return Reference(made[:count], made[count:], FRESH)

@@ -27,7 +27,7 @@ class Spec:
     seed: int = param(0, "seed of the choice of pairs and of the samples", lo=0, hi=2**31 - 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """Means over pairs. pairing: how a teacher image got its partner.
 
@@ -40,20 +40,20 @@ class Result:
     """
 
     pairs: int
-    pairing: str
+    pairing: str = ""
     matched_ssim: float
     random_ssim: float
     mean_image_ssim: float
     gap: float
-    held_out_gap: float | None
-    samples: int
-    control: str
-    kid: float
-    control_kid: float
+    held_out_gap: float | None = None
+    samples: int | None = None
+    control: str = ""
+    kid: float | None = None
+    control_kid: float | None = None
     sharpness: float
     diversity: float
-    not_copies: float
+    not_copies: float | None = None
     mask_iou: float | None
-    held_out_mask_iou: float | None
-    mask_contrast: float | None
+    held_out_mask_iou: float | None = None
+    mask_contrast: float | None = None
     notes: tuple[str, ...] = ()

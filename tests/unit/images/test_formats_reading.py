@@ -593,6 +593,7 @@ def test_a_labelme_file_without_its_image_is_told_and_its_copy_is_not_read(tmp_p
     ("picture", "mask"),
     [
         ("a.png", "a_mask.png"),
+        ("7/image.png", "7/mask.png"),
         ("images/a.png", "masks/a.png"),
         ("images/train/a.png", "ground_truth/train/a_mask.png"),
         ("train/images/a.png", "train/labels/a.png"),

@@ -141,7 +141,7 @@ def test_the_threshold_in_force_is_not_deleted(root, storage, store):
     queue = jobs.Supervisor(storage, store)
     with pytest.raises(UserError, match="is the threshold in force"):
         queue.delete(first.id)
-    with pytest.raises(UserError, match="is the anomaly model of the threshold in force"):
+    with pytest.raises(UserError, match="is behind the threshold in force"):
         queue.delete(inspect_run)
     queue.delete(second.id)
     assert first.folder.is_dir()

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend.core import uploads
 from backend.records import UserError
-from pages.ui import uploads
+from backend.settings import settings as of_process
 
 NFC, NFD = (unicodedata.normalize(form, "prüfling.png") for form in ("NFC", "NFD"))
 
@@ -25,8 +26,9 @@ class Dropped:
 
 def kept(*names: str) -> dict[str, bytes]:
     """Name on disk → content, of files whose contents are their places."""
-    folder = uploads._keep([Dropped(name, b"%d" % k) for k, name in enumerate(names)])
-    return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    files = [Dropped(name, b"%d" % k) for k, name in enumerate(names)]
+    folder = uploads.keep(of_process().uploads, files)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(
@@ -59,17 +61,8 @@ def test_whatever_they_are_called_each_file_is_kept(names):
     assert len({unicodedata.normalize("NFD", name).casefold() for name in found}) == len(names)
 
 
-def test_what_was_numbered_is_told():
-    files = [Dropped(name) for name in ["000.jpg"] * 8]
-    said = uploads.renamed({"folder": files, "count": 3})
-    assert said.startswith("7 of the uploaded files had a name that another has too")
-    assert "000.jpg → 000_2.jpg" in said
-    assert "and 2 more" in said
-    assert uploads.renamed({"folder": [Dropped("a b.jpg"), Dropped("c.jpg")], "x": ""}) == ""
-
-
 def test_a_zip_goes_alone_and_a_full_disk_is_told(monkeypatch):
-    assert Path(uploads._keep([Dropped("a/Teile 1.ZIP")])).name == "Teile_1.ZIP"
+    assert uploads.keep(of_process().uploads, [Dropped("a/Teile 1.ZIP")]).name == "Teile_1.ZIP"
     for names in (("a.zip", "b.jpg"), ("a.zip", "b.zip")):
         with pytest.raises(UserError, match="one zip alone"):
             kept(*names)

@@ -1,0 +1,110 @@
+"""Changes to runs and to the storage folder: jobs, the trash, uploads, back-ups, the database."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from backend import demo
+from backend.core import audit, maintenance, uploads
+from backend.core.audit import Actor
+from backend.core.desk import Desk
+from backend.core.jobs import Supervisor
+from backend.core.runs import Run
+from backend.core.uploads import Dropped
+from backend.settings import Settings
+
+
+def submit(
+    actor: Actor,
+    desk: Desk,
+    kind: str,
+    values: Mapping[str, Any],
+    *,
+    name: str = "",
+    parent: str = "",
+) -> Run:
+    """Ask for a run. Raises UserError where a setting or an input does not fit."""
+    with audit.noting(desk.settings.storage, actor) as note:
+        run = desk.submit(kind, values, name, parent)
+        note("submit", run.id, run.name)
+    return run
+
+
+def queue_demo(actor: Actor, desk: Desk) -> None:
+    """Put every step of the demo into the queue; each waits for its inputs. Raises UserError."""
+    for step in demo.STEPS:
+        submit(actor, desk, step.kind, demo.values(desk.settings, step), name=step.name)
+
+
+def cancel(actor: Actor, desk: Desk, run_id: str) -> None:
+    """Ask a run to stop; one that ended stays as it is."""
+    with audit.noting(desk.settings.storage, actor) as note:
+        if desk.cancel(run_id):
+            note("cancel", run_id)
+
+
+def resume(actor: Actor, desk: Desk, run_id: str) -> None:
+    """Let a stopped run go on from its checkpoint. Raises UserError where it cannot."""
+    with audit.noting(desk.settings.storage, actor) as note:
+        desk.resume(run_id)
+        note("resume", run_id)
+
+
+def delete(actor: Actor, supervisor: Supervisor, run_id: str) -> None:
+    """Move a run to the trash. Raises UserError where it is in use."""
+    with audit.noting(supervisor.settings.storage, actor) as note:
+        supervisor.delete(run_id)
+        note("delete", run_id)
+
+
+def restore(actor: Actor, supervisor: Supervisor, run_id: str) -> None:
+    """Bring a run back from the trash. Raises UserError where it is not in there."""
+    with audit.noting(supervisor.settings.storage, actor) as note:
+        supervisor.restore(run_id)
+        note("restore", run_id)
+
+
+def empty_trash(actor: Actor, supervisor: Supervisor) -> None:
+    """Delete for good what lies in the trash."""
+    with audit.noting(supervisor.settings.storage, actor) as note:
+        gone = supervisor.empty_trash()
+        if gone:
+            note("empty trash", detail=", ".join(gone))
+
+
+def clear(actor: Actor, settings: Settings, name: str) -> None:
+    """Delete all `uploads`, `exports` or `cached features` (maintenance.spare) for good."""
+    with audit.noting(settings.storage, actor) as note:
+        if maintenance.clear(settings, name):
+            note("clear", name)
+
+
+def keep_uploads(actor: Actor, settings: Settings, files: Sequence[Dropped]) -> Path:
+    """Where files from the browser lie now. Raises UserError where they cannot be kept."""
+    with audit.noting(settings.storage, actor) as note:
+        kept = uploads.keep(settings.uploads, files)
+        note("keep uploads", str(kept), f"{len(files)} files")
+    return kept
+
+
+def back_up(actor: Actor, settings: Settings, target: Path | None = None) -> Path:
+    """The file that holds every ended run. Raises UserError where the disk is too small."""
+    with audit.noting(settings.storage, actor) as note:
+        path = maintenance.backup(settings, target)
+        note("back up", str(path))
+    return path
+
+
+def migrate(actor: Actor, settings: Settings) -> None:
+    """Bring the database to this version's tables."""
+    with audit.noting(settings.storage, actor) as note:
+        maintenance.migrate(settings)
+        note("migrate")
+
+
+def reindex(actor: Actor, settings: Settings) -> list[str]:
+    """Rebuild the database; one sentence per run folder that could not be read."""
+    with audit.noting(settings.storage, actor) as note:
+        problems = maintenance.reindex(settings)
+        note("reindex", detail=" ".join(problems))
+    return problems

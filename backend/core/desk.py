@@ -1,0 +1,48 @@
+"""Where a job is asked for: at the dashboard's queue, or on the command line without it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.core import jobs, runs
+from backend.core.runs import Run
+from backend.settings import Settings
+
+
+class Desk(Protocol):
+    """What the dashboard's supervisor and the command line both take. Each raises UserError."""
+
+    @property
+    def settings(self) -> Settings: ...
+
+    def submit(
+        self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = ""
+    ) -> Run: ...
+
+    def resume(self, run_id: str) -> None: ...
+
+    def cancel(self, run_id: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """queued: the dashboard's queue is to run what is submitted, not this process."""
+
+    settings: Settings
+    queued: bool = False
+
+    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+        return jobs.submit(
+            self.settings, kind, values, name=name, parent=parent, queued=self.queued
+        )
+
+    def find(self, run_id: str) -> Run:
+        """The run of that id. Raises UserError where there is none, or it is damaged."""
+        return runs.read(runs.named(self.settings.runs, run_id))
+
+    def resume(self, run_id: str) -> None:
+        jobs.resume(self.settings, self.find(run_id), queued=self.queued)
+
+    def cancel(self, run_id: str) -> bool:
+        """Ask a run to stop; False where it ended already."""
+        return jobs.request_cancel(self.find(run_id).folder)
