@@ -13,7 +13,7 @@ from backend.actions import results, work
 from backend.core import audit, facts, jobs, maintenance, runs
 from backend.core.audit import Actor, Line, Way
 from backend.core.desk import CommandLine
-from backend.images import curation, pictures
+from backend.images import curation, imagefiles
 from backend.images.boxes import box_row
 from backend.images.curation import Edit
 from backend.inspection.threshold import active
@@ -41,7 +41,7 @@ def done(storage):
 def images(storage):
     """A finished run of one image with one box."""
     run = runs.create(storage.runs, "generate", {"teacher": "rendered"})
-    pictures.write(run.artifacts / "images/a.png", np.zeros((48, 64, 3), np.uint8))
+    imagefiles.write(run.artifacts / "images/a.png", np.zeros((48, 64, 3), np.uint8))
     row = {"image": "a", "path": "artifacts/images/a.png", "source": "rendered"}
     facts.write(run.folder, "images", [row])
     box = box_row("a", Box("crack", (10.0, 12.0, 30.0, 40.0)))
