@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from backend.core import facts, lineage, runs
-from backend.detection import leaks
 from backend.detection.dataset import splits
 from backend.detection.testset.test_images import HeldOutSet, LabelledImage
 from backend.images import duplicates, imagefiles, pictures
@@ -120,7 +119,7 @@ def refuse_leaks(test: HeldOutSet, dataset: Path, near: str = "refuse") -> int:
     Raises UserError where a training image, or a photograph behind one, is a test image, and with
     `near` = refuse also where it is a near-duplicate of one.
     """
-    found = leaks.search(test.images, dataset)
+    found = search(test.images, dataset)
     for leak in found:
         if leak.same:
             raise UserError(

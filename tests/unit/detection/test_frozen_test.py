@@ -87,7 +87,7 @@ def test_the_very_image_is_refused_even_where_likeness_is_only_reported(tmp_path
 def test_training_and_test_photographs_of_the_glass_set_do_not_look_alike(shared_data):
     glass, intact = shared_data / "glass", shared_data / "glass" / "intact"
     train, test = (
-        np.stack([leaks.grouping.grey(pictures.read_rgb(i.path)) for i in images])
+        np.stack([leaks.splits.grey(pictures.read_rgb(i.path)) for i in images])
         for images in (
             (
                 test_images.read_yolo(glass, "train") + test_images.read_intact(intact, "train")
