@@ -12,7 +12,7 @@ from backend.core.runs import Run
 from backend.detection import standing
 from backend.detection.detector.spec import Result
 from backend.detection.onnx_detector import OnnxDetector, Sighting
-from backend.images import imagefiles, pictures
+from backend.images import folder, imagefiles, pictures
 from backend.records import RunState
 from backend.settings import settings
 from pages.ui import (
@@ -87,7 +87,7 @@ def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
     else:
         files = st.file_uploader(
             "Pictures",
-            type=[suffix.lstrip(".") for suffix in imagefiles.SUFFIXES],
+            type=[suffix.lstrip(".") for suffix in folder.SUFFIXES],
             accept_multiple_files=True,
             max_upload_size=MOST_MEGABYTES,
             key="try-files",

@@ -166,7 +166,10 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
         (["probe", "--source-run", "../../etc"], "there is no run '../../etc'"),
         (["resume", "../../etc"], "There is no run '../../etc'"),
         (["cancel", "../.."], "There is no run '../..'"),
-        (["cancel", "20260101T000000-generate-abcdef"], "'python -m backend runs' lists them"),
+        (
+            ["cancel", "20260101T000000-generate-abcdef"],
+            "'python -m backend runs' lists those that there are",
+        ),
         (["probe", "--source-run", "latest"], "no 'probe' run is completed yet"),
         (["generate", "--count", "0"], "Count must be between 1 and 100000; got 0. Raise it to 1."),
         (["generate", "--count", "many"], "a whole number between 1 and 100000; got 'many'."),
