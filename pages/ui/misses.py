@@ -18,12 +18,13 @@ def alarm(run: Run) -> bool:
 
 def tile(run: Run) -> tuple[str, str]:
     """The misses of all types as a figure, and what it means."""
-    meaning = "Known BAD parts that are called GOOD, with the interval of their share"
+    meaning = "Known BAD parts that are called GOOD, and the interval of their share"
     found = misses.missed(run.folder)
     if not found:
         return "–", "No BAD part is known"
     one = found[0]
-    return f"{one.count} [{one.low:.0%}, {one.high:.0%}]", meaning
+    count = one.count.replace(" of ", "/")  # as wide as a tile
+    return f"{count} [{one.low:.0%}, {one.high:.0%}]", meaning
 
 
 def short(run: Run) -> str:
