@@ -57,9 +57,9 @@ def stem_of(relative: str) -> str:
     return head if dot and "/" not in tail else relative
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Folder:
-    """A folder's files without hidden ones, absolute and sorted.
+    """A folder's files without hidden ones, absolute and sorted, as one scan found them.
 
     links: links to folders, which are not followed.
     """

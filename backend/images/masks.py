@@ -14,6 +14,7 @@ Capitals do not matter.
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,11 @@ class Masks:
     """
 
     def __init__(self, folder: Folder, twins: bool = True) -> None:
-        stems = _Stems(folder)
-        found = [path for path in folder.images if stems.is_mask(path)]
-        masks = set(found)
-        self.chosen = [path for path in folder.images if path not in masks]
+        masks = _among(folder)
+        found = [path for path in folder.images if path in masks]
+        self.chosen = pictures(folder)
         if twins:
-            stems.refuse_twins(self.chosen)
+            _Stems(folder).refuse_twins(self.chosen)
         self.of = _paired(folder, self.chosen, found)
         used = {mask for mine in self.of.values() for mask in mine}
         self.lone = [path for path in found if path not in used]
@@ -55,8 +55,15 @@ class Masks:
 
 def pictures(folder: Folder) -> list[Path]:
     """The folder's images that are no masks."""
+    masks = _among(folder)
+    return [path for path in folder.images if path not in masks]
+
+
+@lru_cache(2)  # of a set its layout, its reader and its notes ask, and some pictures are opened
+def _among(folder: Folder) -> frozenset[Path]:
+    """The folder's masks."""
     stems = _Stems(folder)
-    return [path for path in folder.images if not stems.is_mask(path)]
+    return frozenset(path for path in folder.images if stems.is_mask(path))
 
 
 def union(paths: Iterable[Path], width: int, height: int) -> np.ndarray:
