@@ -49,14 +49,15 @@ def activate(run: Run) -> None:
     if found and found.run_id == run.id:
         return
     st.subheader("Put in force", anchor=False)
-    if not runs.result(run, Result).ready:
+    result = runs.result(run, Result)
+    if not result.ready:
         st.info("No feature type of this version has a limit, so it cannot be put in force.")
         return
     left, right = st.columns(2)
     with left:
         who = identity.ask(f"who-{run.id}")
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
-    version = runs.result(run, Result).version
+    version = result.version
     instead = f" instead of version {found.version}" if found else ""
     many = misses.alarm(run)
     accepted = many and st.checkbox(
