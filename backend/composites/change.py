@@ -6,9 +6,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from backend.renderer.compositing import VISIBLE
+from backend.renderer.compositing import LEAST_PIXELS, VISIBLE
 
-LEAST_PIXELS = 9  # a defect of fewer pixels is none
 GRAIN = 3.0  # a defect must stand out this many times the photograph's own grain
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 

@@ -1,14 +1,15 @@
 """Real defects cut out of labelled images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from backend.images import imagefiles, imageset
-from backend.records import UserError
+from backend.images.labelled_image import LabelledImage, opened
+from backend.images.vocabulary import ONE_CLASS
+from backend.records import Box, UserError
 
 SPREAD = 0.05  # of the donor's shorter side; its ground is averaged over this distance
 LEAST = 9  # px, of a mask
@@ -26,42 +27,21 @@ class Piece:
     edge: int
 
 
-@dataclass(frozen=True)
-class Label:
-    """A labelled defect: its image, class, and box in px; None: whatever the mask shows."""
-
-    image: str
-    class_name: str
-    xyxy: tuple[float, float, float, float] | None
-
-
 class Donors:
-    """The labelled images of a run. Raises UserError where none has a label."""
+    """The defects of labelled images, each by its box, or by all that the mask shows where there is
+    none. Raises UserError where no image has a label."""
 
-    def __init__(self, run_folder: Path):
-        images, boxes = imageset.read(run_folder)
-        self.folder = run_folder
-        self.images = {str(row["image"]): row for row in imageset.records(images)}
-        self.labels = [
-            Label(
-                str(row["image"]),
-                str(row["class_name"]),
-                (row["x1"], row["y1"], row["x2"], row["y2"]),
-            )
-            for row in imageset.records(boxes)
+    def __init__(self, images: Sequence[LabelledImage]):
+        self.labels: list[tuple[LabelledImage, Box | None]] = [
+            (image, box) for image in images for box in image.boxes
         ]
-        labelled = {label.image for label in self.labels}
-        self.labels += [
-            Label(name, "defect", None)
-            for name in self.images
-            if name not in labelled and self._shows_any(name)
-        ]
+        self.labels += [(i, None) for i in images if not i.boxes and _shows_any(i)]
         if not self.labels:
             raise UserError(
                 "Donors run: none of its images has a label. Choose labelled images, or label them "
                 "first."
             )
-        self._opened = lru_cache(maxsize=16)(self._open)
+        self._opened = lru_cache(maxsize=16)(_opened)
         self.piece = lru_cache(maxsize=32)(self._cut)
 
     def __len__(self) -> int:
@@ -69,9 +49,9 @@ class Donors:
 
     def _cut(self, number: int) -> Piece | None:
         """Defect `number`; None where its label marks next to nothing."""
-        label = self.labels[number]
-        pixels, ground, mask = self._opened(label.image)
-        marked = marked_by(pixels, mask, label.xyxy)
+        image, box = self.labels[number]
+        pixels, ground, mask = self._opened(image)
+        marked = marked_by(pixels, mask, box.xyxy if box else None)
         if marked.sum() < LEAST:
             return None
         edge = min(pixels.shape[:2])
@@ -80,26 +60,24 @@ class Donors:
         whole = completed(ratio, marked[room], edge)
         close = _around(whole, max(6, round(0.03 * edge)))
         alpha = whole[close].astype(np.float32)
-        return Piece(ratio[close], alpha, label.class_name, label.image, edge)
+        class_name = box.class_name if box else ONE_CLASS[0]
+        return Piece(ratio[close], alpha, class_name, image.name, edge)
 
-    def _open(self, name: str) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-        """Pixels of a donor, the same without its defect, and its mask, as far as there are any."""
-        pixels = imagefiles.read_rgb(self.folder / self.images[name]["path"])
-        ground, mask = self._layer(name, "background_path"), self._layer(name, "mask_path")
-        for other in (ground, mask):
-            if other is not None and other.shape != pixels.shape:
-                raise UserError(
-                    f"Donors run: image {name} and its mask differ in size. Import them again."
-                )
-        return pixels, ground, None if mask is None else mask[..., 0] >= 128
 
-    def _layer(self, name: str, column: str) -> np.ndarray | None:
-        path = self.images[name].get(column)
-        return imagefiles.read_rgb(self.folder / path) if isinstance(path, str) else None
+def _opened(image: LabelledImage) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Pixels of a donor, the same without its defect, and its mask, as far as there are any."""
+    pixels, mask, original = image.read_rgb(), image.read_mask(), image.origin.original
+    ground = None if original is None else opened(original)
+    if ground is not None and ground.shape != pixels.shape:
+        raise UserError(
+            f"Donors run: image {image.name} and its original differ in size. Import them again."
+        )
+    return pixels, ground, None if mask is None else mask >= 128
 
-    def _shows_any(self, name: str) -> bool:
-        mask = self._layer(name, "mask_path")
-        return mask is not None and bool((mask >= 128).any())
+
+def _shows_any(image: LabelledImage) -> bool:
+    mask = image.read_mask()
+    return mask is not None and bool((mask >= 128).any())
 
 
 def marked_by(

@@ -1,4 +1,4 @@
-"""Defects the renderer draws: refracted, shaded and lit as on the photograph itself."""
+"""Defects the renderer draws: refracted, shaded and lit as on the photographed part itself."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from backend import renderer
 from backend.composites.change import Proposal
+from backend.images.vocabulary import GLASS
 
 LEAST, MOST = 128, 1024  # px, edge lengths the renderer draws
 
@@ -19,6 +20,7 @@ class Rendered:
     classes: tuple[str, ...]
     lighting: str
     severity: tuple[float, float]
+    material: str = GLASS
     tries = 6
 
     def propose(
@@ -37,6 +39,7 @@ class Rendered:
                 int(random.integers(2**31)),
                 int(np.clip(len(square), LEAST, MOST)),
                 classes=self.classes,
+                material=self.material,
                 lighting=self.lighting,
                 defects=(1, 1),
                 severity=(low + emphasis * (high - low), high),

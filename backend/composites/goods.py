@@ -1,44 +1,32 @@
 """Photographs of good parts, and where on them defects may lie."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from backend.composites import region
 from backend.composites.placement import LEAST_EDGE, Placement
-from backend.images import imagefiles, imageset, pictures
+from backend.images import imageset, pictures
+from backend.images.labelled_image import LabelledImage
 from backend.records import UserError
 
 MOST_EDGE = 8192  # px
 
 
-@dataclass(frozen=True)
-class Good:
-    """A photograph of a good part: its name in its run, its file, and its specimen."""
-
-    name: str
-    path: Path
-    group: str
-
-
-def photographs(run_folder: Path) -> list[Good]:
-    """The images of a run that have no box. Raises UserError where there is none."""
-    images, boxes = imageset.read(run_folder)
-    rows = images[~images["image"].isin(set(boxes["image"]))]
-    if rows.empty:
+def photographs(run_folder: Path) -> list[LabelledImage]:
+    """The images of a run that are known to have no box. Raises UserError where there is none."""
+    found = [image for image in imageset.read(run_folder) if image.labelled and not image.boxes]
+    if not found:
         raise UserError(
-            "Goods run: none of its images is free of boxes. Choose photographs of good parts."
+            "Goods run: none of its images is known to be free of defects. Choose photographs of "
+            "good parts."
         )
-    return [
-        Good(row["image"], run_folder / row["path"], row["group"] or row["image"])
-        for row in imageset.records(rows)
-    ]
+    return found
 
 
-def opened(spec: Placement, good: Good) -> np.ndarray:
+def opened(spec: Placement, good: LabelledImage) -> np.ndarray:
     """Raises UserError for a photograph too small or too large to put defects on."""
-    pixels = imagefiles.read_rgb(good.path)
+    pixels = good.read_rgb()
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_EDGE or max(height, width) > MOST_EDGE:
         raise UserError(

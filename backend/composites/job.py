@@ -9,11 +9,10 @@ import numpy as np
 
 from backend import settings
 from backend.composites import goods, region
-from backend.composites.goods import Good
 from backend.composites.spec import Result, Spec
 from backend.core import runs
 from backend.images import imageset
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage, Origin
 from backend.records import Progress, UserError
 from backend.teachers.stable_diffusion.settings import loras, weights_folder
 
@@ -43,7 +42,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     maker = _maker(spec, out_dir, on_step)
     make = _composer(spec, found, maker)
 
-    def counted(k: int) -> Picture:
+    def counted(k: int) -> LabelledImage:
         done["made"] = k
         return make(k)
 
@@ -72,7 +71,9 @@ def _wants_defect(spec: Spec, k: int) -> bool:
     return bool(_random(spec, k).random() >= spec.intact_share)
 
 
-def _composer(spec: Spec, found: list[Good], maker: "Maker") -> Callable[[int], Picture]:
+def _composer(
+    spec: Spec, found: list[LabelledImage], maker: "Maker"
+) -> Callable[[int], LabelledImage]:
     """What makes image k."""
     from backend.composites import defects
 
@@ -84,7 +85,7 @@ def _composer(spec: Spec, found: list[Good], maker: "Maker") -> Callable[[int], 
         photograph = goods.opened(spec, found[number])
         return photograph, goods.allowed_on(spec, photograph, marked, found[number].name)
 
-    def make(k: int) -> Picture:
+    def make(k: int) -> LabelledImage:
         number = (spec.seed + k) % len(found)
         photograph, allowed = opened(number)
         random = _random(spec, k)
@@ -93,22 +94,21 @@ def _composer(spec: Spec, found: list[Good], maker: "Maker") -> Callable[[int], 
         made = defects.put_on(
             random, photograph, allowed, maker, count, spec.contrast_least, source
         )
-        return Picture(
-            pixels=made.pixels,
-            source=WORDS[spec.teacher] if made.boxes else "photograph",
-            boxes=made.boxes,
-            mask=made.mask,
-            original=photograph,
-            seed=spec.seed + k,
+        params = _params(spec, found[number], made.records, count)
+        return LabelledImage(
+            made.pixels,
+            WORDS[spec.teacher] if made.boxes else "photograph",
+            made.boxes,
+            made.mask,
             group=found[number].group,
-            params=_params(spec, found[number], made.records, count),
+            origin=Origin(spec.seed + k, params, original=photograph),
         )
 
     return make
 
 
 def _params(
-    spec: Spec, good: Good, records: tuple[dict[str, Any], ...], wanted: int
+    spec: Spec, good: LabelledImage, records: tuple[dict[str, Any], ...], wanted: int
 ) -> dict[str, Any]:
     """How an image was made; donor and prompt are those of its first defect."""
     first = records[0] if records else {}
@@ -135,11 +135,12 @@ def _maker(spec: Spec, out_dir: Path, on_step: Callable[[float], None]) -> "Make
         from backend.composites.donors import Donors
         from backend.composites.from_donors import Pasted
 
-        return Pasted(Donors(runs.sibling(out_dir, spec.donors_run)), spec.blending, freedom)
+        labelled = imageset.read(runs.sibling(out_dir, spec.donors_run))
+        return Pasted(Donors(labelled), spec.blending, freedom)
     from backend.composites.from_renderer import Rendered
 
     severity = spec.severity_least, spec.severity_most
-    drawn = Rendered(spec.classes, spec.lighting, severity)
+    drawn = Rendered(spec.classes, spec.lighting, severity, spec.material)
     return drawn if spec.teacher == "renderer" else _inpainter(spec, out_dir, drawn, on_step)
 
 

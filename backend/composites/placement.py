@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from backend.composites import region
 from backend.core.specs import param
-from backend.images.vocabulary import CLASSES, LIGHTINGS
+from backend.images.vocabulary import DEFECTS, GLASS, KINDS, LIGHTINGS, LIT, MATERIALS
 from backend.records import UserError
 
 TEACHERS = ("renderer", "student", "copy-paste", "stable-diffusion")
@@ -34,7 +34,9 @@ class Placement:
         run="generate|label",
         when=CUT,
     )
-    count: int = param(100, "number of images; the photographs are taken in turn", lo=1, hi=100_000)
+    count: int = param(
+        100, "number of images; the photographs are taken in turn", lo=1, hi=100_000, grows=1
+    )
     size: int = param(
         0, "edge length of square images, px; 0: each as its photograph is", lo=0, hi=2048
     )
@@ -49,8 +51,18 @@ class Placement:
     find_object: bool = param(
         False, "keep defects on the part where the background is plain", advanced=True
     )
+    material: str = param(
+        GLASS,
+        "what the photographed parts are made of; defects are drawn as they look on it",
+        choices=MATERIALS,
+        when=DRAWN,
+    )
     classes: tuple[str, ...] = param(
-        ("crack",), "kinds of defect to draw", choices=CLASSES, when=DRAWN
+        ("crack",),
+        "kinds of defect to draw, of those that the material can have",
+        choices=KINDS,
+        when=DRAWN,
+        within=("material", DEFECTS),
     )
     lighting: str = param(
         "mixed",
@@ -58,6 +70,7 @@ class Placement:
         choices=("mixed", *LIGHTINGS),
         advanced=True,
         when=("teacher", ("renderer",)),
+        within=("material", LIT),
     )
     severity_least: float = param(0.3, "faintest defect", lo=0, hi=1, advanced=True, when=DRAWN)
     severity_most: float = param(1.0, "strongest defect", lo=0, hi=1, advanced=True, when=DRAWN)

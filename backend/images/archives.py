@@ -22,6 +22,19 @@ DAMAGED = (
 )
 
 
+def opened(path: Path, into: Path, progress: Progress) -> Path:
+    """The folder to read: `path` itself, or what `unpack` makes of a zip, in place of what an
+    interrupted run left in `into`. Raises UserError as that does."""
+    if path.is_dir():
+        return path
+    shutil.rmtree(into, ignore_errors=True)
+
+    def unpacking(fraction: float, message: str = "", **_: object) -> None:
+        progress(0.0, message)
+
+    return unpack(path, into, unpacking)
+
+
 def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
     """Unpack a zip's images and label files; gives its single top folder, else `into`.
 
@@ -67,6 +80,8 @@ def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.Z
         raise UserError(f"{name} holds {len(members)} files; {MOST_MEMBERS} are the most.")
     chosen: dict[PurePosixPath, zipfile.ZipInfo] = {}
     for member in members:
+        if not member.filename:
+            raise UserError(f"{name} holds a file without a name. Pack it again as zip.")
         place = _place(member, name)
         if member.is_dir() or not _is_wanted(place):
             continue

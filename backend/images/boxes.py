@@ -1,8 +1,10 @@
-"""Boxes: cut off at the edge of their image, found in a mask, written as rows and lines."""
+"""Boxes: cut off at the edge of their image, found in a mask, written as rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage
 
 from backend.records import Box, Corners
@@ -60,13 +62,11 @@ def box_row(image: str, box: Box) -> dict[str, Any]:
     }
 
 
-def yolo_line(
-    corners: Corners, width: int, height: int, class_number: int = 0, digits: int = 6
-) -> str:
-    """`class x y w h` in fractions of an image of width × height px, a line of a label file."""
-    x1, y1, x2, y2 = corners
-    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
-    return f"{class_number} " + " ".join(f"{v:.{digits}f}" for v in values) + "\n"
+def box_of(row: Mapping[Any, Any]) -> Box:
+    """The box that a row of the table `boxes` tells of."""
+    corners = float(row["x1"]), float(row["y1"]), float(row["x2"]), float(row["y2"])
+    confidence = 1.0 if pd.isna(row["confidence"]) else float(row["confidence"])
+    return Box(str(row["class_name"]), corners, confidence, str(row["source"]))
 
 
 def centred_box(height: int, width: int) -> list[Box]:

@@ -7,7 +7,7 @@ they were made, also where boxes were corrected.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,8 @@ import pandas as pd
 
 from backend.core import facts, journal, runs
 from backend.images import imagefiles
-from backend.images.boxes import box_row
+from backend.images.boxes import box_of, box_row
+from backend.images.labelled_image import FILE
 from backend.records import Box, UserError
 
 JOURNAL = runs.EDITS
@@ -32,12 +33,13 @@ class Edit:
     """A decision about one image. None: that half stays as it is.
 
     verdict: kept, rejected, deleted, or "" to take an earlier one away.
-    boxes: all boxes the image has from now on.
+    boxes: all boxes the image has from now on. tag: a word to find it by, or "" for none.
     """
 
     image: str
     verdict: str | None = None
     boxes: tuple[Box, ...] | None = None
+    tag: str | None = None
 
 
 def record(run_folder: Path, words: str, edits: Sequence[Edit]) -> None:
@@ -50,8 +52,12 @@ def record(run_folder: Path, words: str, edits: Sequence[Edit]) -> None:
     paths = dict(zip(made["image"], made["path"], strict=True))
     present = boxes(run_folder) if any(e.boxes is not None for e in edits) else None
     entries = [_entry(run_folder, edit, paths, present) for edit in edits]
-    with journal.locked(run_folder / JOURNAL) as file:
-        journal.append(file, {"time": _now(), "words": words, "edits": entries})
+    append(run_folder, words, entries)
+
+
+def append(run_folder: Path, words: str, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Write one action into the journal: {image, and a name → what was decided} an entry."""
+    journal.add(run_folder / JOURNAL, {"time": _now(), "words": words, "edits": list(entries)})
 
 
 def _entry(
@@ -65,11 +71,42 @@ def _entry(
     entry: dict[str, Any] = {"image": edit.image}
     if edit.verdict is not None:
         entry["verdict"] = edit.verdict
+    if edit.tag is not None:
+        entry["tag"] = _tag(edit.tag)
     if edit.boxes is not None and present is not None:
         size = imagefiles.size(run_folder / paths[edit.image])
         checked = [_checked(box, size, edit.image) for box in edit.boxes]
         entry["boxes"] = _as_rows(checked, present[present["image"] == edit.image])
     return entry
+
+
+def _tag(word: str) -> str:
+    word = word.strip()
+    if len(word) > LONGEST_CLASS or not word.isprintable():
+        raise UserError(f"'{word[:80]}' is no tag. Use at most {LONGEST_CLASS} characters.")
+    return word
+
+
+def relabelled(run_folder: Path, names: Sequence[str], old: str, new: str) -> list[Edit]:
+    """The edits by which these images' boxes of a class become another's, or go where `new` is "".
+
+    Images without such a box are not among them. Raises UserError where none has one.
+    """
+    rows = boxes(run_folder)
+    found = rows[rows["image"].isin(names)]
+    found = found[found["image"].isin(found.loc[found["class_name"] == old, "image"])]
+    edits = []
+    for name, mine in found.groupby("image"):
+        all_boxes = [box_of(row) for row in facts.records(mine)]
+        left = (
+            replace(b, class_name=new) if b.class_name == old else b
+            for b in all_boxes
+            if new or b.class_name != old
+        )
+        edits.append(Edit(str(name), boxes=tuple(left)))
+    if not edits:
+        raise UserError(f"None of the chosen images has a box of class '{old}'. Choose others.")
+    return edits
 
 
 def undo(run_folder: Path) -> str:
@@ -91,30 +128,52 @@ def newest(run_folder: Path) -> str:
 
 def verdicts(run_folder: Path) -> dict[str, str]:
     """Image → kept, rejected or deleted; images without a verdict are not in it."""
-    return {image: verdict for image, verdict in _latest(run_folder, "verdict").items() if verdict}
+    return {image: verdict for image, verdict in latest(run_folder, "verdict").items() if verdict}
 
 
 def images(run_folder: Path) -> pd.DataFrame:
-    """The run's image rows, deleted ones left out, with two columns more.
+    """The run's image rows, deleted ones left out, with four columns more.
 
-    verdict: "" if none. labelled: False where nobody knows yet what an image shows; boxes drawn by
-    hand, or their removal, make it known.
+    shown: see `shown_names`. verdict, tag: "" if none. labelled: False where nobody knows yet what
+    an image shows; boxes drawn by hand, or their removal, make it known.
     """
     made = facts.read(run_folder, "images")
     verdict = made["image"].map(verdicts(run_folder)).astype(object).fillna("")
-    told = [
-        not isinstance(text, str) or json.loads(text).get("labelled", True)
-        for text in made["params"]
-    ]
-    labelled = np.array(told, bool) | made["image"].isin(_latest(run_folder, "boxes").keys())
-    rows = made.assign(verdict=verdict, labelled=labelled)
+    told = [params.get("labelled", True) for params in _params(made)]
+    labelled = np.array(told, bool) | made["image"].isin(latest(run_folder, "boxes").keys())
+    tag = made["image"].map(latest(run_folder, "tag")).astype(object).fillna("")
+    rows = made.assign(shown=shown_names(made), verdict=verdict, tag=tag, labelled=labelled)
     return rows[rows["verdict"] != "deleted"].reset_index(drop=True)
+
+
+def home_of(run_folder: Path, path: str) -> tuple[str, str] | None:
+    """The run and the name of an image that a run's row took from another run's set, for it is
+    corrected there; None for a picture from elsewhere. path: as the row has it."""
+    place = (run_folder / path).resolve()
+    home = run_folder.parent.resolve()
+    if not place.is_relative_to(home):
+        return None
+    run_id, *inside = place.relative_to(home).parts
+    if inside[:2] != ["artifacts", "images"] or run_id == run_folder.name:
+        return None
+    return run_id, place.stem
+
+
+def shown_names(rows: pd.DataFrame) -> list[str]:
+    """What people call each image of a table `images`: the name its file was imported under, its
+    own where it was made here or by an earlier version."""
+    named = zip(rows["image"], _params(rows), strict=True)
+    return [str(params.get(FILE) or image) for image, params in named]
+
+
+def _params(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [json.loads(text) if isinstance(text, str) else {} for text in rows["params"]]
 
 
 def boxes(run_folder: Path) -> pd.DataFrame:
     """The run's box rows, those of corrected images replaced; deleted images have none."""
     made = facts.read(run_folder, "boxes")
-    corrected = _latest(run_folder, "boxes")
+    corrected = latest(run_folder, "boxes")
     deleted = {image for image, verdict in verdicts(run_folder).items() if verdict == "deleted"}
     rows = made[~made["image"].isin(deleted | corrected.keys())]
     by_hand = [
@@ -155,7 +214,7 @@ def _checked(box: Box, size: tuple[int, int], image: str) -> Box:
 
 def _as_rows(checked: Sequence[Box], present: pd.DataFrame) -> list[dict[str, Any]]:
     """Box rows without `image`; one that is a present one keeps its source and confidence."""
-    left = [(_box(row), index) for index, row in enumerate(present.itertuples())]
+    left = [(box_of(row), index) for index, row in enumerate(present.to_dict("records"))]
     rows = []
     for box in checked:
         same = next((pair for pair in left if _same(pair[0], box)), None)
@@ -169,12 +228,6 @@ def _as_rows(checked: Sequence[Box], present: pd.DataFrame) -> list[dict[str, An
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _box(row: Any) -> Box:
-    corners = float(row.x1), float(row.y1), float(row.x2), float(row.y2)
-    confidence = 1.0 if pd.isna(row.confidence) else float(row.confidence)
-    return Box(str(row.class_name), corners, confidence, str(row.source))
 
 
 def _same(one: Box, other: Box) -> bool:
@@ -194,8 +247,8 @@ def _standing(run_folder: Path) -> list[tuple[int, dict[str, Any]]]:
     return [(k, action) for k, action in enumerate(actions) if k not in gone]
 
 
-def _latest(run_folder: Path, half: str) -> dict[str, Any]:
-    """Image → its newest standing `verdict` or `boxes`."""
+def latest(run_folder: Path, half: str) -> dict[str, Any]:
+    """Image → its newest standing `verdict`, `boxes`, `tag` or what else an entry holds."""
     found = {}
     for _, action in _standing(run_folder):
         for edit in action.get("edits", ()):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from backend.core.runs import Run
-from backend.images import curation, licences
+from backend.images import curation, imageset, licences
 from backend.images.formats import export
 from backend.records import UserError
 
@@ -15,10 +15,10 @@ def target(exports: Path, run: Run, layout: str) -> Path:
 
 def write(run: Run, target: Path, layout: str) -> None:
     """Write the zip. Raises UserError where no image is kept, and as `export.export` does."""
-    images, boxes = curation.kept(run.folder)
-    if images.empty:
+    images = imageset.from_rows(run.folder, *curation.kept(run.folder))
+    if not images:
         raise UserError("Every image is rejected or deleted. Keep at least one.")
     target.parent.mkdir(parents=True, exist_ok=True)
     licence = licences.licence(run.folder)
     origin = {"run": run.id, "kind": run.kind, "spec": run.spec, "behind": licences.behind(run)}
-    export.export(images, boxes, run.folder, target, layout, licence=licence, origin=origin)
+    export.export(images, target, layout, licence=licence, origin=origin)

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from backend.records import UserError
+from backend.wording import counted
 
 # ultralytics replaces Image.open by one that, for a damaged file, looks for a HEIF reader.
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError, ModuleNotFoundError)
@@ -73,7 +74,10 @@ class Depth:
             if self.most
             else f"from 0 … {self.float_white:g}"
         )
-        return f"{self.count} pictures of more than 8 bits are scaled {what}, all alike."
+        deep = counted(
+            self.count, "picture of more than 8 bits is", "pictures of more than 8 bits are"
+        )
+        return f"{deep} scaled {what}, all alike."
 
 
 @contextmanager
@@ -114,7 +118,7 @@ def _header(path: Path, *_: int) -> Header:
         # the base class's method: the one for PNG decodes the image; TIFF gives the turned size
         turned = Image.Image.getexif(image).get(ORIENTATION) in TURNED and image.format != "TIFF"
         size = (height, width) if turned else (width, height)
-        return Header(*size, _is_deep(image), getattr(image, "n_frames", 1))
+        return Header(*size, is_deep(image), getattr(image, "n_frames", 1))
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -123,7 +127,8 @@ def size(path: Path) -> tuple[int, int]:
     return found.width, found.height
 
 
-def _is_deep(image: Image.Image) -> bool:
+def is_deep(image: Image.Image) -> bool:
+    """Has an opened image more than 8 bits a channel?"""
     if image.mode[0] in "IF":
         return True
     bits = getattr(image, "tag_v2", {}).get(BITS_PER_SAMPLE, (8,))
@@ -138,13 +143,13 @@ def read_rgb(path: Path, depth: Depth | None = None) -> np.ndarray:
     Raises UserError for a missing, damaged or huge file; a huge one is not decoded.
     """
     with opened(path) as image:
-        if _is_deep(image):
+        if is_deep(image):
             image = _scaled(path, image, depth or depth_of([path]))
         return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
-def read_upload(name: str, content: bytes | memoryview) -> np.ndarray:
-    """What the browser sent as an image of that file name, as `read_rgb` gives it, and not kept.
+def read_upload(name: str, content: bytes | memoryview, depth: Depth | None = None) -> np.ndarray:
+    """What was sent as an image of that file name, as `read_rgb` gives it, and not kept.
 
     Raises UserError where it is none.
     """
@@ -152,7 +157,7 @@ def read_upload(name: str, content: bytes | memoryview) -> np.ndarray:
         path = Path(folder) / name
         path.write_bytes(content)
         try:
-            return read_rgb(path)
+            return read_rgb(path, depth)
         except UserError as error:
             raise UserError(str(error).replace(f"{folder}/", "")) from error
 
@@ -252,8 +257,8 @@ def told_of(paths: Iterable[Path], depth: Depth) -> list[str]:
     notes = [depth.words] if depth.count else []
     if several:
         notes.append(
-            f"{several} files hold several pictures: the first of each is taken, the {further} "
-            "further ones are left out."
+            f"{counted(several, 'file holds', 'files hold')} several pictures: the first of "
+            f"each is taken, the {further} further ones are left out."
         )
     return notes
 

@@ -12,8 +12,8 @@ Every kind of run that makes images (teachers, composites, labels) writes this o
 """
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,36 +21,16 @@ import numpy as np
 import pandas as pd
 
 from backend.core import facts
-from backend.images import curation, imagefiles, pictures
-from backend.images.boxes import box_row
-from backend.images.vocabulary import INTACT
+from backend.core.aside import finished
+from backend.images import aside, curation, imagefiles, pictures
+from backend.images.boxes import box_of, box_row
+from backend.images.labelled_image import FILE, LabelledImage, Marks, Origin, opened
 from backend.records import Box, Progress
 
 SHEET = 100
+FULL, ARRAYS, LABELLED = "full", ("noise", "attention"), "labelled"
+PHOTOGRAPHED = ("real", "real intact")  # sources of images that a folder of photographs gave
 KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One image and what is known about it.
-
-    pixels, original, full: uint8 [H, W, 3]. mask: uint8 [H, W], 255 where defect.
-    source: how it was made, in words ("rendered", "photograph", …). group: pictures of one
-    specimen share it. arrays: kept as artifacts/<name>/. params: how it was made, as JSON.
-    labelled: False where nobody knows yet whether and where it shows a defect.
-    """
-
-    pixels: np.ndarray
-    source: str
-    boxes: tuple[Box, ...] = ()
-    mask: np.ndarray | None = None
-    original: np.ndarray | None = None
-    full: np.ndarray | None = None
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    seed: int | None = None
-    group: str = ""
-    labelled: bool = True
-    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,7 +44,11 @@ class Totals:
 
 
 def write(
-    out_dir: Path, count: int, make: Callable[[int], Picture], progress: Progress, upto: float = 1.0
+    out_dir: Path,
+    count: int,
+    make: Callable[[int], LabelledImage],
+    progress: Progress,
+    upto: float = 1.0,
 ) -> Totals:
     """Make images 0 … count − 1, those of an interrupted run taken as they are.
 
@@ -104,39 +88,40 @@ def _made_before(record: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in whole]
 
 
-def _keep(out_dir: Path, index: int, picture: Picture) -> dict[str, Any]:
+def _keep(out_dir: Path, index: int, image: LabelledImage) -> dict[str, Any]:
     """One image on disk; its row, its boxes' rows and the share of its pixels that is defect."""
-    name = f"{index:06d}"
-    layers = {
-        "images": picture.pixels,
-        "masks": picture.mask,
-        "originals": picture.original,
-        "full": picture.full,
-    }
-    paths: dict[str, str | None] = dict.fromkeys(layers)
-    for layer, pixels in layers.items():
+    name, origin, mask = f"{index:06d}", image.origin, image.read_mask()
+    layers = {"masks": mask, "originals": origin.original, FULL: origin.full}
+    paths = {}
+    for layer, pixels in {"images": image.read_rgb(), **layers}.items():
         if pixels is not None:
             paths[layer] = f"artifacts/{layer}/{name}.png"
-            imagefiles.write(out_dir / f"artifacts/{layer}/{name}.png", pixels)
-    for kind, array in picture.arrays.items():
+            imagefiles.write(out_dir / paths[layer], opened(pixels))
+    for kind in origin.arrays:
         (out_dir / "artifacts" / kind).mkdir(parents=True, exist_ok=True)
-        np.save(out_dir / "artifacts" / kind / f"{name}.npy", array)
-    params = dict(picture.params) | ({} if picture.labelled else {"labelled": False})
+        np.save(out_dir / "artifacts" / kind / f"{name}.npy", np.asarray(origin.array(kind)))
     row = {
         "image": name,
         "path": paths["images"],
-        "mask_path": paths["masks"],
-        "background_path": paths["originals"],
-        "source": picture.source,
-        "group": picture.group or name,
-        "seed": picture.seed,
-        "params": json.dumps(params),
+        "mask_path": paths.get("masks"),
+        "background_path": paths.get("originals"),
+        "source": image.source,
+        "group": image.group or name,
+        "seed": origin.seed,
+        "params": json.dumps({**origin.params, **({} if image.labelled else {LABELLED: False})}),
     }
     return {
         "image": row,
-        "boxes": [box_row(name, box) for box in picture.boxes],
-        "mask_share": None if picture.mask is None else float((picture.mask > 0).mean()),
+        "boxes": [box_row(name, box) for box in image.boxes],
+        "mask_share": None if mask is None else float((mask > 0).mean()),
     }
+
+
+def named_params(image: LabelledImage) -> str | None:
+    """The column `params` of a set that takes images from elsewhere: the name of the image's file
+    as it was imported, None where it was made here."""
+    name = image.origin.params.get(FILE) or (image.name if image.source in PHOTOGRAPHED else "")
+    return json.dumps({FILE: name}) if name else None
 
 
 def write_sheet(out_dir: Path, rows: list[dict[str, Any]]) -> None:
@@ -148,15 +133,65 @@ def write_sheet(out_dir: Path, rows: list[dict[str, Any]]) -> None:
         imagefiles.write(out_dir / "artifacts" / "sheet.png", pictures.sheet(tiles))
 
 
-def read(run_folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Image and box rows of a finished set as people left it: rejected images are not in it,
-    boxes corrected by hand take the place of those made."""
-    return curation.kept(run_folder)
+def read(run_folder: Path) -> list[LabelledImage]:
+    """The images of a finished set as people left them: rejected ones and those put aside for
+    tests are not among them, boxes corrected by hand take the place of those made."""
+    away = aside.left_out(run_folder, finished(run_folder.parent))
+    images = from_rows(run_folder, *curation.kept(run_folder))
+    return [image for image in images if image.name not in away]
 
 
-def labelled(images: pd.DataFrame) -> pd.DataFrame:
-    """Image rows of `read` without those of which nobody knows yet what they show."""
-    return images[images["labelled"]]
+def from_rows(run_folder: Path, images: pd.DataFrame, boxes: pd.DataFrame) -> list[LabelledImage]:
+    """The images that rows of a run's tables `images` and `boxes` tell of."""
+    known = boxes_by_image(boxes)
+    beside = [kind for kind in (FULL, *ARRAYS) if (run_folder / "artifacts" / kind).is_dir()]
+    return [
+        _image(run_folder, row, known.get(str(row["image"]), ()), beside) for row in records(images)
+    ]
+
+
+def _image(
+    run_folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...], beside: Sequence[str]
+) -> LabelledImage:
+    """beside: folders of artifacts that may hold more of the image."""
+    name, told = str(row["image"]), _word(row["params"])
+    params = json.loads(told) if told else {}
+    known = row.get(LABELLED, params.pop(LABELLED, True))
+    return LabelledImage(
+        run_folder / row["path"],
+        _word(row["source"]),
+        boxes,
+        _file(run_folder, row["mask_path"]),
+        name=name,
+        group=_word(row["group"]) or name,
+        split=_word(row["split"]),
+        marks=Marks.KNOWN if known else Marks.UNKNOWN,
+        origin=Origin(
+            None if pd.isna(row["seed"]) else int(row["seed"]),
+            params,
+            _file(run_folder, row["background_path"]),
+            *_kept_beside(run_folder, name, beside),
+        ),
+    )
+
+
+def _kept_beside(
+    run_folder: Path, name: str, beside: Sequence[str]
+) -> tuple[Path | None, dict[str, Path]]:
+    """The image as large as it was made, where that is kept, and its arrays."""
+    suffixes = {kind: "png" if kind == FULL else "npy" for kind in beside}
+    paths = {k: run_folder / f"artifacts/{k}/{name}.{suffix}" for k, suffix in suffixes.items()}
+    found = {kind: path for kind, path in paths.items() if path.exists()}
+    return found.pop(FULL, None), found
+
+
+def _word(cell: Any) -> str:
+    """A cell as text; "" where it is empty."""
+    return "" if cell is None or pd.isna(cell) else str(cell)
+
+
+def _file(run_folder: Path, cell: Any) -> Path | None:
+    return run_folder / cell if isinstance(cell, str) else None
 
 
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -164,26 +199,14 @@ def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(rows.columns, row, strict=True)) for row in rows.itertuples(index=False)]
 
 
-def main_classes(images: pd.DataFrame, boxes: pd.DataFrame) -> list[str]:
-    """The class of the largest box of each image, INTACT where it has none."""
-    area = (boxes["x2"] - boxes["x1"]) * (boxes["y2"] - boxes["y1"])
-    largest = boxes.assign(area=area).sort_values("area").groupby("image")["class_name"].last()
-    return list(images["image"].map(largest).fillna(INTACT))
-
-
 def boxes_of(rows: pd.DataFrame, image: str) -> tuple[Box, ...]:
     """The boxes of one image, from the set's box rows."""
-    return tuple(_box(row) for row in records(rows[rows["image"] == image]))
+    return tuple(box_of(row) for row in records(rows[rows["image"] == image]))
 
 
 def boxes_by_image(rows: pd.DataFrame) -> dict[str, tuple[Box, ...]]:
     """Image → its boxes, for all images that have any; the rows are gone through once."""
     return {
-        str(image): tuple(_box(row) for row in records(mine))
+        str(image): tuple(box_of(row) for row in records(mine))
         for image, mine in rows.groupby("image")
     }
-
-
-def _box(row: Mapping[str, Any]) -> Box:
-    corners = (row["x1"], row["y1"], row["x2"], row["y2"])
-    return Box(row["class_name"], corners, row["confidence"], row["source"])

@@ -13,7 +13,8 @@ NOT_STATED = "not stated"
 # Settings of which nothing goes into what a run makes: what it is compared with or judged on, and
 # where on a picture it may work.
 COMPARED = (
-    *("test_run", "test_folder", "test_intact_folder", "dataset_runs", "similarity_run"),
+    *("test_run", "test_folder", "test_intact_folder", "dataset_runs", "without_runs"),
+    "similarity_run",
     "region_file",
 )
 PAINTERS = ("generate", "composite", "lora")  # kinds whose `model` is a Stable Diffusion

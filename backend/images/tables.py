@@ -7,13 +7,14 @@ the end.
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from backend.images import words
 from backend.images.folder import Folder, some
 from backend.records import UserError
+from backend.wording import counted
 
 METADATA = "metadata.csv"
 FILE_NAME = "file_name"
@@ -124,6 +125,13 @@ def _text(path: Path) -> str:
     return text
 
 
+def written(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table as such a file holds it."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
+
+
 def split_of(text: str, where: str) -> str:
     """The split a cell names, "" where it is empty. Raises UserError for another word."""
     if text and text.lower() not in words.SPLITS:
@@ -189,8 +197,9 @@ def _about(folder: Folder, path: Path) -> About:
             )
     notes = []
     if gone:
-        notes.append(f"{path.name} names {len(gone)} images that are not there ({some(gone)}).")
+        told = counted(len(gone), "image that is", "images that are")
+        notes.append(f"{path.name} names {told} not there ({some(gone)}).")
     if several:
-        what = f"{path.name} names {len(several)} files of which there are several"
+        what = f"{path.name} names {counted(len(several), 'file')} of which there are several"
         notes.append(f"{what} ({some(several)}): name them with their folders.")
     return About(found, tuple(notes))

@@ -8,7 +8,5 @@ yolo_files   which text file belongs to which image
 unread       label files of other tools: images they speak of are not intact
 files        bounded reading, and words about labels
 geometry     boxes held to their image, outlines as masks
-image        one labelled image, and an import as a whole
 export       a run's images as a zip in YOLO's or COCO's layout
-label_files  the label files of that zip
 """

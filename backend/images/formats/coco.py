@@ -5,23 +5,29 @@ down the columns, compressed or not (Lin et al., ECCV 2014). Where every annotat
 an outline, together they are its mask; regions marked `iscrowd` are in the mask but are no boxes.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from backend.images import imagefiles, words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, some
 from backend.images.formats import files, geometry
 from backend.images.formats.geometry import Part
-from backend.images.formats.image import Import, Labelled, Marks, Mask
+from backend.images.labelled_image import LabelledImage, LabelledSet, Marks, Mask
 from backend.images.masks import pictures
 from backend.records import Box, Corners, UserError
+from backend.wording import counted
 
 LOOKED_AT = 50
 MASK_FILE = "mask_file"  # our own export: where the whole mask lies, in the zip
+Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,12 @@ def fits(folder: Folder) -> bool:
     return files.any_is(nearest[:LOOKED_AT], lambda path: is_coco(files.parsed(path)))
 
 
-def read(folder: Folder) -> Import:
+def read(folder: Folder) -> LabelledSet:
     """Every image the JSON files list. Raises UserError naming file and annotation."""
     notes: list[str] = []
     gone: list[str] = []
     faults = Faults()
-    images: dict[Path, Labelled] = {}
+    images: dict[Path, LabelledImage] = {}
     classes: dict[str, None] = {}
     for path in folder.ending(".json"):
         with faults.collected():
@@ -76,11 +82,12 @@ def read(folder: Folder) -> Import:
         )
     if gone:
         notes.append(
-            f"{len(gone)} images that are listed are not there: passed over ({some(gone)})."
+            f"{counted(len(gone), 'image that is listed is', 'images that are listed are')} not "
+            f"there: passed over ({some(gone)})."
         )
     if left := sum(path not in images for path in pictures(folder)):
-        notes.append(f"{left} images are in no JSON file: passed over.")
-    return Import(tuple(images.values()), "coco", tuple(classes), files.counted(notes))
+        notes.append(f"{counted(left, 'image is', 'images are')} in no JSON file: passed over.")
+    return LabelledSet(tuple(images.values()), "coco", tuple(classes), files.counted(notes))
 
 
 def _categories(found: Found) -> dict[Any, str]:
@@ -97,7 +104,7 @@ def _key(value: Any, where: str) -> int | str:
 
 def _images(
     found: Found, names: Mapping[Any, str], folder: Folder, notes: list[str], gone: list[str]
-) -> list[Labelled]:
+) -> list[LabelledImage]:
     marks = _by_image(found)
     images = []
     faults = Faults()
@@ -146,7 +153,7 @@ def _labelled(
     names: Mapping[Any, str],
     folder: Folder,
     notes: list[str],
-) -> Labelled:
+) -> LabelledImage:
     width, height = imagefiles.size(path)
     where = f"{found.path}, image '{record['file_name']}'"
     files.check_size(record.get("width"), record.get("height"), (width, height), where)
@@ -169,11 +176,11 @@ def _labelled(
     faults.refuse()
     mask = _mask(record, parts, folder, width, height, notes)
     split = _split(found.path, path, folder)
-    read = Marks.READ
+    read = Marks.KNOWN
     if marks and not boxes:
         notes.append("images have but regions of 'iscrowd', which give no boxes: not labelled")
-        read = Marks.UNREAD
-    return Labelled(path, "", "", split, width, height, tuple(boxes), mask, read)
+        read = Marks.UNKNOWN
+    return LabelledImage(path, boxes=tuple(boxes), mask=mask, split=split, marks=read)
 
 
 def _outline(code: Any, width: int, height: int, where: str) -> list[Part]:
@@ -233,3 +240,55 @@ def _split(json_path: Path, path: Path, folder: Folder) -> str:
         or words.split_of(folder.relative(json_path))
         or words.split_of(folder.relative(path))
     )
+
+
+def written(
+    images: Iterable[tuple[LabelledImage, Record]], classes: Sequence[str], licence: str
+) -> dict[str, Record]:
+    """What the JSON file of each split holds, by its name; ids go on through all of them.
+
+    images: each with what its entry says beside its id and size: its place, that of its mask.
+    """
+    categories = [{"id": k, "name": name} for k, name in enumerate(classes, start=1)]
+    content: dict[str, Record] = {}
+    numbers = count(1)
+    for image_id, (image, places) in enumerate(images, start=1):
+        empty = {
+            "info": {"description": "Exported by Defect Distillery"},
+            "licenses": [{"id": 1, "name": licence}],
+            "images": [],
+            "annotations": [],
+            "categories": categories,
+        }
+        name = f"instances_{image.split}" if image.split else "instances"
+        part = content.setdefault(f"{name}.json", empty)
+        width, height = image.size
+        size = {"width": width, "height": height}
+        part["images"].append({"id": image_id, **places, **size, "license": 1})
+        mask = image.read_mask()
+        part["annotations"] += [
+            {"id": next(numbers), "image_id": image_id, **_annotation(box, classes, mask)}
+            for box in image.boxes
+        ]
+    return content
+
+
+def _annotation(box: Box, classes: Sequence[str], mask: np.ndarray | None) -> Record:
+    """A box, and the mask's pixels inside it as an uncompressed run-length code."""
+    x1, y1, x2, y2 = box.xyxy
+    record: Record = {
+        "category_id": classes.index(box.class_name) + 1,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "area": (x2 - x1) * (y2 - y1),
+        "iscrowd": 0,
+        "score": box.confidence,
+        "source": box.source,
+    }
+    if mask is not None:
+        inside = np.zeros_like(mask)
+        top, left = max(math.floor(y1), 0), max(math.floor(x1), 0)
+        place = np.s_[top : math.ceil(y2), left : math.ceil(x2)]
+        inside[place] = mask[place]
+        record["area"] = int((inside > 0).sum())
+        record["segmentation"] = {"size": list(mask.shape), "counts": geometry.runs_of(inside)}
+    return record

@@ -6,22 +6,21 @@ an uncompressed run-length code). Class, group and split come back too. YOLO has
 box's confidence and source; COCO's JSON holds them as `score` and `source`, which few tools read.
 """
 
-import csv
 import io
 import json
 import re
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
+import yaml
 from PIL import Image
 
-from backend.images import imagefiles
-from backend.images.formats import files, label_files, yolo, yolo_config
-from backend.images.formats.label_files import Item
+from backend.images import imagefiles, masks, tables
+from backend.images.formats import coco, yolo, yolo_config
+from backend.images.labelled_image import LabelledImage
 from backend.records import UserError
 
 LAYOUTS = ("yolo", "coco")
@@ -30,42 +29,46 @@ LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same rows give the same bytes
 MASK_FOLDERS = {"yolo": yolo.MASKS, "coco": "masks"}
 
 
+@dataclass(frozen=True)
+class Packed:
+    """An image on its way into the zip. place: its path there, `images/train/x.png`; mask_place:
+    that of its mask, "" where it has none."""
+
+    image: LabelledImage
+    place: str
+    mask_place: str
+
+
 def export(
-    images: pd.DataFrame,
-    boxes: pd.DataFrame,
-    run_folder: Path,
+    images: Sequence[LabelledImage],
     target: Path,
     layout: str,
     *,
     licence: str,
-    origin: Mapping[str, Any],
+    origin: Mapping[str, object],
 ) -> None:
     """Write a zip at `target`: images, labels, masks, data.yaml or JSON, README, provenance.
 
-    images, boxes: rows of those tables of facts. licence: words for README.txt. origin: what
-    PROVENANCE.json says about where the images come from. Raises UserError for an unknown
-    layout, no images, or an image that is missing or damaged.
+    images: of files, their masks too. licence: words for README.txt. origin: what PROVENANCE.json
+    says about where the images come from. Raises UserError for an unknown layout, no images, or an
+    image that is missing or damaged.
     """
     if layout not in LAYOUTS:
         raise UserError(f"Layout must be one of: {', '.join(LAYOUTS)}; got '{layout}'.")
-    if images.empty:
+    if not images:
         raise UserError("There is no image to export. Keep at least one.")
-    items = _items(images, boxes, run_folder, MASK_FOLDERS[layout])
-    classes = sorted({str(name) for item in items for name in item.boxes["class_name"]})
-    labels = (
-        label_files.yolo(items, classes)
-        if layout == "yolo"
-        else label_files.coco(items, classes, licence)
-    )
-    counts = {"images": len(items), "boxes": sum(len(item.boxes) for item in items)}
+    packed = _packed(images, MASK_FOLDERS[layout])
+    classes = sorted({box.class_name for image in images for box in image.boxes})
+    labels = _yolo(packed, classes) if layout == "yolo" else _coco(packed, classes, licence)
+    counts = {"images": len(images), "boxes": sum(len(image.boxes) for image in images)}
     about = {"licence": licence, "layout": layout, **counts, "origin": dict(origin)}
     texts = {
         **labels,
-        "metadata.csv": _table(items),
+        "metadata.csv": _table(packed),
         "README.txt": _readme(layout, counts, classes, licence),
         PROVENANCE: json.dumps(about, indent=2, default=str, ensure_ascii=False) + "\n",
     }
-    _write(target, items, texts)
+    _write(target, packed, texts)
 
 
 def licence_in(target: Path) -> str | None:
@@ -77,37 +80,47 @@ def licence_in(target: Path) -> str | None:
         return None
 
 
-def _items(
-    images: pd.DataFrame, boxes: pd.DataFrame, run_folder: Path, mask_folder: str
-) -> list[Item]:
-    by_image = {str(name): rows for name, rows in boxes.groupby("image", sort=False)}
-    some = any(label_files.word(split) for split in images.get("split", ()))
+def _packed(images: Sequence[LabelledImage], mask_folder: str) -> list[Packed]:
+    """The images with their places. Raises UserError for a mask that does not fit its image."""
+    some = any(image.split for image in images)
     taken: set[str] = set()
-    items = []
-    for row in images.to_dict("records"):
-        image, split = str(row["image"]), label_files.word(row.get("split"))
-        path = run_folder / row["path"]
-        folder = split or (yolo_config.UNSPLIT if some else "")
-        stem = "/".join(filter(None, (folder, _free(_plain(image), split, taken))))
-        mask = label_files.word(row.get("mask_path"))
-        size = imagefiles.size(path)
-        if mask:
-            files.mask_file(run_folder / mask, *size)
-        items.append(
-            Item(
-                image,
-                path,
-                f"images/{stem}{path.suffix.lower()}",
-                run_folder / mask if mask else None,
-                f"{mask_folder}/{stem}.png",
-                label_files.word(row.get("group")) or image,
-                split,
-                label_files.word(row.get("source")),
-                *size,
-                by_image.get(image, boxes.iloc[:0]),
-            )
-        )
-    return items
+    found = []
+    for image in images:
+        folder = image.split or (yolo_config.UNSPLIT if some else "")
+        stem = "/".join(filter(None, (folder, _free(_plain(image.shown_name), image.split, taken))))
+        drawn = image.mask if isinstance(image.mask, Path) else None
+        if drawn:
+            masks.check_size(drawn, *image.size)
+        place = f"images/{stem}{image.path.suffix.lower()}"
+        found.append(Packed(image, place, f"{mask_folder}/{stem}.png" if drawn else ""))
+    return found
+
+
+def _yolo(packed: Sequence[Packed], classes: Sequence[str]) -> dict[str, str]:
+    """`data.yaml` and a text file an image, by their place in the zip."""
+    found = {one.place.split("/")[1] for one in packed if one.place.count("/") > 1}
+    entries = {split: f"images/{split}" for split in sorted(found)}
+    some = entries.pop("train", "images")
+    data = yolo.config(classes, some, entries.pop("val", some), **entries)
+    texts = {"data.yaml": yaml.safe_dump(data, sort_keys=False, allow_unicode=True)}
+    for one in packed:
+        place = Path(one.place.replace("images", "labels", 1)).with_suffix(".txt")
+        text = yolo.text_of(one.image.boxes, one.image.size, classes, digits=10)
+        texts[place.as_posix()] = text
+    return texts
+
+
+def _coco(packed: Sequence[Packed], classes: Sequence[str], licence: str) -> dict[str, str]:
+    """One JSON file a split, by its place in the zip."""
+    images = []
+    for one in packed:
+        mask = {coco.MASK_FILE: one.mask_place} if one.mask_place else {}
+        images.append((one.image, {"file_name": one.place, **mask}))
+    found = coco.written(images, classes, licence)
+    return {
+        f"annotations/{name}": json.dumps(part, ensure_ascii=False) + "\n"
+        for name, part in found.items()
+    }
 
 
 def _plain(name: str) -> str:
@@ -125,14 +138,13 @@ def _free(name: str, split: str, taken: set[str]) -> str:
     return free
 
 
-def _table(items: Sequence[Item]) -> str:
+def _table(packed: Sequence[Packed]) -> str:
     """metadata.csv: what YOLO and COCO have no place for."""
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("file_name", "group", "split", "source", "image"))
-    for item in items:
-        rows.writerow((item.place, item.group, item.split, item.source, item.image))
-    return text.getvalue()
+    rows = [
+        (one.place, one.image.group, one.image.split, one.image.source, one.image.shown_name)
+        for one in packed
+    ]
+    return tables.written(("file_name", "group", "split", "source", "image"), rows)
 
 
 def _readme(layout: str, counts: Mapping[str, int], classes: Sequence[str], licence: str) -> str:
@@ -155,18 +167,18 @@ def _readme(layout: str, counts: Mapping[str, int], classes: Sequence[str], lice
     )
 
 
-def _write(target: Path, items: Sequence[Item], texts: Mapping[str, str]) -> None:
+def _write(target: Path, packed: Sequence[Packed], texts: Mapping[str, str]) -> None:
     """A reader never sees half a zip. Images are packed already, so they are stored as they are."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f"{target.name}.partial")
     try:
-        with zipfile.ZipFile(partial, "w") as packed:
+        with zipfile.ZipFile(partial, "w") as file:
             for place, text in texts.items():
-                packed.writestr(_member(place, zipfile.ZIP_DEFLATED), text)
-            for item in items:
-                _copy(packed, item.path, item.place)
-                if item.mask is not None:
-                    _copy(packed, item.mask, item.mask_place)
+                file.writestr(_member(place, zipfile.ZIP_DEFLATED), text)
+            for one in packed:
+                _copy(file, one.image.path, one.place)
+                if isinstance(one.image.mask, Path):
+                    _copy(file, one.image.mask, one.mask_place)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

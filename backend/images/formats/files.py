@@ -1,6 +1,7 @@
 """Label files read within bounds, and words about them."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -8,13 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from backend.images.faults import Faults
-from backend.images.formats.image import Mask
+from backend.images.labelled_image import Mask
 from backend.images.masks import check_size as check_mask
 from backend.images.masks import union
 from backend.records import UserError
 
 MOST_IMAGES = 100_000
 MOST_TEXT, MOST_JSON = 5_000_000, 500_000_000  # bytes
+_VERBS = {"have": "has", "are": "is", "reach": "reaches"} | {
+    verb: f"{verb}s" for verb in ("belong", "hold", "lie", "occur", "name")
+}
+_MANY = re.compile(rf"((?:JSON |XML )?)(\w+s)(.*?)\b({'|'.join(_VERBS)})\b")  # things do
 
 
 def mask_file(path: Path, width: int, height: int) -> Mask:
@@ -69,8 +74,19 @@ def usable(word: Any, where: str) -> str:
 def counted(notes: list[str]) -> tuple[str, ...]:
     """Equal notes as one, with their number before it; whole sentences as they are."""
     return tuple(
-        note if note.endswith(".") else f"{count} {note}." for note, count in Counter(notes).items()
+        note if note.endswith(".") else f"{count} {_of_one(note) if count == 1 else note}."
+        for note, count in Counter(notes).items()
     )
+
+
+def _of_one(note: str) -> str:
+    """`images have no mask` of a single one: `image has no mask`."""
+    found = _MANY.match(note)
+    if found is None:
+        return note
+    file, things, between, verb = found.groups()
+    thing = things.removesuffix("es" if things == "boxes" else "s")
+    return f"{file}{thing}{between}{_VERBS[verb]}{note[found.end() :]}".replace("their", "its")
 
 
 def check_size(width: Any, height: Any, found: tuple[int, int], where: str) -> None:

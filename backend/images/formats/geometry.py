@@ -14,7 +14,7 @@ import numpy as np
 from skimage import draw
 
 from backend.images import boxes
-from backend.images.formats.image import Mask
+from backend.images.labelled_image import Mask
 from backend.records import Box, Corners, UserError
 
 FARTHEST = 1e7  # px

@@ -23,7 +23,7 @@ from backend.images.faults import Faults
 from backend.images.folder import Folder, composed
 from backend.images.formats import files, geometry
 from backend.images.formats.geometry import Disk, Part, Stamp
-from backend.images.formats.image import Import, Labelled, Marks, Mask
+from backend.images.labelled_image import LabelledImage, LabelledSet, Marks, Mask, bare
 from backend.images.pairs import Pairs
 from backend.records import Box, Corners, UserError
 
@@ -44,11 +44,11 @@ def fits(folder: Folder) -> bool:
     return files.any_is(looked_at, lambda path: is_labelme(files.parsed(path)))
 
 
-def read(folder: Folder) -> Import:
+def read(folder: Folder) -> LabelledSet:
     """Every image; those without a JSON file have no box. Raises UserError naming the shape."""
     notes: list[str] = []
     faults = Faults()
-    found: dict[Path, Labelled] = {}
+    found: dict[Path, LabelledImage] = {}
     pictures = Pairs(folder, masks.pictures(folder))
     for path in folder.ending(".json"):
         with faults.collected():
@@ -58,14 +58,13 @@ def read(folder: Folder) -> Import:
         if image not in found:
             notes.append("images have no JSON file")
             split = words.split_of(folder.relative(image))
-            size = imagefiles.size(image)
-            found[image] = Labelled(image, "", "", split, *size, marks=Marks.NONE)
+            found[image] = bare(image, split)
     classes = sorted({box.class_name for image in found.values() for box in image.boxes})
-    return Import(tuple(found.values()), "labelme", tuple(classes), files.counted(notes))
+    return LabelledSet(tuple(found.values()), "labelme", tuple(classes), files.counted(notes))
 
 
 def _add(
-    path: Path, folder: Folder, pictures: Pairs, found: dict[Path, Labelled], notes: list[str]
+    path: Path, folder: Folder, pictures: Pairs, found: dict[Path, LabelledImage], notes: list[str]
 ) -> None:
     """The image of a JSON file among those found."""
     content = files.parsed(path)
@@ -101,7 +100,7 @@ def _image(path: Path, content: Mapping[str, Any], folder: Folder, pictures: Pai
 
 def _labelled(
     image: Path, path: Path, content: Mapping[str, Any], folder: Folder, notes: list[str]
-) -> Labelled:
+) -> LabelledImage:
     width, height = imagefiles.size(image)
     said = content.get("imageWidth"), content.get("imageHeight")
     files.check_size(*said, (width, height), str(path))
@@ -120,14 +119,14 @@ def _labelled(
             class_name = files.usable(shape.get("label"), f"{where}, 'label'")
             boxes.append(geometry.placed(class_name, corners, width, height, where, notes))
     faults.refuse()
-    marks = Marks.READ if len(parts) == len(content["shapes"]) else Marks.UNREAD
+    marks = Marks.KNOWN if len(parts) == len(content["shapes"]) else Marks.UNKNOWN
     flags = content.get("flags")
     if not parts and isinstance(flags, dict) and any(flags.values()):
         notes.append("images have a flag set, but no shape: not labelled")
-        marks = Marks.UNREAD
+        marks = Marks.UNKNOWN
     split = words.split_of(folder.relative(image))
     mask = _mask(parts, marks, width, height, notes)
-    return Labelled(image, "", "", split, width, height, tuple(boxes), mask, marks)
+    return LabelledImage(image, boxes=tuple(boxes), mask=mask, split=split, marks=marks)
 
 
 def _mask(
@@ -135,7 +134,7 @@ def _mask(
 ) -> Mask | None:
     """The mask where every shape was read and has an outline."""
     known = [part for part in parts if part is not None]
-    if marks is Marks.UNREAD or len(known) < len(parts):
+    if marks is Marks.UNKNOWN or len(known) < len(parts):
         if known:
             notes.append("images have shapes without an outline: their masks are left out")
         return None

@@ -17,9 +17,10 @@ from backend.images.boxes import boxes_of
 from backend.images.faults import Faults
 from backend.images.folder import Folder
 from backend.images.formats import files, geometry
-from backend.images.formats.image import Import, Labelled, Marks
+from backend.images.labelled_image import LabelledImage, LabelledSet, Marks, bare
 from backend.images.masks import Masks, union
 from backend.records import Box, Label, Progress, UserError
+from backend.wording import counted
 
 CLASS = "defect"
 
@@ -30,7 +31,7 @@ def fits(folder: Folder) -> bool:
     return bool(found.of or found.lone)
 
 
-def read(folder: Folder, progress: Progress | None = None) -> Import:
+def read(folder: Folder, progress: Progress | None = None) -> LabelledSet:
     """Every image that is no mask, with boxes found in its masks; all masks are opened.
 
     Raises UserError for masks that are damaged or of another size than their image.
@@ -50,15 +51,16 @@ def read(folder: Folder, progress: Progress | None = None) -> Import:
     if found.lone:
         first = folder.relative(found.lone[0])
         notes.append(
-            f"{len(found.lone)} masks belong to no image: passed over, the first is {first}."
+            f"{counted(len(found.lone), 'mask belongs', 'masks belong')} to no image: passed "
+            f"over, the first is {first}."
         )
     classes = sorted({box.class_name for image in images for box in image.boxes})
-    return Import(tuple(images), "masks", tuple(classes), files.counted(notes))
+    return LabelledSet(tuple(images), "masks", tuple(classes), files.counted(notes))
 
 
-def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> Labelled:
+def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> LabelledImage:
     width, height = imagefiles.size(path)
-    bare = Labelled(path, "", "", words.split_of(folder.relative(path)), width, height)
+    image = bare(path, words.split_of(folder.relative(path)))
     verdict = words.nearest_verdict(folder.relative(path).split("/")[:-1])[1]
     mine = found.of.get(path, [])
     if mine:
@@ -66,21 +68,21 @@ def _labelled(folder: Folder, found: Masks, path: Path, notes: list[str]) -> Lab
         boxes = _boxes(drawn() > 0, _class_of(folder, path), notes)
         if boxes and verdict is Label.GOOD:
             notes.append("images of a GOOD folder have a mask that shows a defect: not labelled")
-            return replace(bare, marks=Marks.UNREAD)
+            return replace(image, marks=Marks.UNKNOWN)
         if not boxes and _defect_of(folder, path):
             notes.append("images of a defect's folder have a mask that is all black: not labelled")
-            return replace(bare, marks=Marks.UNREAD)
-        return replace(bare, boxes=boxes, mask=drawn)
+            return replace(image, marks=Marks.UNKNOWN)
+        return replace(image, boxes=boxes, mask=drawn, marks=Marks.KNOWN)
     if verdict is Label.GOOD:
-        return replace(bare, mask=geometry.mask_of(width, height, ()))
+        return replace(image, mask=geometry.mask_of(width, height, ()), marks=Marks.KNOWN)
     if _defect_of(folder, path):
         notes.append("images of a defect's folder have no mask: not labelled")
-        return replace(bare, marks=Marks.UNREAD)
+        return replace(image, marks=Marks.UNKNOWN)
     if found.lone:
         notes.append("images have no mask, but there are masks of no image: not labelled")
-        return replace(bare, marks=Marks.UNREAD)
+        return replace(image, marks=Marks.UNKNOWN)
     notes.append("images have no mask")
-    return replace(bare, marks=Marks.NONE)
+    return image
 
 
 def _class_of(folder: Folder, path: Path) -> str:

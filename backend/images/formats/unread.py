@@ -4,14 +4,12 @@ What they mark is not known, so nobody takes the images they speak of as intact.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 
 from backend.images import tables
-from backend.images.folder import SUFFIXES, Folder, composed, some
+from backend.images.folder import SUFFIXES, Folder, composed
 from backend.images.formats import files
-from backend.images.formats.image import Labelled, Marks
 from backend.images.formats.yolo_files import Labels, has_lines
 from backend.images.pairs import Pairs
 from backend.records import UserError
@@ -22,29 +20,9 @@ _ENDINGS = "|".join(re.escape(suffix) for suffix in SUFFIXES)
 NAMED = re.compile(rf"([^\"'<>/\\\\,;=|\t\r\n]+(?:{_ENDINGS}))(?![\w.])", re.IGNORECASE)
 
 
-def told(
-    images: Sequence[Labelled], folder: Folder, layout: str
-) -> tuple[tuple[Labelled, ...], list[str]]:
-    """The images, those without a label of which an unread file speaks as not labelled; notes.
-
-    A file that names images of which none is here may mean any of those without a label.
-    """
-    bare = {image.path for image in images if image.marks is Marks.NONE}
-    spoken = _spoken_of(bare, folder, layout) if bare else {}
-    if not spoken:
-        return tuple(images), []
-    names = some(folder.relative(path) for path in dict.fromkeys(spoken.values()))
-    note = (
-        f"{len(spoken)} images are marked in files that this layout does not read ({names}): not "
-        "labelled. Export them in another layout, or choose layout = none where the files mean "
-        "nothing."
-    )
-    marked = (replace(i, marks=Marks.UNREAD) if i.path in spoken else i for i in images)
-    return tuple(marked), [note]
-
-
-def _spoken_of(bare: set[Path], folder: Folder, layout: str) -> dict[Path, Path]:
-    """Image → the file that speaks of it, of those images that have no label."""
+def spoken_of(bare: set[Path], folder: Folder, layout: str) -> dict[Path, Path]:
+    """Image → the file that speaks of it, of those images that have no label. A file that names
+    images of which none is here may mean any of them."""
     found: dict[Path, Path] = {}
     if layout != "yolo":
         labels = Labels(folder)

@@ -15,7 +15,7 @@ from backend.images import imagefiles, masks, words
 from backend.images.faults import Faults
 from backend.images.folder import Folder, composed, stem_of
 from backend.images.formats import files, geometry
-from backend.images.formats.image import Import, Labelled, Marks
+from backend.images.labelled_image import LabelledImage, LabelledSet, bare
 from backend.images.pairs import Pairs
 from backend.records import Box, UserError
 
@@ -26,7 +26,7 @@ def fits(folder: Folder) -> bool:
     return files.any_is(found, lambda path: _root(path).tag == "annotation")
 
 
-def read(folder: Folder) -> Import:
+def read(folder: Folder) -> LabelledSet:
     """Every image; those without an XML file have no box. Raises UserError naming the file."""
     notes: list[str] = []
     faults = Faults()
@@ -49,7 +49,7 @@ def read(folder: Folder) -> Import:
             images.append(_labelled(image, labels.get(image), split, notes))
     faults.refuse()
     classes = sorted({box.class_name for image in images for box in image.boxes})
-    return Import(tuple(images), "voc", tuple(classes), files.counted(notes))
+    return LabelledSet(tuple(images), "voc", tuple(classes), files.counted(notes))
 
 
 def _splits(folder: Folder) -> dict[str, str]:
@@ -90,16 +90,16 @@ def _root(path: Path) -> ElementTree.Element:
     if "<!DOCTYPE" in content or "<!ENTITY" in content:
         raise UserError(f"{path} declares a DOCTYPE or ENTITY. Remove the declaration.")
     try:
-        return ElementTree.fromstring(content)
+        return ElementTree.fromstring(content)  # nosec B314
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is no valid XML: {error}. Export it again.") from error
 
 
-def _labelled(path: Path, label: Path | None, split: str, notes: list[str]) -> Labelled:
-    width, height = imagefiles.size(path)
+def _labelled(path: Path, label: Path | None, split: str, notes: list[str]) -> LabelledImage:
     if label is None:
         notes.append("images have no XML file")
-        return Labelled(path, "", "", split, width, height, marks=Marks.NONE)
+        return bare(path, split)
+    width, height = imagefiles.size(path)
     root = _root(label)
     said = [root.findtext(f"size/{word}") for word in ("width", "height")]
     files.check_size(said[0], said[1], (width, height), str(label))
@@ -113,7 +113,7 @@ def _labelled(path: Path, label: Path | None, split: str, notes: list[str]) -> L
     if any((mark.findtext("difficult") or "0").strip() == "1" for mark in marks):
         notes.append("files mark objects as difficult: their boxes count like any other")
     mask = None if boxes else geometry.mask_of(width, height, ())
-    return Labelled(path, "", "", split, width, height, tuple(boxes), mask)
+    return LabelledImage(path, boxes=tuple(boxes), mask=mask, split=split)
 
 
 def _box(mark: ElementTree.Element, width: int, height: int, where: str, notes: list[str]) -> Box:

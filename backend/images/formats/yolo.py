@@ -8,9 +8,10 @@ counts. The text file of images/a.png is labels/a.txt, capitals or not, else the
 image. An image without a text file has no defect, unless one of its name lies elsewhere.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,11 @@ from backend.images.faults import Faults
 from backend.images.folder import Folder, composed, some
 from backend.images.formats import files, geometry, yolo_config
 from backend.images.formats.geometry import Polygon
-from backend.images.formats.image import Import, Labelled, Marks, Mask
 from backend.images.formats.yolo_files import Labels, is_label
+from backend.images.labelled_image import LabelledImage, LabelledSet, Marks, Mask, bare
 from backend.images.masks import pictures
 from backend.records import Box, Corners, UserError
+from backend.wording import counted
 
 MASKS = "defect_masks"  # our own export; `masks` would make ultralytics expect class numbers
 FARTHEST = 3.0  # of the image's edge: what is farther out was not written in fractions
@@ -103,7 +105,7 @@ def fits(folder: Folder) -> bool:
     return any((found := labels.of(path)) and is_label(found) for path in folder.images)
 
 
-def read(folder: Folder, split: str = "") -> Import:
+def read(folder: Folder, split: str = "") -> LabelledSet:
     """All splits of the set's YAML file, or one; without that file all images.
 
     Raises UserError naming what does not fit; see `lines_of`.
@@ -128,7 +130,7 @@ def read(folder: Folder, split: str = "") -> Import:
             f"they are called {', '.join(sorted(seen)[:3])}{', …' if len(seen) > 3 else ''}."
         )
     classes = sorted(seen) if names is None else [names[number] for number in sorted(names)]
-    return Import(tuple(images), "yolo", tuple(dict.fromkeys(classes)), files.counted(notes))
+    return LabelledSet(tuple(images), "yolo", tuple(dict.fromkeys(classes)), files.counted(notes))
 
 
 def _of_split(found: yolo_config.Config | None, folder: Folder, split: str) -> list[Path]:
@@ -161,7 +163,8 @@ def _splits(found: yolo_config.Config, folder: Folder, notes: list[str]) -> dict
     notes += gone
     both = sum("train" in s and len(s) > 1 for s in entries.values())
     if both:
-        notes.append(f"{both} images are in 'train' and in another split: taken as not split.")
+        told = counted(both, "image is", "images are")
+        notes.append(f"{told} in 'train' and in another split: taken as not split.")
     last = {p: "" if "train" in s and len(s) > 1 else s[-1] for p, s in entries.items()}
     return {path: "" if split == yolo_config.UNSPLIT else split for path, split in last.items()}
 
@@ -176,7 +179,7 @@ class _Reading:
         self.labels = Labels(folder)
         self.lone = self.labels.lone()
 
-    def images(self, splits: Mapping[Path, str]) -> list[Labelled]:
+    def images(self, splits: Mapping[Path, str]) -> list[LabelledImage]:
         """Raises UserError with all that does not fit, and for two images of one text file."""
         faults = Faults()
         owners: dict[Path, Path] = {}
@@ -194,16 +197,16 @@ class _Reading:
         faults.refuse()
         return self._unread(found)
 
-    def _image(self, path: Path, split: str, label: Path | None) -> Labelled:
+    def _image(self, path: Path, split: str, label: Path | None) -> LabelledImage:
         width, height = imagefiles.size(path)
         drawn = self.labels.beside(path, MASKS, ".png")
         mask = None if drawn is None else files.mask_file(drawn, width, height)
         if label is None:
-            return Labelled(path, "", "", split, width, height, (), mask, Marks.NONE)
+            return replace(bare(path, split), mask=mask)
         lines = lines_of(label, self.names, width, height, self.notes, self.points)
         boxes = tuple(line.box for line in lines)
         mask = mask or self._outlined(lines, width, height)
-        return Labelled(path, "", "", split, width, height, boxes, mask)
+        return LabelledImage(path, boxes=boxes, mask=mask, split=split)
 
     def _outlined(self, lines: list[Line], width: int, height: int) -> Mask | None:
         """The mask where each defect has an outline; of no defect it is empty."""
@@ -212,7 +215,7 @@ class _Reading:
             self.notes.append("images have boxes among their outlines: their masks are left out")
         return None if len(outlines) < len(lines) else geometry.mask_of(width, height, outlines)
 
-    def _unread(self, found: list[Labelled]) -> list[Labelled]:
+    def _unread(self, found: list[LabelledImage]) -> list[LabelledImage]:
         """Images without a text file of which one of their name lies elsewhere are not intact."""
         lone = {composed(path.stem).casefold() for path in self.lone}
         images = []
@@ -224,7 +227,7 @@ class _Reading:
                     if elsewhere
                     else "images have no text file"
                 )
-                image = replace(image, marks=Marks.UNREAD) if elsewhere else image
+                image = replace(image, marks=Marks.UNKNOWN) if elsewhere else image
             images.append(image)
         return images
 
@@ -238,7 +241,38 @@ class _Reading:
         ]
 
 
+def config(names: Sequence[str], train: str, val: str, **entries: str) -> dict[str, Any]:
+    """What data.yaml says: classes by number, and where the images of the splits are."""
+    return {"train": train, "val": val, **entries, "names": dict(enumerate(names))}
+
+
+def text_of(
+    boxes: Sequence[Box], size: tuple[int, int], names: Sequence[str], digits: int = 6
+) -> str:
+    """The text file of an image of that width and height: a line a box. Of a single class every
+    box is; raises UserError for a box of none of several."""
+    return "".join(_line(box.xyxy, size, class_number(box, names), digits) for box in boxes)
+
+
+def _line(corners: Corners, size: tuple[int, int], number: int, digits: int) -> str:
+    (x1, y1, x2, y2), (width, height) = corners, size
+    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
+    return f"{number} " + " ".join(f"{v:.{digits}f}" for v in values) + "\n"
+
+
+def class_number(box: Box, names: Sequence[str]) -> int:
+    """Number of the box's class; 0 where there is but one. Raises UserError for an unknown one."""
+    if len(names) == 1:
+        return 0
+    if box.class_name not in names:
+        raise UserError(
+            f"A box has the class '{box.class_name}'; the set has {', '.join(names)}. "
+            "Add it to the classes, or take all defects as one class."
+        )
+    return names.index(box.class_name)
+
+
 def _left(folder: Folder, used: Mapping[Path, str]) -> list[str]:
     """A note on images in no split."""
     left = sum(path not in used for path in pictures(folder))
-    return [f"{left} images are in no split: passed over."] if left else []
+    return [f"{counted(left, 'image is', 'images are')} in no split: passed over."] if left else []

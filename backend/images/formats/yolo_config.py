@@ -18,6 +18,7 @@ from backend.images.formats import files
 from backend.images.formats.yolo_files import NAME_FILES
 from backend.images.masks import pictures
 from backend.records import UserError
+from backend.wording import counted
 
 FILES = ("data.yaml", "data.yml", "dataset.yaml")
 SPLITS = ("train", "val", "test")
@@ -65,7 +66,7 @@ def _parsed(path: Path) -> Any:
     """A YAML file, every scalar as the text it is: a class may be called `no` or `1`."""
     text = files.text(path)
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
+        return yaml.load(text, Loader=yaml.BaseLoader)  # nosec B506
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f", line {mark.line + 1}" if mark else ""
@@ -215,7 +216,8 @@ def _listed(place: Path, folder: Folder, config: Config, notes: list[str]) -> li
                 found.append(image)
     if gone:
         notes.append(
-            f"{len(gone)} images listed in {place.name} are not there ({some(gone)}): passed over."
+            f"{place.name} lists {counted(len(gone), 'image that is', 'images that are')} not "
+            f"there ({some(gone)}): passed over."
         )
     return found
 

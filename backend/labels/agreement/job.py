@@ -1,6 +1,7 @@
 """How far automatic labels agree with exact masks, so that nobody has to trust them blindly."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,14 @@ import pandas as pd
 
 from backend.core import facts, runs
 from backend.images import imagefiles
+from backend.images.labelled_image import LabelledImage
+from backend.images.vocabulary import ONE_CLASS
 from backend.labels import labellers
 from backend.labels.agreement import exact
-from backend.labels.agreement.exact import Truth
 from backend.labels.agreement.spec import Result, Spec
-from backend.records import Box, Progress
+from backend.labels.label.job import ATTENTION
+from backend.labels.labellers import Guess
+from backend.records import Progress
 from backend.wording import with_interval
 
 CEILING = "exact mask"
@@ -28,11 +32,14 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     count, truths = _truths(spec, out_dir)
     rows: list[dict[str, Any]] = []
     ceiling: list[dict[str, Any]] = []
-    for index, truth in enumerate(truths):
-        name = f"{index:06d}"
-        rows += _compare(spec, out_dir, name, truth)
-        if truth.boxed:
-            ceiling += _rows(name, truth, CEILING, truth.mask, exact.boxes_around(truth.mask), 1.0)
+    for index, image in enumerate(truths):
+        mask = np.asarray(image.read_mask()) > 127
+        around = exact.boxes_around(mask)
+        boxed = spec.source != "folder"  # there the boxes are those around the masks
+        truth = replace(image, name=f"{index:06d}", boxes=image.boxes if boxed else around)
+        rows += _compare(spec, out_dir, truth, mask)
+        if boxed:
+            ceiling += _rows(truth, mask, Guess(mask, around, 1.0), CEILING)
         progress((index + 1) / count, f"image {index + 1} of {count}")
     facts.write(out_dir, "agreements", rows)
     figures = _figures(rows + ceiling, spec.seed)
@@ -40,46 +47,45 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     return _result(spec, count, figures)
 
 
-def _truths(spec: Spec, out_dir: Path) -> tuple[int, Iterator[Truth]]:
+def _truths(spec: Spec, out_dir: Path) -> tuple[int, Iterable[LabelledImage]]:
     """How many images there are, and the images. Raises UserError where none has a mask."""
     if spec.source == "rendered":
-        return spec.count, exact.rendered(spec.count, spec.size, spec.lighting, spec.seed)
+        return spec.count, exact.rendered(spec)
     if spec.source == "run":
-        folder = runs.sibling(out_dir, spec.source_run)
-        return exact.of_run(folder, spec.count, spec.seed)
-    return exact.of_folder(Path(spec.folder), spec.count, spec.seed)
+        found = exact.of_run(runs.sibling(out_dir, spec.source_run), spec.count, spec.seed)
+    else:
+        found = exact.of_folder(Path(spec.folder), spec.count, spec.seed)
+    return len(found), found
 
 
-def _compare(spec: Spec, out_dir: Path, name: str, truth: Truth) -> list[dict[str, Any]]:
-    """Rows of every labeller for one image, and the pictures they speak of."""
+def _compare(
+    spec: Spec, out_dir: Path, truth: LabelledImage, mask: np.ndarray
+) -> list[dict[str, Any]]:
+    """Rows of every labeller for one image with its mask bool [H, W], and the pictures they speak
+    of."""
+    name, pixels, heat = truth.name, truth.read_rgb(), truth.origin.array(ATTENTION)
     paths = {"path": f"artifacts/images/{name}.png", "mask_path": f"artifacts/masks/{name}.png"}
-    imagefiles.write(out_dir / paths["path"], truth.pixels)
-    imagefiles.write(out_dir / paths["mask_path"], truth.mask.astype(np.uint8) * 255)
+    imagefiles.write(out_dir / paths["path"], pixels)
+    imagefiles.write(out_dir / paths["mask_path"], mask.astype(np.uint8) * 255)
     rows = []
     for labeller in spec.labellers:
-        guess = labellers.guess(labeller, truth.pixels, "defect", truth.heat)
+        guess = labellers.guess(labeller, pixels, ONE_CLASS[0], heat)
         paths["guess_path"] = f"artifacts/guesses/{labeller}/{name}.png"
         imagefiles.write(out_dir / paths["guess_path"], guess.mask)
-        made = _rows(name, truth, labeller, guess.mask > 0, guess.boxes, guess.confidence)
-        rows += [row | paths for row in made]
+        rows += [row | paths for row in _rows(truth, mask, guess, labeller)]
     return rows
 
 
 def _rows(
-    name: str,
-    truth: Truth,
-    labeller: str,
-    mask: np.ndarray,
-    boxes: Sequence[Box],
-    confidence: float,
+    truth: LabelledImage, mask: np.ndarray, guess: Guess, labeller: str
 ) -> list[dict[str, Any]]:
     """Rows of the table `agreements`: one per true box, or one alone where there is none."""
     from backend.labels.agreement.overlap import compare
 
-    met = compare(truth.mask, truth.boxes, mask, boxes)
+    met = compare(mask, truth.boxes, guess.mask > 0, guess.boxes)
     image = {
         "labeller": labeller,
-        "image": name,
+        "image": truth.name,
         "source": truth.source,
         "group": truth.group,
         "mask_iou": met.mask_iou,
@@ -87,7 +93,7 @@ def _rows(
         "boxes_true": len(truth.boxes),
         "boxes_found": met.found,
         "boxes_right": met.right,
-        "confidence": confidence,
+        "confidence": guess.confidence,
     }
     each: list[dict[str, Any]] = [
         {"box": k, "box_iou": float(iou)} for k, iou in enumerate(met.box_iou)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.images.vocabulary import LIGHTINGS
+from backend.images.vocabulary import DEFECTS, GLASS, KINDS, LIGHTINGS, LIT, MATERIALS
 from backend.labels import labellers
 from backend.records import UserError
 
@@ -14,7 +14,7 @@ class Spec:
 
     source: str = param(
         "rendered",
-        "where images with exact masks come from: new rendered cracks, a finished run, or a "
+        "where images with exact masks come from: new rendered ones, a finished run, or a "
         "folder of images with masks",
         choices=("rendered", "run", "folder"),
     )
@@ -23,7 +23,7 @@ class Spec:
         "who is compared; attention needs a run with attention maps",
         choices=labellers.LABELLERS,
     )
-    count: int = param(100, "number of images, at most", lo=2, hi=2000)
+    count: int = param(100, "number of images, at most", lo=2, hi=2000, grows=1)
     source_run: str = param(
         "", "images with exact masks", run="generate|composite", when=("source", ("run",))
     )
@@ -36,17 +36,30 @@ class Spec:
     size: int = param(
         256, "edge length of the images, px", lo=128, hi=1024, when=("source", ("rendered",))
     )
+    material: str = param(
+        GLASS, "what the parts are made of", choices=MATERIALS, when=("source", ("rendered",))
+    )
+    classes: tuple[str, ...] = param(
+        ("crack",),
+        "kinds of defect to draw, of those that the material can have",
+        choices=KINDS,
+        when=("source", ("rendered",)),
+        within=("material", DEFECTS),
+    )
     lighting: str = param(
         "mixed",
-        "how the glass is lit",
+        "how the parts are lit",
         choices=("mixed", *LIGHTINGS),
         when=("source", ("rendered",)),
+        within=("material", LIT),
     )
     seed: int = param(0, "seed of the images and of the intervals", lo=0, hi=2**31 - 1)
 
     def check(self) -> None:
         if not self.labellers:
             raise UserError("Labellers: choose at least one.")
+        if self.source == "rendered" and not self.classes:
+            raise UserError("Classes: choose at least one kind of defect.")
         if "attention" in self.labellers and self.source != "run":
             raise UserError(
                 "Labeller attention needs attention maps, which only a finished run can hold. "

@@ -1,24 +1,19 @@
 """Automatic labels for a finished set of images, written as a new set."""
 
-import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from backend.core import facts, runs
-from backend.images import imagefiles, imageset, resuming
-from backend.images.imageset import Picture
+from backend.images import imageset, resuming
+from backend.images.labelled_image import LabelledImage, Marks
 from backend.labels import labellers
 from backend.labels.label.spec import Result, Spec
 from backend.labels.labellers import Guess
-from backend.records import Box, Progress, UserError
+from backend.records import Progress, UserError
 
-MAPS = "artifacts/attention"
-ARRAYS = ("noise", "attention")
+ATTENTION = "attention"  # what Stable Diffusion attended to, beside its images: float [h, w], 0…1
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -27,23 +22,24 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     Raises UserError where the run has no image left, or attention has no maps.
     """
     source = runs.sibling(out_dir, spec.source_run)
-    images, boxes = imageset.read(source)
-    if images.empty:
+    images = imageset.read(source)
+    if not images:
         raise UserError(f"Run '{spec.source_run}' has no image to label. Choose another run.")
-    rows = imageset.records(images)
-    known = imageset.boxes_by_image(boxes)
-    wanted = [row for row in rows if not _keeps(spec, row, known)]
+    wanted = [image for image in images if not _keeps(spec, image)]
     if not wanted:
         raise UserError(
             f"Every image of run '{spec.source_run}' is labelled already. Switch only missing off "
             "to label them anew."
         )
-    if spec.labeller == "attention":
-        _check_maps(source, wanted)
-    told = ((row["image"], row["labelled"], known.get(row["image"])) for row in rows)
+    if spec.labeller == ATTENTION and not any(ATTENTION in i.origin.arrays for i in wanted):
+        raise UserError(
+            f"Run '{spec.source_run}' holds no attention maps; only the Stable Diffusion teacher "
+            "records them. Choose images that it made, or labeller edges."
+        )
+    told = ((image.name, image.labelled, image.boxes or None) for image in images)
     if resuming.begins_again(out_dir, resuming.version(told)):
         progress(0.0, resuming.WORDS)
-    totals = imageset.write(out_dir, len(rows), _maker(spec, source, rows, known), progress)
+    totals = imageset.write(out_dir, len(images), lambda k: _made(spec, images[k]), progress)
     made = facts.read(out_dir, "boxes")
     found = made[made["source"] == spec.labeller]["confidence"].astype(float)
     return Result(
@@ -56,60 +52,29 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     )
 
 
-def _keeps(spec: Spec, row: dict[str, Any], known: dict[str, tuple[Box, ...]]) -> bool:
+def _keeps(spec: Spec, image: LabelledImage) -> bool:
     """Does the image stay as it is? One without boxes is intact unless its row denies it."""
-    return spec.only_missing and bool(row["image"] in known or row["labelled"])
+    return spec.only_missing and bool(image.boxes or image.labelled)
 
 
-def _params(row: dict[str, Any]) -> dict[str, Any]:
-    """How the image was made, as its row tells."""
-    text = row.get("params")
-    return dict(json.loads(text)) if isinstance(text, str) else {}
+def _made(spec: Spec, image: LabelledImage) -> LabelledImage:
+    """The image as it was, with its origin and, where it needs them, new labels."""
+    origin = replace(image.origin, params={**image.origin.params, "labelled_from": spec.source_run})
+    if _keeps(spec, image):
+        return replace(image, marks=Marks.KNOWN, origin=origin)
+    found = _guess(spec, image)
+    marks = Marks.KNOWN if found.boxes else Marks.UNKNOWN  # nothing found is not yet intact
+    return replace(image, boxes=found.boxes, mask=found.mask, marks=marks, origin=origin)
 
 
-def attention_map(run_folder: Path, image: str) -> np.ndarray | None:
-    """What Stable Diffusion attended to in an image, float [h, w] of 0…1; None if not recorded."""
-    path = run_folder / MAPS / f"{image}.npy"
-    if not path.exists():
-        return None
-    try:
-        return np.asarray(np.load(path, allow_pickle=False), dtype=np.float32)
-    except (OSError, ValueError) as error:
-        raise UserError(f"Cannot read {path}. Make the images again.") from error
-
-
-def _check_maps(source: Path, rows: list[dict[str, Any]]) -> None:
-    if not any((source / MAPS / f"{row['image']}.npy").exists() for row in rows):
-        raise UserError(
-            f"Run '{source.name}' holds no attention maps; only the Stable Diffusion teacher "
-            "records them. Choose images that it made, or labeller edges."
-        )
-
-
-def _maker(
-    spec: Spec, source: Path, rows: list[dict[str, Any]], known: dict[str, tuple[Box, ...]]
-) -> Callable[[int], Picture]:
-    def make(index: int) -> Picture:
-        row = rows[index]
-        pixels = imagefiles.read_rgb(source / row["path"])
-        if _keeps(spec, row, known):
-            boxes = known.get(row["image"], ())
-            return _picture(spec, source, row, pixels, boxes, _mask(source, row))
-        found = _guess(spec, source, row["image"], pixels)
-        made = _picture(spec, source, row, pixels, found.boxes, found.mask)
-        return replace(made, labelled=bool(found.boxes))  # nothing found is not yet intact
-
-    return make
-
-
-def _guess(spec: Spec, source: Path, image: str, pixels: np.ndarray) -> Guess:
+def _guess(spec: Spec, image: LabelledImage) -> Guess:
     """The labeller's guess, what is too uncertain left out; no map: nothing is found."""
-    heat = attention_map(source, image) if spec.labeller == "attention" else None
-    if spec.labeller == "attention" and heat is None:
+    pixels = image.read_rgb()
+    heat = image.origin.array(ATTENTION) if spec.labeller == ATTENTION else None
+    if spec.labeller == ATTENTION and heat is None:
         return Guess(np.zeros(pixels.shape[:2], np.uint8), (), 0.0)
-    return certain(
-        labellers.guess(spec.labeller, pixels, spec.class_name, heat), spec.least_confidence
-    )
+    guess = labellers.guess(spec.labeller, pixels, spec.class_name, heat)
+    return certain(guess, spec.least_confidence)
 
 
 def certain(found: Guess, least: float) -> Guess:
@@ -120,37 +85,3 @@ def certain(found: Guess, least: float) -> Guess:
         left, top, right, bottom = (round(v) for v in box.xyxy)
         mask[top:bottom, left:right] = found.mask[top:bottom, left:right]
     return replace(found, mask=mask, boxes=kept)
-
-
-def _mask(source: Path, row: dict[str, Any]) -> np.ndarray | None:
-    path = row.get("mask_path")
-    return imagefiles.read_rgb(source / path)[..., 0] if isinstance(path, str) else None
-
-
-def _picture(
-    spec: Spec,
-    source: Path,
-    row: dict[str, Any],
-    pixels: np.ndarray,
-    boxes: tuple[Box, ...],
-    mask: np.ndarray | None,
-) -> Picture:
-    """The image as it was, with its origin and everything else known about it."""
-    original, full = row.get("background_path"), source / f"artifacts/full/{row['image']}.png"
-    arrays = {kind: source / f"artifacts/{kind}/{row['image']}.npy" for kind in ARRAYS}
-    seed = row.get("seed")
-    params = {name: value for name, value in _params(row).items() if name != "labelled"}
-    return Picture(
-        pixels=pixels,
-        source=row["source"],
-        boxes=boxes,
-        mask=mask,
-        original=imagefiles.read_rgb(source / original) if isinstance(original, str) else None,
-        full=imagefiles.read_rgb(full) if full.exists() else None,
-        arrays={
-            k: np.load(path, allow_pickle=False) for k, path in arrays.items() if path.exists()
-        },
-        seed=None if seed is None or pd.isna(seed) else int(seed),
-        group=row["group"],
-        params=params | {"labelled_from": spec.source_run},
-    )

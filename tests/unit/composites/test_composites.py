@@ -17,9 +17,9 @@ from backend.composites.from_renderer import Rendered
 from backend.composites.spec import Result, Spec
 from backend.core import runs
 from backend.core.specs import from_json
-from backend.images import imagefiles, imageset
+from backend.images import curation, imagefiles, imageset
 from backend.images.boxes import boxes_of
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, RunState, UserError
 
 VISIBLE = 0.02 * 255
@@ -53,7 +53,7 @@ def part(seed: int = 0) -> np.ndarray:
     return pixels
 
 
-def made(folder: Path, *images: Picture) -> str:
+def made(folder: Path, *images: LabelledImage) -> str:
     """A finished run of these images."""
     run = runs.create(folder, "generate", {})
     imageset.write(run.folder, len(images), images.__getitem__, silent)
@@ -70,8 +70,10 @@ def folder(tmp_path: Path) -> Path:
 def goods(folder: Path) -> str:
     """Three good photographs of two parts, and one with a defect."""
     groups = ("a", "a", "b")
-    images = [Picture(photograph(k), "photograph", group=g) for k, g in enumerate(groups)]
-    bad = Picture(photograph(9), "photograph", (Box("crack", (5.0, 5.0, 30.0, 30.0)),), group="c")
+    images = [LabelledImage(photograph(k), "photograph", group=g) for k, g in enumerate(groups)]
+    bad = LabelledImage(
+        photograph(9), "photograph", (Box("crack", (5.0, 5.0, 30.0, 30.0)),), group="c"
+    )
     return made(folder, *images, bad)
 
 
@@ -81,7 +83,7 @@ def labelled(folder: Path) -> str:
     for seed in range(3):
         pixels, mask = cracked(seed)
         boxes = tuple(boxes_of(mask > 0, "crack"))
-        images.append(Picture(pixels, "photograph", boxes, mask))
+        images.append(LabelledImage(pixels, "photograph", boxes, mask))
     return made(folder, *images)
 
 
@@ -109,7 +111,7 @@ def compose(folder: Path, goods: str, **values: Any) -> tuple[Result, list[Seen]
 
 
 def seen(run_folder: Path) -> list[Seen]:
-    images, boxes = imageset.read(run_folder)
+    images, boxes = curation.kept(run_folder)
     return [
         Seen(
             imagefiles.read_rgb(run_folder / row["path"]),
@@ -224,7 +226,7 @@ def test_a_mask_image_marks_where_defects_may_lie(folder, goods, tmp_path):
 
 
 def test_defects_stay_on_the_part(folder):
-    parts = made(folder, *(Picture(part(k), "photograph") for k in range(3)))
+    parts = made(folder, *(LabelledImage(part(k), "photograph") for k in range(3)))
     result, images = compose(folder, parts, count=6, find_object=True)
     assert result.boxes >= 6
     for image in images:
@@ -278,13 +280,13 @@ def test_settings_that_do_not_go_together_are_named(goods, values, words):
 
 
 def test_what_cannot_be_used_is_named(folder, goods, labelled, tmp_path):
-    with pytest.raises(UserError, match="free of boxes"):
+    with pytest.raises(UserError, match="free of defects"):
         compose(folder, labelled, count=1)
     with pytest.raises(UserError, match="has a label"):
-        plain = made(folder, Picture(photograph(0), "photograph"))
+        plain = made(folder, LabelledImage(photograph(0), "photograph"))
         compose(folder, goods, count=1, teacher="copy-paste", donors_run=plain)
     with pytest.raises(UserError, match="000000 has 40 × 80 px"):
-        small = made(folder, Picture(photograph(0, 80, 40), "photograph"))
+        small = made(folder, LabelledImage(photograph(0, 80, 40), "photograph"))
         compose(folder, small, count=1)
     imagefiles.write(tmp_path / "black.png", np.zeros((60, 100, 3), np.uint8))
     with pytest.raises(UserError, match="no white part"):
@@ -345,8 +347,8 @@ def test_a_donors_mask_is_completed_by_what_looks_alike_beside_it():
 def test_a_donor_with_boxes_alone_gives_its_defect_too(folder):
     pixels, mask = cracked(1)
     boxes = tuple(boxes_of(mask > 0, "crack"))
-    run = made(folder, Picture(pixels, "photograph", boxes))
-    piece = donors.Donors(folder / run).piece(0)
+    run = made(folder, LabelledImage(pixels, "photograph", boxes))
+    piece = donors.Donors(imageset.read(folder / run)).piece(0)
     assert piece is not None
     assert piece.ratio[piece.alpha > 0].mean() < 0.9
 
@@ -425,3 +427,17 @@ def test_stable_diffusion_paints_into_the_photograph_alone(folder, goods, tmp_pa
     reach = 2 * margin(120, 200) + 3
     near = cv2.dilate(image.mask.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
     assert not image.change[~near].any()
+
+
+def test_defects_are_those_of_the_photographed_material(folder, goods):
+    values = {"material": "cast metal", "classes": ["pit", "scratch"]}
+    result, images = compose(folder, goods, count=6, **values)
+    assert result.boxes >= 5
+    assert {box.class_name for image in images for box in image.boxes} <= {"pit", "scratch"}
+    for image in images:  # a colourless photograph stays one
+        assert np.ptp(image.pixels, axis=2).max() <= 1
+
+
+def test_a_defect_that_the_material_cannot_have_is_refused(goods):
+    with pytest.raises(UserError, match="Classes: 'crack' does not go with material 'textile'"):
+        from_json(Spec, {"goods_run": goods, "material": "textile"})

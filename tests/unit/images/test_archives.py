@@ -142,3 +142,11 @@ def test_a_cancel_ends_the_unpacking_and_leaves_nothing(tmp_path, into):
     with pytest.raises(Cancelled):
         archives.unpack(archive, into, cancel)
     assert not into.exists()
+
+
+def test_a_member_without_a_name_is_refused(tmp_path, into):
+    path = packed(tmp_path / "set.zip", {"nameless": b"x"}, zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"nameless", b"\0ameless"))
+    with pytest.raises(UserError, match="without a name"):
+        archives.unpack(path, into)
+    assert not into.exists()

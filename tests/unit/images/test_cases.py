@@ -19,6 +19,7 @@ from backend.detection.testset.spec import Spec as TestsetSpec
 from backend.images import imagefiles
 from backend.images.folder import scan
 from backend.images.formats import detect
+from backend.images.labelled_image import LabelledSet
 from backend.inspection.parts import job as parts
 from backend.inspection.parts.crops import read_crops, read_parts
 from backend.inspection.parts.spec import Spec as PartsSpec
@@ -44,11 +45,11 @@ def frozen(place: str, out: Path, intact: str = "") -> TestsetResult:
     return frozen_test.run(spec, out, quiet)
 
 
-def read(place: str) -> detect.Import:
+def read(place: str) -> LabelledSet:
     return detect.read(CASES / place)
 
 
-def marks(found: detect.Import) -> Counter:
+def marks(found: LabelledSet) -> Counter:
     return Counter(str(image.marks) for image in found.images)
 
 
@@ -104,7 +105,7 @@ def test_a_bad_part_without_its_mask_is_counted(tmp_path):
     assert result.n_bad == 3
     assert "1 BAD parts have no mask, the first is" in " ".join(result.notes)
     found = detect.read(copy)
-    assert [i.path.name for i in found.images if i.marks == "unread"] == ["001.JPG"]
+    assert [i.path.name for i in found.images if i.marks == "unknown"] == ["001.JPG"]
 
 
 # Boxes, names of classes, marks that are not read
@@ -115,7 +116,7 @@ def test_a_box_over_the_edge_is_cut_by_every_reader(tmp_path):
     assert found.images[0].boxes[0].xyxy[2] == 64
     test = test_images.read_yolo(CASES / "box-outside")
     assert test.images[0].boxes[0].xyxy == found.images[0].boxes[0].xyxy
-    assert "1 boxes reach over the edge" in " ".join(frozen("box-outside", tmp_path).notes)
+    assert "1 box reaches over the edge" in " ".join(frozen("box-outside", tmp_path).notes)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,7 @@ def test_intact_pictures_of_one_name_in_two_folders_stay_apart(tmp_path):
     names = [image.name for image in test_images.read_intact(intact, "test").images]
     assert names == [f"intact/cam{c}/00{k}" for c in (1, 2) for k in (0, 1)]
     run = runs.create(tmp_path / "runs", "testset", {})
-    spec = TestsetSpec(str(CASES / "csv-semicolon"), str(intact))
+    spec = TestsetSpec(folder=str(CASES / "csv-semicolon"), intact_folder=str(intact))
     result = frozen_test.run(spec, run.folder, quiet)
     runs.finish(run.folder, runs.RunState.COMPLETED, result=specs.to_json(result))
     again = test_images.of_run(run.folder)

@@ -80,6 +80,52 @@ def test_boxes_by_hand_work_in_a_set_that_had_none(run_folder):
     assert curation.boxes(run_folder)["x2"].tolist() == [9.0]
 
 
+def test_a_class_becomes_another_in_the_chosen_images_alone(run_folder):
+    edits = curation.relabelled(run_folder, ["000000", "000003"], "crack", "scratch")
+    curation.record(run_folder, "relabelled", edits)
+    assert [row[0] for row in boxes_of(run_folder, "000000")] == ["scratch", "chip"]
+    assert boxes_of(run_folder, "000000")[1][3] == "exact", "the other box stays as it was"
+    assert [row[0] for row in boxes_of(run_folder, "000001")] == ["crack", "chip"]
+    curation.undo(run_folder)
+    assert [row[0] for row in boxes_of(run_folder, "000000")] == ["crack", "chip"]
+
+
+def test_the_boxes_of_a_class_go_where_no_other_is_named(run_folder):
+    names = ["000000", "000001"]
+    curation.record(run_folder, "gone", curation.relabelled(run_folder, names, "chip", ""))
+    assert [row[0] for name in names for row in boxes_of(run_folder, name)] == ["crack", "crack"]
+
+
+def test_a_class_that_is_not_there_cannot_become_another(run_folder):
+    with pytest.raises(UserError, match="box of class 'dent'"):
+        curation.relabelled(run_folder, ["000000"], "dent", "crack")
+
+
+def test_an_image_is_shown_by_the_name_it_was_imported_under(run_folder):
+    rows = facts.read(run_folder, "images")
+    named = [json.dumps({"file": "line 3/IMG_0412"}), None, None, None]
+    facts.write(run_folder, "images", rows.assign(params=named))
+    shown = ["line 3/IMG_0412", "000001", "000002", "000003"]
+    assert list(curation.images(run_folder)["shown"]) == shown
+
+
+def test_a_test_image_is_corrected_in_the_set_it_was_taken_from(tmp_path):
+    path = "../20260101T000000-generate-aaaaaa/artifacts/images/000007.png"
+    home = curation.home_of(tmp_path / "runs" / "detector", path)
+    assert home == ("20260101T000000-generate-aaaaaa", "000007")
+    assert curation.home_of(tmp_path / "runs" / "detector", "/elsewhere/000007.png") is None
+
+
+def test_a_tag_is_found_again_and_changes_nothing_else(run_folder):
+    curation.record(run_folder, "tagged", [Edit("000001", "kept"), Edit("000001", tag=" shift 2 ")])
+    assert list(curation.images(run_folder)["tag"]) == ["", "shift 2", "", ""]
+    assert curation.verdicts(run_folder) == {"000001": "kept"}
+    curation.record(run_folder, "tag away", [Edit("000001", tag="")])
+    assert set(curation.images(run_folder)["tag"]) == {""}
+    with pytest.raises(UserError, match="is no tag"):
+        curation.record(run_folder, "too long", [Edit("000001", tag="x" * 80)])
+
+
 def test_undo_takes_back_one_action_after_the_other_and_names_it(run_folder):
     curation.record(run_folder, "2 rejected", [Edit(n, "rejected") for n in ("000000", "000001")])
     curation.record(run_folder, "1 kept", [Edit("000000", "kept")])

@@ -3,19 +3,20 @@
 import csv
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import yaml
 from pycocotools.coco import COCO
 
 from backend.core import facts
-from backend.images import archives, imagefiles
+from backend.images import archives, imagefiles, imageset
 from backend.images.boxes import box_row
 from backend.images.formats import detect, export
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, UserError
 
 WIDTH, HEIGHT = 90, 61
@@ -44,8 +45,8 @@ def run_folder(tmp_path):
     return folder
 
 
-def tables(run_folder: Path, splits: tuple[str | None, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rows as they come back from the run's facts."""
+def images_of(run_folder: Path, splits: tuple[str | None, ...]) -> list[LabelledImage]:
+    """The images as they come back from the run's facts."""
     rows: list[dict[str, Any]] = [
         {"image": name, "path": f"artifacts/images/{name}.png", "group": f"part, {name}"}
         | {"mask_path": f"artifacts/masks/{name}.png", "source": "rendered"}
@@ -62,15 +63,17 @@ def tables(run_folder: Path, splits: tuple[str | None, ...]) -> tuple[pd.DataFra
         for class_name, xyxy in mine
     ]
     facts.write(run_folder, "boxes", boxes)
-    return facts.read(run_folder, "images"), facts.read(run_folder, "boxes")
+    return imageset.from_rows(
+        run_folder, facts.read(run_folder, "images"), facts.read(run_folder, "boxes")
+    )
 
 
 def exported(run_folder: Path, layout: str, *splits: str | None) -> Path:
     """The unpacked export."""
     target = run_folder.parent / f"{layout}.zip"
-    images, boxes = tables(run_folder, splits or ("train", "val", "test"))
+    images = images_of(run_folder, splits or ("train", "val", "test"))
     origin = {"run": "abc", "seed": 3}
-    export.export(images, boxes, run_folder, target, layout, licence="CC0", origin=origin)
+    export.export(images, target, layout, licence="CC0", origin=origin)
     return archives.unpack(target, run_folder.parent / layout)
 
 
@@ -99,10 +102,10 @@ def test_what_was_exported_reads_back_the_same(run_folder, layout, splits):
 
 
 def test_images_are_copied_byte_for_byte_and_one_run_gives_one_zip(run_folder):
-    images, boxes = tables(run_folder, ("train", None, "test"))
+    images = images_of(run_folder, ("train", None, "test"))
     files = [run_folder.parent / name for name in ("a.zip", "b.zip")]
     for target in files:
-        export.export(images, boxes, run_folder, target, "yolo", licence="CC0", origin={})
+        export.export(images, target, "yolo", licence="CC0", origin={})
     assert files[0].read_bytes() == files[1].read_bytes()
     original = (run_folder / "artifacts/images/000000.png").read_bytes()
     with zipfile.ZipFile(files[0]) as packed:
@@ -164,10 +167,11 @@ def test_licence_origin_and_groups_go_along(run_folder):
 
 
 def test_names_that_would_be_one_file_stay_apart(run_folder):
-    images, boxes = tables(run_folder, (None, None, None))
-    images["image"] = ["a/b", "a__b", "..//.a"]
+    images = images_of(run_folder, (None, None, None))
+    names = ("a/b", "a__b", "..//.a")
+    images = [replace(image, name=name) for image, name in zip(images, names, strict=True)]
     target = run_folder.parent / "set.zip"
-    export.export(images, boxes, run_folder, target, "yolo", licence="", origin={})
+    export.export(images, target, "yolo", licence="", origin={})
     with zipfile.ZipFile(target) as packed:
         found = [name for name in packed.namelist() if name.startswith("images/")]
     assert found == ["images/a__b.png", "images/a__b_2.png", "images/____.a.png"]
@@ -175,14 +179,14 @@ def test_names_that_would_be_one_file_stay_apart(run_folder):
 
 @pytest.mark.parametrize("wrong", ["layout", "empty", "missing", "mask"])
 def test_what_cannot_be_exported_is_named_and_leaves_no_file(run_folder, wrong):
-    images, boxes = tables(run_folder, (None, None, None))
+    images = images_of(run_folder, (None, None, None))
     target = run_folder.parent / "set.zip"
-    images = images.iloc[:0] if wrong == "empty" else images
+    images = [] if wrong == "empty" else images
     if wrong == "missing":
         (run_folder / "artifacts/images/000000.png").unlink()
     if wrong == "mask":
         (run_folder / "artifacts/masks/000000.png").unlink()
     layout = "voc" if wrong == "layout" else "yolo"
     with pytest.raises(UserError):
-        export.export(images, boxes, run_folder, target, layout, licence="", origin={})
+        export.export(images, target, layout, licence="", origin={})
     assert list(target.parent.glob("set.zip*")) == []

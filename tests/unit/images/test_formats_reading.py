@@ -13,6 +13,7 @@ from pycocotools import mask as pycoco
 
 from backend.images import imagefiles
 from backend.images.formats import detect, files, geometry
+from backend.images.labelled_image import LabelledImage, LabelledSet
 from backend.records import UserError
 
 WIDTH, HEIGHT = 80, 40
@@ -33,7 +34,7 @@ def write_json(path: Path, content: Any) -> Path:
     return write(path, json.dumps(content))
 
 
-def only(found: detect.Import) -> detect.Labelled:
+def only(found: LabelledSet) -> LabelledImage:
     assert len(found.images) == 1
     return found.images[0]
 
@@ -73,9 +74,9 @@ def test_yolo_splits_classes_and_boxes_are_read(yolo):
     }
     box = next(i for i in found.images if i.boxes).boxes[0]
     assert (box.class_name, box.xyxy, box.source) == ("scratch", (30, 10, 50, 30), "imported")
-    assert "Read as YOLO: 3 images, 1 boxes." in found.notes
-    assert "1 images have no text file." in found.notes
-    assert [i.marks for i in found.images] == ["none", "read", "read"]
+    assert "Read as YOLO: 3 images, 1 box." in found.notes
+    assert "1 image has no text file." in found.notes
+    assert [i.marks for i in found.images] == ["none", "known", "known"]
 
 
 def test_an_empty_text_file_is_a_known_empty_mask_and_a_missing_one_is_not(yolo):
@@ -94,7 +95,7 @@ def test_yolo_outlines_give_box_and_mask(yolo):
     write(yolo / "labels" / "train" / "a.txt", f"0 {corners}\n0 0.5 0.5 0.1 0.1\n")
     mixed = detect.read(yolo)
     assert next(i for i in mixed.images if i.boxes).mask is None
-    assert any("boxes among their outlines" in note for note in mixed.notes)
+    assert any("boxes among its outlines" in note for note in mixed.notes)
 
 
 def test_yolo_without_a_data_yaml_takes_all_images_and_names_classes(tmp_path):
@@ -124,7 +125,7 @@ def test_a_folder_one_level_too_high_and_one_that_is_not_there_are_forgiven(yolo
     found = detect.read(yolo)
     assert sorted(i.split for i in found.images) == ["train", "val"]
     assert any("'../no/test', which is not there" in note for note in found.notes)
-    assert any("1 images are in no split" in note for note in found.notes)
+    assert any("1 image is in no split" in note for note in found.notes)
 
 
 def test_a_data_yaml_in_the_only_folder_below_counts(yolo, tmp_path_factory):
@@ -167,7 +168,7 @@ def test_an_image_in_train_and_val_has_no_split_and_one_in_val_and_test_is_a_tes
     )
     found = detect.read(yolo)
     assert {i.path.stem: i.split for i in found.images} == {"a": "", "b": "test"}
-    assert any("1 images are in 'train' and in another split" in note for note in found.notes)
+    assert any("1 image is in 'train' and in another split" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_a_box_that_reaches_over_the_edge_is_cut_there_and_told(yolo):
     found = detect.read(yolo)
     boxes = next(i for i in found.images if i.boxes).boxes
     assert boxes[0].xyxy == pytest.approx((68, 10, 80, 30)) and boxes[1].xyxy == (0, 0, 80, 40)
-    assert "1 boxes reach over the edge of their image: cut off there." in found.notes
+    assert "1 box reaches over the edge of its image: cut off there." in found.notes
 
 
 def test_a_box_up_to_a_pixel_outside_is_cut(yolo):
@@ -224,8 +225,8 @@ def test_the_table_keeps_views_of_one_part_together_and_assigns_splits(yolo):
         "b": ("part 1", "val"),
         "c": ("images/test/c", "test"),
     }
-    assert "1 groups have images in more than one split." in found.notes
-    assert "metadata.csv names 1 images that are not there (z.png)." in found.notes
+    assert "1 group has images in more than one split." in found.notes
+    assert "metadata.csv names 1 image that is not there (z.png)." in found.notes
 
 
 def test_a_split_that_is_none_is_named(yolo):
@@ -256,7 +257,7 @@ def test_the_size_is_the_one_of_the_upright_image_and_nothing_is_decoded(tmp_pat
         Image.new("RGB", (WIDTH, HEIGHT)).save(tmp_path / name, exif=turned)
     shapes = [imagefiles.read_rgb(tmp_path / name).shape[:2] for name in ("a.jpg", "b.png")]
     monkeypatch.setattr(Image.Image, "load", None)
-    sizes = [(i.height, i.width) for i in detect.read(tmp_path, "none").images]
+    sizes = [i.size[::-1] for i in detect.read(tmp_path, "none").images]
     assert sizes == shapes == [(WIDTH, HEIGHT)] * 2
 
 
@@ -312,7 +313,7 @@ def test_coco_boxes_polygons_and_the_split_of_the_files_name_are_read(tmp_path):
     found = detect.read(tmp_path)
     assert (found.layout, found.classes, only(found).split) == ("coco", ("crack", "chip"), "train")
     assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20)]
-    assert "1 labels occur twice in their image: taken once." in found.notes
+    assert "1 label occurs twice in its image: taken once." in found.notes
     assert np.array_equal(only(found).read_mask(), area((10, 5, 30, 20)))
 
 
@@ -363,8 +364,8 @@ def test_coco_images_that_are_not_there_or_not_listed_are_told(tmp_path):
     image(tmp_path / "images" / "b.png")
     found = detect.read(tmp_path)
     assert only(found).path.name == "a.png"
-    assert any("1 images that are listed are not there" in note for note in found.notes)
-    assert "1 images are in no JSON file: passed over." in found.notes
+    assert any("1 image that is listed is not there" in note for note in found.notes)
+    assert "1 image is in no JSON file: passed over." in found.notes
 
 
 def test_coco_files_of_splits_find_their_own_image_of_one_name(tmp_path):
@@ -470,8 +471,8 @@ def test_voc_files_beside_their_images_and_files_without_one(tmp_path):
     write(tmp_path / "z.xml", voc_xml())
     found = detect.read(tmp_path)
     assert [len(i.boxes) for i in found.images] == [1, 0]
-    assert "1 XML files belong to no image: passed over." in found.notes
-    assert "1 images have no XML file." in found.notes
+    assert "1 XML file belongs to no image: passed over." in found.notes
+    assert "1 image has no XML file." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -552,9 +553,9 @@ def test_labelme_rectangles_and_lines_have_no_mask_and_points_leave_an_image_unl
     )
     found = detect.read(tmp_path)
     assert [box.xyxy for box in only(found).boxes] == [(10, 5, 30, 20), (1, 1, 5, 5)]
-    assert only(found).mask is None and only(found).marks == "unread"
-    assert "1 labels occur twice in their image: taken once." in found.notes
-    assert "1 shapes are of the kind 'point', which is not read: not labelled." in found.notes
+    assert only(found).mask is None and only(found).marks == "unknown"
+    assert "1 label occurs twice in its image: taken once." in found.notes
+    assert "1 shape is of the kind 'point', which is not read: not labelled." in found.notes
 
 
 @pytest.mark.parametrize(
@@ -583,7 +584,7 @@ def test_a_labelme_file_without_its_image_is_told_and_its_copy_is_not_read(tmp_p
     (tmp_path / "a.png").rename(tmp_path / "b.png")
     found = detect.read(tmp_path)
     assert only(found).path.name == "b.png"
-    assert "1 JSON files belong to no image: passed over." in found.notes
+    assert "1 JSON file belongs to no image: passed over." in found.notes
 
 
 # Masks
@@ -624,10 +625,10 @@ def test_mvtecs_good_parts_are_intact_and_a_defect_without_mask_is_not_labelled(
         "test/crack/000": ("test", 1),
         "test/crack/001": ("test", 0),
     }
-    assert [i.name for i in found.images if i.marks == "unread"] == ["test/crack/001"]
+    assert [i.name for i in found.images if i.marks == "unknown"] == ["test/crack/001"]
     good = next(i for i in found.images if i.split == "train")
     assert not good.read_mask().any()
-    assert "1 images of a defect's folder have no mask: not labelled." in found.notes
+    assert "1 image of a defect's folder has no mask: not labelled." in found.notes
 
 
 @pytest.mark.parametrize("kind", ["ones", "palette", "16 bit", "one bit", "jpg"])
@@ -653,8 +654,8 @@ def test_a_mask_of_specks_gets_one_box_and_lone_masks_are_told(tmp_path):
     imagefiles.write(tmp_path / "masks" / "z.png", area((10, 5, 12, 6)))
     found = detect.read(tmp_path)
     assert [box.xyxy for box in only(found).boxes] == [(10, 5, 12, 6)]
-    assert "1 masks hold only specks: one box is drawn around them." in found.notes
-    assert "1 masks belong to no image: passed over, the first is masks/z.png." in found.notes
+    assert "1 mask holds only specks: one box is drawn around them." in found.notes
+    assert "1 mask belongs to no image: passed over, the first is masks/z.png." in found.notes
 
 
 def test_a_mask_of_another_size_is_named(tmp_path):

@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from backend.core import runs
-from backend.images import curation, licences
+from backend.images import imageset, licences
 from backend.images.formats import export
 from tests import tiny_student
 
@@ -36,12 +36,12 @@ def shop(tmp_path):
 
 def test_what_this_program_made_alone_is_the_users(shop):
     student = shop("distill", teacher_run=shop.rendered)
-    trained = shop("diffusion", images_run=shop.rendered, start="shipped model")
+    trained = shop("diffusion", images_run=shop.rendered)
     painted = shop("generate", teacher="diffusion", model_run=trained)
     mixed = shop("dataset", source_runs=[student, painted, shop.rendered])
-    shipped = shop("generate", teacher="diffusion", model_run="")
+    older = shop("generate", teacher="diffusion", model_run="")
     parts = shop("parts", source="simulator")
-    for run_id in (shop.rendered, student, trained, painted, mixed, shipped, parts):
+    for run_id in (shop.rendered, student, trained, painted, mixed, older, parts):
         assert shop.licence(run_id) == licences.OURS
 
 
@@ -61,7 +61,7 @@ def test_photographs_of_others_stay_theirs_in_all_that_is_made_from_them(shop):
         shop("diffusion", images_run=shop.rendered, start="earlier run", start_run=model),
         shop("label", source_run=shop.theirs),
         shop("sample", student_run=student),
-        shop("sample", student_run=shop("student-export", student_run=student)),
+        shop("sample", student_run=shop("package", model_run=student)),
     ]
     for run_id in direct:
         again = shop("distill", teacher_run=run_id)
@@ -119,10 +119,9 @@ def test_a_zip_names_the_licence_and_the_runs_behind(tmp_path):
     copies = runs.create(tmp_path, "label", {"source_run": teacher.id})
     shutil.copytree(teacher.folder / "facts", copies.folder / "facts")
     shutil.copytree(teacher.folder / "artifacts", copies.folder / "artifacts")
-    images, boxes = curation.kept(copies.folder)
     target, words = tmp_path / "out.zip", licences.licence(copies.folder)
     behind = {"behind": licences.behind(copies)}
-    export.export(images, boxes, copies.folder, target, "coco", licence=words, origin=behind)
+    export.export(imageset.read(copies.folder), target, "coco", licence=words, origin=behind)
     with zipfile.ZipFile(target) as packed:
         readme = packed.read("README.txt").decode()
         about = json.loads(packed.read("PROVENANCE.json"))

@@ -53,6 +53,22 @@ def test_a_huge_image_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
         imagefiles.read_rgb(path)
 
 
+@pytest.mark.parametrize("shape", [(30, 60, 3), (600, 1200, 3)])
+def test_a_picture_is_scaled_to_an_edge_in_its_own_shape(shape):
+    assert pictures.scaled(np.zeros(shape, np.uint8), 120).shape == (60, 120, 3)
+
+
+def test_a_broken_line_leaves_gaps_and_a_whole_one_none():
+    blank = np.zeros((100, 100, 3), np.uint8)
+    edge = [
+        pictures.annotated(blank, [pictures.Mark((10, 10, 90, 90), "#FFFFFF", dashed=dashed)])[10]
+        for dashed in (False, True)
+    ]
+    whole, broken = ((row[10:91, 0] == 255).mean() for row in edge)
+    assert whole == 1
+    assert 0.3 < broken < 0.7
+
+
 def test_a_sheet_tiles_all_images():
     tiles = [np.full((4, 6, 3), k, dtype=np.uint8) for k in range(5)]
     made = pictures.sheet(tiles, columns=2, gap=1)

@@ -152,14 +152,14 @@ def test_turned_boxes_are_outlines_and_equal_lines_count_once(tmp_path):
     write(tmp_path / "a.txt", turned + LINE + LINE)
     found = detect.read(tmp_path)
     assert [b.xyxy for b in found.images[0].boxes] == [(0, 0, 12, 12), (4, 4, 12, 12)]
-    assert "1 labels occur twice in their image: taken once" in " ".join(found.notes)
+    assert "1 label occurs twice in its image: taken once" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize("content", ["", "\n", " \r\n"])
 def test_an_empty_text_file_says_that_there_is_no_defect(tmp_path, content):
     image(tmp_path / "a.png")
     write(tmp_path / "a.txt", content)
-    assert marks(tmp_path) == {"a": "read"}
+    assert marks(tmp_path) == {"a": "known"}
 
 
 def test_numbers_of_key_points_are_no_outline(tmp_path):
@@ -190,10 +190,10 @@ STUDIO = json.dumps([{"data": {"image": "/data/upload/1/8f3c-other.png"}, "annot
 @pytest.mark.parametrize(
     ("name", "content", "left"),
     [
-        ("annotations.xml", CVAT, ["unread", "none"]),
-        ("tasks.json", STUDIO, ["unread", "unread"]),
-        ("boxes.csv", "filename,xmin\na.png,3\n", ["unread", "none"]),
-        ("a.xml", "<annotations/>", ["unread", "none"]),
+        ("annotations.xml", CVAT, ["unknown", "none"]),
+        ("tasks.json", STUDIO, ["unknown", "unknown"]),
+        ("boxes.csv", "filename,xmin\na.png,3\n", ["unknown", "none"]),
+        ("a.xml", "<annotations/>", ["unknown", "none"]),
         ("camera.json", '{"exposure": 3}', ["none", "none"]),
         ("metadata.csv", "file_name;group\na.png;1\n", ["none", "none"]),
     ],
@@ -202,7 +202,7 @@ def test_images_of_which_an_unread_file_speaks_are_not_intact(tmp_path, name, co
     image(tmp_path / "a.png"), image(tmp_path / "b.png", 1)
     write(tmp_path / name, content)
     assert list(marks(tmp_path).values()) == left
-    assert (f"does not read ({name})" in told(tmp_path)) == ("unread" in left)
+    assert (f"does not read ({name})" in told(tmp_path)) == ("unknown" in left)
     assert list(marks(tmp_path, "none").values()) == ["none", "none"]
 
 
@@ -211,14 +211,14 @@ def test_half_a_set_labelled_elsewhere_is_not_intact(tmp_path):
         image(tmp_path / f"{name}.png", number)
     write(tmp_path / "a.txt", LINE)
     write(tmp_path / "b.json", json.dumps({"shapes": [{"points": []}]}))
-    assert marks(tmp_path) == {"a": "1", "b": "unread", "c": "none"}
+    assert marks(tmp_path) == {"a": "1", "b": "unknown", "c": "none"}
 
 
 def test_a_bad_picture_whose_labels_mark_nothing_is_not_intact(tmp_path):
     image(tmp_path / "images" / "NG" / "a.png"), image(tmp_path / "images" / "OK" / "b.png", 1)
     write(tmp_path / "labels" / "NG" / "a.txt", "")
     write(tmp_path / "labels" / "OK" / "b.txt", "")
-    assert list(marks(tmp_path).values()) == ["unread", "read"]
+    assert list(marks(tmp_path).values()) == ["unknown", "known"]
 
 
 def test_regions_of_crowds_alone_do_not_make_an_image_intact(tmp_path):
@@ -233,7 +233,7 @@ def test_regions_of_crowds_alone_do_not_make_an_image_intact(tmp_path):
     content = {"images": [{"id": 1, "file_name": "A.PNG"}], "annotations": [mark]}
     content["categories"] = [{"id": 1, "name": "x"}]
     write(tmp_path / "c.json", json.dumps(content))
-    assert marks(tmp_path) == {"a": "unread"}
+    assert marks(tmp_path) == {"a": "unknown"}
 
 
 # Tables
@@ -260,7 +260,7 @@ def test_intact_pictures_take_groups_and_splits_of_either_table(tmp_path):
         found = test_images.read_intact(tmp_path / "intact", "test")
         assert [i.group for i in found.images] == ["p", "p"]
         notes = " ".join(found.notes)
-        assert "1 images of" in notes and "given no split" in notes and "several (0.png)" in notes
+        assert "1 image of" in notes and "without a split" in notes and "several (0.png)" in notes
         place.unlink()
 
 

@@ -78,13 +78,13 @@ def test_black_masks_of_good_parts_are_masks_and_those_of_bad_ones_mark_nothing(
         image(tmp_path / "images" / verdict / "a.png", number)
         mask(tmp_path / "masks" / verdict / "a.png", 0)
     assert len(listed(tmp_path)) == 2
-    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["unread", "read"]
+    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["unknown", "known"]
 
 
 def test_a_white_mask_of_a_good_picture_is_a_contradiction(tmp_path):
     image(tmp_path / "images" / "good" / "a.png"), image(tmp_path / "images" / "bad" / "b.png")
     mask(tmp_path / "masks" / "good" / "a.png"), mask(tmp_path / "masks" / "bad" / "b.png")
-    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["read", "unread"]
+    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["known", "unknown"]
 
 
 def test_a_black_mask_in_mvtecs_layout_marks_nothing(tmp_path):
@@ -92,7 +92,7 @@ def test_a_black_mask_in_mvtecs_layout_marks_nothing(tmp_path):
     for number, name in enumerate("bc"):
         image(tmp_path / "test" / "cut" / f"{name}.png", number)
         mask(tmp_path / "ground_truth" / "cut" / f"{name}_mask.png", 255 * number)
-    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["unread", "read", "read"]
+    assert [str(i.marks) for i in labelled.read(tmp_path).images] == ["unknown", "known", "known"]
 
 
 @pytest.mark.parametrize("above", ["", "mvtec/", "data/mvtec/"])
@@ -231,5 +231,5 @@ def test_masks_are_no_pictures_in_any_reader(tmp_path):
 def test_where_masks_belong_to_no_image_none_is_intact(tmp_path):
     image(tmp_path / "pictures" / "a.png"), mask(tmp_path / "masks" / "IMG_1.png")
     found = labelled.read(tmp_path)
-    assert [str(i.marks) for i in found.images] == ["unread"]
-    assert "1 masks belong to no image" in " ".join(found.notes)
+    assert [str(i.marks) for i in found.images] == ["unknown"]
+    assert "1 mask belongs to no image" in " ".join(found.notes)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from backend.images import archives
 from backend.images.folder import composed, stem_of
 from backend.images.formats import detect
+from backend.images.labelled_image import LabelledSet
 from tests.unit.images import written
 from tests.unit.images.written import CLASSES, Made, Writer, dialects, sets, writers
 
@@ -26,8 +27,9 @@ few = settings(
 class Read:
     """A set as it was read; its pictures and masks by name, drawn while the files were there."""
 
-    found: detect.Import
+    found: LabelledSet
     pixels: dict[str, np.ndarray]
+    sizes: dict[str, tuple[int, int]]
     masks: dict[str, np.ndarray | None]
 
 
@@ -41,7 +43,9 @@ def read(writer: Writer, packed: bool) -> Read:
             folder = writer.folder(root / "set")
         found = detect.read(folder)
         pixels = {image.name: image.read_rgb() for image in found.images}
-        return Read(found, pixels, {image.name: image.read_mask() for image in found.images})
+        sizes = {image.name: image.size for image in found.images}
+        masks = {image.name: image.read_mask() for image in found.images}
+        return Read(found, pixels, sizes, masks)
 
 
 def check(
@@ -52,7 +56,7 @@ def check(
     assert set(result.pixels) == set(wanted), result.found.notes
     for image in result.found.images:
         one = wanted[image.name]
-        assert (image.width, image.height) == one.size
+        assert result.sizes[image.name] == one.size
         assert (result.pixels[image.name] == one.pixels).all()
         boxes = {(b.class_name, tuple(round(v, 4) for v in b.xyxy)) for b in image.boxes}
         assert boxes == one.expected

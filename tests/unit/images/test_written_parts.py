@@ -14,7 +14,7 @@ from PIL import Image
 from backend.images import archives, imagefiles
 from backend.images.folder import composed, stem_of
 from backend.images.formats import detect
-from backend.images.formats.image import Marks
+from backend.images.labelled_image import LabelledImage, Marks
 from backend.images.masks import union
 from backend.inspection.parts.importers import detect as parts_reading
 from backend.inspection.parts.importers.listing import Listed
@@ -34,7 +34,7 @@ class Read:
     """What both flows read, and the masks, drawn while the files are there."""
 
     parts: dict[str, tuple[Listed, np.ndarray | None]]
-    images: dict[str, tuple[detect.Labelled, np.ndarray | None]]
+    images: dict[str, tuple[LabelledImage, np.ndarray | None]]
     root: str
 
 
@@ -75,7 +75,7 @@ def test_parts_and_their_masks(style, writer, images, packed, above):
         group = join(above, part.group) if part.group else place
         assert one.group == composed(group).removeprefix(cut)
         image, drawn = found.images[stem_of(place)]
-        assert image.marks is Marks.READ
+        assert image.marks is Marks.KNOWN
         if part.good:
             assert mask is None and not image.boxes
         else:

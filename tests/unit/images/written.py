@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -203,7 +204,7 @@ def yolo(writer: Writer, images: list[Made], style: str, turned: bool) -> dict[s
 
 def _yolo_names(writer: Writer, placed: dict[str, Made], style: str, head: str) -> None:
     used = [split for split in SPLITS if any(one.split == split for one in placed.values())]
-    data = {"names": dict(enumerate(CLASSES))}
+    data: dict[str, Any] = {"names": dict(enumerate(CLASSES))}
     if style in ("folders", "Capitals"):
         data |= {split: f"../{head}/{split}" for split in used}
     if style in ("lists", "darknet"):

@@ -6,7 +6,7 @@ import pytest
 from backend.core import facts, runs, specs
 from backend.images import imagefiles, imageset
 from backend.images.boxes import boxes_of
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage
 from backend.labels.agreement import job as agreement
 from backend.labels.agreement import overlap
 from backend.labels.agreement.job import CEILING, MASK_IOU, PRECISION, SHARE
@@ -34,10 +34,10 @@ def masked_run(folder, source: str = "exact"):
     """A finished run of two images with masks and boxes around them, of one specimen each."""
     run = finished(folder)
 
-    def make(k: int) -> Picture:
+    def make(k: int) -> LabelledImage:
         mask = true_mask(k)
         boxes = tuple(Box("crack", box.xyxy, 1.0, source) for box in boxes_of(mask > 0, "crack"))
-        return Picture(cracked(k), "photograph", boxes, mask, group=f"part-{k}")
+        return LabelledImage(cracked(k), "photograph", boxes, mask, group=f"part-{k}")
 
     imageset.write(run, 2, make, quiet)
     return run
@@ -142,7 +142,7 @@ def test_an_intact_image_has_one_row_and_no_true_box(tmp_path):
     run = finished(tmp_path)
     blank = np.full((SIZE, SIZE, 3), 120, np.uint8)
     empty = np.zeros((SIZE, SIZE), np.uint8)
-    imageset.write(run, 2, lambda k: Picture(blank, "photograph", mask=empty), quiet)
+    imageset.write(run, 2, lambda k: LabelledImage(blank, "photograph", mask=empty), quiet)
     result, rows, figures, _ = compare(tmp_path, source="run", source_run=run.name)
     assert len(rows) == 4
     assert rows["box"].isna().all()

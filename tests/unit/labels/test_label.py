@@ -7,7 +7,7 @@ import pytest
 
 from backend.core import facts, runs, specs
 from backend.images import curation, imagefiles, imageset, resuming
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage, Marks, Origin
 from backend.labels.label import job as labelling
 from backend.labels.label.spec import Spec
 from backend.records import Box, Cancelled, UserError
@@ -44,18 +44,16 @@ def source(tmp_path):
     mine = Box("scratch", (5, 5, 30, 30), 1.0, "hand")
     blank = np.full((SIZE, SIZE, 3), 120, np.uint8)
     made = [
-        Picture(
+        LabelledImage(
             cracked(0),
             "photograph",
             group="part-1",
-            seed=7,
-            labelled=False,
-            arrays={"noise": np.ones((4, 4), np.float32)},
-            params={"prompt": "a crack"},
+            marks=Marks.UNKNOWN,
+            origin=Origin(7, {"prompt": "a crack"}, arrays={"noise": np.ones((4, 4), np.float32)}),
         ),
-        Picture(cracked(1), "photograph", boxes=(mine,), original=blank),
-        Picture(blank, "photograph", labelled=False),
-        Picture(cracked(2), "photograph"),
+        LabelledImage(cracked(1), "photograph", boxes=(mine,), origin=Origin(original=blank)),
+        LabelledImage(blank, "photograph", marks=Marks.UNKNOWN),
+        LabelledImage(cracked(2), "photograph"),
     ]
     imageset.write(folder, len(made), made.__getitem__, quiet)
     return folder
@@ -89,7 +87,7 @@ def test_an_image_known_to_be_intact_gets_no_label(source):
 
 def test_an_image_in_which_nothing_is_found_is_still_not_labelled(source):
     _, out, _ = label(source)
-    images, _ = imageset.read(out)
+    images, _ = curation.kept(out)
     assert list(images["labelled"]) == [True, True, False, True]
 
 
@@ -129,7 +127,7 @@ def test_the_dummy_says_how_little_it_knows(source):
 def test_attention_maps_of_the_run_are_used(source):
     heat = np.zeros((16, 16), np.float32)
     heat[4:12, 2:14] = 1
-    folder = source / labelling.MAPS
+    folder = source / "artifacts" / labelling.ATTENTION
     folder.mkdir(parents=True)
     np.save(folder / "000000.npy", heat)
     _, _, boxes = label(source, labeller="attention")
@@ -143,7 +141,7 @@ def test_attention_without_maps_names_the_cure(source):
 
 
 def test_a_damaged_map_is_named(source):
-    folder = source / labelling.MAPS
+    folder = source / "artifacts" / labelling.ATTENTION
     folder.mkdir(parents=True)
     (folder / "000000.npy").write_bytes(b"no array")
     with pytest.raises(UserError, match=r"000000\.npy"):
