@@ -2,18 +2,23 @@
 
 `audit.jsonl` in the storage folder, one JSON line an action, only ever appended to, by any number
 of processes at once. A line is written when the action is done, so that one which was refused
-leaves none; where the journal cannot be written, nothing is done.
+leaves none; where the journal cannot be written, or the actor's role does not cover the action,
+nothing is done. Each line bears a hash of the one before it (core/chain.py).
 """
 
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, fields
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from backend.core import journal, runs
+from backend.access import rights
+from backend.access.rights import Role
+from backend.core import chain, journal, runs
 from backend.records import UserError
 
 JOURNAL = "audit.jsonl"
@@ -32,10 +37,16 @@ NAMELESS = {Way.PAGE: "someone at this dashboard", Way.COMMAND_LINE: "someone at
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks for a change. name: as they gave it, "" where nobody did."""
+    """Who asks for a change. name: as they gave it, "" where nobody did.
+
+    role: what they may do: all where nobody has to sign in, None once a session ended.
+    address: of their computer, as far as the server knows it.
+    """
 
     name: str
     way: Way
+    role: Role | None = Role.ADMIN
+    address: str = ""
 
     @property
     def words(self) -> str:
@@ -45,7 +56,8 @@ class Actor:
 @dataclass(frozen=True)
 class Line:
     """An action that was done. time: UTC, ISO 8601. about: the run or file it changed, "" for the
-    whole storage folder. detail: more of it, in words."""
+    whole storage folder. detail: more of it, in words. address: of the actor's computer.
+    "" in lines of earlier versions."""
 
     time: str
     actor: str
@@ -53,6 +65,7 @@ class Line:
     action: str
     about: str = ""
     detail: str = ""
+    address: str = ""
 
 
 class Note(Protocol):
@@ -61,12 +74,20 @@ class Note(Protocol):
     def __call__(self, action: str, about: str = "", detail: str = "") -> None: ...
 
 
-@contextmanager
-def noting(storage: Path, actor: Actor) -> Iterator[Note]:
+def noting(storage: Path, actor: Actor) -> AbstractContextManager[Note]:
     """Around an action, which calls what is yielded once it is done.
 
-    Raises UserError before it begins where the journal cannot be written.
+    Which action it is follows from the function that calls. Raises UserError before it begins
+    where the actor's role does not cover it, or the journal cannot be written.
     """
+    caller = sys._getframe(1)
+    module = str(caller.f_globals["__name__"]).rpartition(".")[2]
+    rights.check(actor.role, f"{module}.{caller.f_code.co_name}")
+    return _noting(storage, actor)
+
+
+@contextmanager
+def _noting(storage: Path, actor: Actor) -> Iterator[Note]:
     path = storage / JOURNAL
     if path.exists() and not os.access(path, os.W_OK):
         raise UserError(f"Nothing was changed: {path} cannot be written. Give back the right to.")
@@ -76,11 +97,12 @@ def noting(storage: Path, actor: Actor) -> Iterator[Note]:
 def note(storage: Path, actor: Actor, action: str, about: str = "", detail: str = "") -> None:
     """Append the line of an action that was done. Raises UserError where that fails."""
     time = runs.now().isoformat(timespec="seconds")
-    line = Line(time, actor.words, actor.way.value, action, about, detail)
+    entry = {"time": time, "actor": actor.words, "way": actor.way.value, "action": action}
+    entry |= {"about": about, "detail": detail, "address": actor.address}
     try:
         storage.mkdir(parents=True, exist_ok=True)
         with journal.locked(storage / JOURNAL) as file:
-            journal.append(file, asdict(line))
+            journal.append(file, chain.linked(file, entry))
     except OSError as error:
         raise UserError(
             f"It was done ({action} {about}), but cannot be noted in {storage / JOURNAL}: "
@@ -88,10 +110,33 @@ def note(storage: Path, actor: Actor, action: str, about: str = "", detail: str 
         ) from error
 
 
-def newest(storage: Path, count: int = 50) -> list[Line]:
-    """The newest lines, newest first; what is torn or no line of this journal is passed over."""
+def newest(storage: Path, count: int = 50, whole: bool = False) -> list[Line]:
+    """The newest lines, newest first; what is torn or no line of this journal is passed over.
+
+    whole: of the whole journal, however long it is.
+    """
     found = []
-    for entry in runs.json_lines(storage / JOURNAL, NEWEST_BYTES):
+    known = [field.name for field in fields(Line)]
+    for entry in runs.json_lines(storage / JOURNAL, 2**40 if whole else NEWEST_BYTES):
         with suppress(TypeError):
-            found.append(Line(**entry))
+            found.append(Line(**{name: entry[name] for name in known if name in entry}))
     return found[: -count - 1 : -1]
+
+
+def forget_names(storage: Path, days: int) -> int:
+    """Take name and address out of lines older than so many days; how many there were.
+
+    What they did stays, and so does the chain. The one way in which a line changes.
+    """
+    path = storage / JOURNAL
+    if not path.exists():
+        return 0
+    before = (runs.now() - timedelta(days=days)).isoformat(timespec="seconds")
+    with journal.locked(path) as file:
+        file.seek(0)
+        lines = file.read().splitlines(keepends=True)
+        kept = [chain.without_name(line, before) for line in lines]
+        changed = sum(new != old for new, old in zip(kept, lines, strict=True))
+        if changed:
+            journal.replace(file, b"".join(kept))
+    return changed

@@ -1,7 +1,8 @@
 """A run's facts as rows: one Parquet file a table, written by the job, indexed by the store."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,30 @@ from pyarrow import parquet
 
 from backend.core.migrations import FACTS, STEPS
 from backend.records import UserError
+
+KEPT_BYTES = 20 * 2**20  # of a file whose rows are kept in memory
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A row of the table `figures`: a value, its 95 % interval and its n; NaN: there is none."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def by_name(figures: pd.DataFrame) -> dict[tuple[str, str], Figure]:
+    """(subject, metric) → figure, of a run's table `figures`."""
+    names = zip(figures["subject"], figures["metric"], strict=True)
+    rows = figures[["value", "low", "high", "n"]].itertuples(index=False, name=None)
+    return {name: Figure(*row) for name, row in zip(names, rows, strict=True)}
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, each as column → value."""
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def path(run_folder: Path, table: str) -> Path:
@@ -63,9 +88,22 @@ def read(run_folder: Path, table: str) -> pd.DataFrame:
     """
     file = path(run_folder, table)
     try:
-        return pd.read_parquet(file).reindex(columns=list(columns(table)))
+        state = file.stat()
+        if state.st_size > KEPT_BYTES:
+            return _parquet(file, table)
+        return _kept(file, table, state.st_mtime_ns, state.st_size).copy(deep=False)
     except (OSError, ValueError) as error:
         raise _damaged(file) from error
+
+
+def _parquet(file: Path, table: str) -> pd.DataFrame:
+    return pd.read_parquet(file).reindex(columns=list(columns(table)))
+
+
+@lru_cache(maxsize=32)
+def _kept(file: Path, table: str, changed: int, size: int) -> pd.DataFrame:
+    """As `_parquet`, read once: a page asks for the same rows at each of its runs."""
+    return _parquet(file, table)
 
 
 def _damaged(file: Path) -> UserError:

@@ -30,6 +30,7 @@ from backend.settings import PROJECT, Settings, quiet_environment
 MIN_FREE_BYTES = 500 * 2**20
 GRACE_SECONDS = 8.0
 KILL_SECONDS = 12.0
+FEED_SECONDS = 5.0  # between two looks at what lines wrote
 _ENDS = {
     RunState.FAILED: "failed",
     RunState.CANCELED: "was canceled",
@@ -50,6 +51,7 @@ def submit(
 ) -> Run:
     """Check a spec and make its run folder. Raises UserError before any work starts."""
     checked = check(settings, kind, values)
+    registry.get(kind).check_name(name.strip())
     if not queued:
         _refuse_unfinished(settings, checked)
     check_disk(settings.storage)
@@ -232,17 +234,24 @@ def enforce_cancel(folder: Path) -> None:
     except (FileNotFoundError, UserError):
         return
     if waited > KILL_SECONDS:
-        _signal_group(claim, signal.SIGKILL)
+        signal_group(claim, signal.SIGKILL)
         shutil.rmtree(folder / "facts", ignore_errors=True)
         runs.finish(folder, RunState.CANCELED)
     elif waited > GRACE_SECONDS:
-        _signal_group(claim, signal.SIGTERM)
+        signal_group(claim, signal.SIGTERM)
 
 
-def _signal_group(claim: Mapping[str, Any], signum: int) -> None:
-    if runs.is_alive(claim):
+def signal_group(claim: Mapping[str, Any], signum: int) -> None:
+    """Signal a run's process and its children, where that process leads a group of its own.
+
+    Any other process that a claim names is left alone: `start` gives every job its group, the
+    group of process 1 would be every process of the machine, and our own is never a job's.
+    """
+    pid = claim["pid"]
+    if pid > 1 and pid != os.getpgrp() and runs.is_alive(claim):
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(claim["pid"], signum)
+            if os.getpgid(pid) == pid:
+                os.killpg(pid, signum)
 
 
 class Supervisor:
@@ -256,6 +265,7 @@ class Supervisor:
         self._known = store.signatures()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._active: list[Run] = []
+        self._next_feed = 0.0
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -285,11 +295,22 @@ class Supervisor:
             for run in self._active:
                 enforce_cancel(run.folder)
             self._start_due()
+            if time.monotonic() >= self._next_feed:
+                self._next_feed = time.monotonic() + FEED_SECONDS
+                self._feed()
 
     def active(self) -> list[Run]:
         """Pending and running runs, oldest first; another process's new one within a round."""
         with self._lock:
             return active(run.folder for run in self._active)
+
+    def _feed(self) -> None:
+        for feed in registry.feeds():
+            try:
+                self.store.feed(feed, self.settings.storage)
+                self.problems.pop(feed.TABLE, None)
+            except (UserError, OSError) as error:
+                self.problems[feed.TABLE] = str(error)
 
     def _reap(self) -> None:
         for run_id, child in list(self._children.items()):
@@ -308,13 +329,16 @@ class Supervisor:
         for gone in set(self._known) - names:
             self.store.forget(gone)
             del self._known[gone]
-        for gone in set(self.problems) - names:
+        feeds = {feed.TABLE for feed in registry.feeds()}
+        for gone in set(self.problems) - names - feeds:
             del self.problems[gone]
 
     def _look_at(self, folder: Path, mark: str) -> None:
         try:
             run = runs.read(folder)
-            if run.state.ended:
+            if run.state.ended and self._starts_again(run):
+                runs.reopen(folder, queued=True)
+            elif run.state.ended:
                 self.store.ingest(run, mark)
                 self._known[folder.name] = mark
             else:
@@ -329,11 +353,19 @@ class Supervisor:
                 log.exception("run %s", folder.name)
             self.problems[folder.name] = f"Cannot take in {folder}: {error}"
 
+    def _starts_again(self, run: Run) -> bool:
+        """Did a service that this queue had started die?"""
+        died = run.state is RunState.INTERRUPTED and run.queued
+        return died and registry.is_service(run.kind)
+
     def _start_due(self) -> None:
-        running = sum(run.state is RunState.RUNNING for run in self._active)
+        jobs = [run for run in self._active if not registry.is_service(run.kind)]
+        running = sum(run.state is RunState.RUNNING for run in jobs)
         for run in self._active:
             due = run.state is RunState.PENDING and run.queued and self._is_ready(run)
-            if due and running < self.settings.max_jobs:
+            if due and run not in jobs:
+                self._start(run)
+            elif due and running < self.settings.max_jobs:
                 running += self._start(run)
 
     def _start(self, run: Run) -> bool:
@@ -384,7 +416,9 @@ class Supervisor:
 
     def dependents(self, run_id: str) -> list[str]:
         """Runs whose settings name this one, ended or not."""
-        found = {run.id for run in self.active() if run_id in lineage.parents(run)}
+        with self._lock:
+            known = runs.readable(run.folder for run in self._active)
+        found = {run.id for run in known if run_id in lineage.parents(run)}
         frame = self.store.read(
             "SELECT id, kind, spec FROM runs WHERE contains(spec::VARCHAR, ?)", [run_id]
         )

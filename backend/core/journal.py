@@ -1,4 +1,4 @@
-"""A journal: a file of JSON lines that is only ever appended to, by one process at a time.
+"""A journal: a file of JSON lines that is appended to, by one process at a time.
 
 It is read with `runs.json_lines`, which passes over a line cut short by a crash.
 """
@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from backend.records import UserError
 
 
 @contextmanager
@@ -29,3 +31,28 @@ def append(file: BinaryIO, entry: Mapping[str, Any]) -> None:
     file.write(b"\n" + line if torn else line)
     file.flush()
     os.fsync(file.fileno())
+
+
+def add(path: Path, entry: Mapping[str, Any]) -> None:
+    """Append one line to a journal, where nothing in it decides what the line is."""
+    with locked(path) as file:
+        append(file, entry)
+
+
+def signed(who: str) -> str:
+    """The name that an entry bears. Raises UserError where nobody gave one."""
+    if not who.strip():
+        raise UserError("Who is missing: enter your name, so that others know whom to ask.")
+    return who.strip()
+
+
+def replace(file: BinaryIO, data: bytes) -> None:
+    """Other bytes in place of all lines. Kept beside the journal until it is written."""
+    beside = Path(f"{file.name}.before")
+    file.seek(0)
+    beside.write_bytes(file.read())
+    file.truncate(0)
+    file.write(data)
+    file.flush()
+    os.fsync(file.fileno())
+    beside.unlink()

@@ -8,22 +8,24 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from backend.access import database as accounts
+from backend.access import hosts
 from backend.core import audit, registry, runs, store
 from backend.core.runs import Run
 from backend.core.store import Store, signature
 from backend.records import UserError
 from backend.settings import PROJECT, Settings, quiet_environment
 
-LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
-
-def serve(settings: Settings, host: str, port: int) -> None:
-    """Replace this process by the dashboard's server."""
+def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -> None:
+    """Replace this process by the dashboard's server. open_to_all: nobody has to sign in."""
     Store(settings.database).close()
-    if host not in LOCAL_HOSTS:
+    if open_to_all:
+        os.environ["DISTILLERY_OPEN"] = "1"
+    if (open_to_all or settings.open) and host not in hosts.LOCAL:
         print(
-            f"Listening on {host}: there is no sign-in yet, so everyone who can reach this "
-            "address can see and change everything. Put it behind a proxy that asks who they are.",
+            f"Listening on {host} and open to all: everyone who can reach this address can see "
+            "and change everything, unless somebody has an account.",
             file=sys.stderr,
         )
     os.environ.update(quiet_environment(settings))
@@ -65,7 +67,8 @@ def check(settings: Settings) -> list[str]:
 
 def backup(settings: Settings, target: Path | None = None) -> Path:
     """Write ended runs, the storage folder's journals (which threshold is in force, who changed
-    what), and a database rebuilt from just these runs into one tar file.
+    what), the accounts, the verdicts of lines, and a database rebuilt from just these into one tar
+    file that its owner alone may read.
 
     Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
     storage folder to restore. Raises UserError where the disk is too small.
@@ -75,8 +78,10 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
     target = target / name if target.is_dir() else target
     ended = [run.folder for run in runs.readable(runs.folders(settings.runs)) if run.state.ended]
     target.parent.mkdir(parents=True, exist_ok=True)
-    _check_room(ended, target.parent)
+    beside = [path for feed in registry.feeds() for path in feed.kept(settings.storage)]
+    _check_room(ended, beside, target.parent)
     partial = target.with_name(target.name + ".partial")
+    partial.touch(mode=0o600)
     try:
         with (
             tempfile.TemporaryDirectory(dir=target.parent) as work,
@@ -84,19 +89,27 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
         ):
             for folder in ended:
                 t.add(folder, f"runs/{folder.name}")
-            t.add(_database_of(ended, Path(work)), "results.duckdb")
+            for path in beside:
+                with suppress(FileNotFoundError):  # another holds the same, or it made room
+                    t.add(path, path.relative_to(settings.storage))
+            t.add(_database_of(settings.storage, ended, Path(work)), "results.duckdb")
             for kept in (audit.JOURNAL, *(keeper.JOURNAL for keeper in registry.keepers())):
                 journal = settings.storage / kept
                 if journal.exists():
                     t.add(journal, journal.name)
+            if accounts.there(settings.storage):
+                copy = Path(work) / accounts.NAME
+                accounts.copy_to(settings.storage, copy)
+                t.add(copy, copy.name)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return target
 
 
-def _check_room(folders: list[Path], target: Path) -> None:
+def _check_room(folders: list[Path], files: list[Path], target: Path) -> None:
     needed = sum(folder_size(folder) for folder in folders)
+    needed += sum(path.stat().st_size for path in files if path.exists())
     free = shutil.disk_usage(target).free
     if needed > free:
         raise UserError(
@@ -105,9 +118,12 @@ def _check_room(folders: list[Path], target: Path) -> None:
         )
 
 
-def _database_of(folders: list[Path], work: Path) -> Path:
+def _database_of(storage: Path, folders: list[Path], work: Path) -> Path:
     path = work / "results.duckdb"
     database = Store(path)
+    for feed in registry.feeds():
+        with suppress(UserError):  # a damaged file is kept as it is
+            database.feed(feed, storage)
     for folder in folders:
         with suppress(UserError):  # a damaged run is kept as it is; `check` names it
             database.ingest(runs.read(folder), signature(folder))

@@ -26,6 +26,12 @@ FACTS = (
     "learning",
     "contrasts",
     "class_scores",
+    "additions",
+    "localisation",
+    "put_aside",
+    "leaks",
+    "gate_checks",
+    "gate_items",
 )
 
 STEPS = (
@@ -218,5 +224,105 @@ STEPS = (
     """
     ALTER TABLE ssim_pairs ADD COLUMN image VARCHAR;
     ALTER TABLE neighbours ADD COLUMN nearest_image VARCHAR;
+    """,
+    # additions: what a part of the diffusion's score adds: AUROC with it less AUROC without,
+    # paired, per type and in the mean over types. localisation: pixel figures of a method's maps;
+    # n_bad: BAD parts with a mask, regions: connected ones, aupro_30: up to 30 % of normal pixels
+    # raised; error: how far counting pixels in bins can have moved the worst of the figures.
+    """
+    CREATE TABLE additions (
+        run_id VARCHAR NOT NULL, part VARCHAR NOT NULL, feature VARCHAR NOT NULL, method VARCHAR,
+        without VARCHAR, value DOUBLE, value_without DOUBLE, difference DOUBLE, low DOUBLE,
+        high DOUBLE, p_holm DOUBLE, n INTEGER
+    );
+    CREATE TABLE localisation (
+        run_id VARCHAR NOT NULL, method VARCHAR NOT NULL, feature VARCHAR NOT NULL,
+        n_good INTEGER, n_bad INTEGER, regions INTEGER,
+        pixel_auroc DOUBLE, pixel_auroc_low DOUBLE, pixel_auroc_high DOUBLE,
+        pixel_ap DOUBLE, pixel_ap_low DOUBLE, pixel_ap_high DOUBLE,
+        aupro_30 DOUBLE, aupro_30_low DOUBLE, aupro_30_high DOUBLE,
+        aupro_05 DOUBLE, aupro_05_low DOUBLE, aupro_05_high DOUBLE, error DOUBLE
+    );
+    """,
+    # put_aside: an image of the run `source_run` that nothing later is trained on; digest: of its
+    # pixels. leaks: an image that is (same) or looks like a test image; holder: the run it is in.
+    """
+    CREATE TABLE put_aside (
+        run_id VARCHAR NOT NULL, source_run VARCHAR NOT NULL, image VARCHAR NOT NULL,
+        "group" VARCHAR, digest VARCHAR NOT NULL
+    );
+    CREATE TABLE leaks (
+        run_id VARCHAR NOT NULL, training VARCHAR NOT NULL, test VARCHAR NOT NULL,
+        same BOOLEAN NOT NULL, holder VARCHAR NOT NULL
+    );
+    """,
+    # A package is what exports of models and of students were.
+    """
+    UPDATE runs SET kind = 'package' WHERE kind IN ('export', 'student-export');
+    """,
+    # latencies: series: "" or NULL for the plain call, else what was changed in it; of stages and
+    # the cold start a row is the time up to the end of the step. milliseconds: of a call with so
+    # many parts; cpu_milliseconds: of all threads. fingerprint: of the computer.
+    """
+    ALTER TABLE latencies ADD COLUMN series VARCHAR;
+    ALTER TABLE latencies ADD COLUMN parts INTEGER;
+    ALTER TABLE latencies ADD COLUMN cpu_milliseconds DOUBLE;
+    ALTER TABLE latencies ADD COLUMN fingerprint VARCHAR;
+    """,
+    # gate_checks: what the gate looked at of a variant; passed: NULL for a figure without a limit.
+    # gate_items: each judged part or image; path: within runs/; reference and value: score, or the
+    # surest box, in full precision and of the variant; flipped: the verdicts differ.
+    """
+    CREATE TABLE gate_checks (
+        run_id VARCHAR NOT NULL, variant VARCHAR NOT NULL, name VARCHAR NOT NULL, passed BOOLEAN,
+        value DOUBLE, low DOUBLE, high DOUBLE, limit_value DOUBLE, n INTEGER, words VARCHAR NOT NULL
+    );
+    CREATE TABLE gate_items (
+        run_id VARCHAR NOT NULL, variant VARCHAR NOT NULL, item VARCHAR NOT NULL, path VARCHAR,
+        feature VARCHAR, label VARCHAR, "group" VARCHAR, reference DOUBLE, value DOUBLE,
+        reference_verdict VARCHAR, verdict VARCHAR, flipped BOOLEAN
+    );
+    """,
+    # verdicts: of a line, each part once; maker: its name. Times are seconds since 1970, UTC;
+    # ms: from the source to the verdict. fed: up to which place a maker's rows were taken in.
+    """
+    CREATE TABLE verdicts (
+        maker VARCHAR NOT NULL, epoch INTEGER NOT NULL, sequence BIGINT NOT NULL,
+        serial VARCHAR, feature VARCHAR, captured DOUBLE, accepted DOUBLE, judged DOUBLE,
+        verdict VARCHAR NOT NULL, reason VARCHAR, score DOUBLE, ms DOUBLE, package VARCHAR,
+        thresholds INTEGER, config VARCHAR, picture VARCHAR,
+        PRIMARY KEY (maker, epoch, sequence)
+    );
+    CREATE TABLE fed (
+        "table" VARCHAR NOT NULL, maker VARCHAR NOT NULL, upto BIGINT NOT NULL,
+        PRIMARY KEY ("table", maker)
+    );
+    """,
+    # verdicts: suspended: 1 where the promise of the limits did not hold; blind: the share with
+    # which the part was drawn for review, 0: not; brightness, sharpness: of the crop; edge: of its
+    # picture, px. reviews: what people said of parts of a line; took_back: the number of the
+    # decision that it takes back, 0 for none; time: UTC, seconds.
+    """
+    ALTER TABLE verdicts ADD COLUMN suspended DOUBLE;
+    ALTER TABLE verdicts ADD COLUMN blind DOUBLE;
+    ALTER TABLE verdicts ADD COLUMN brightness DOUBLE;
+    ALTER TABLE verdicts ADD COLUMN sharpness DOUBLE;
+    ALTER TABLE verdicts ADD COLUMN edge DOUBLE;
+    CREATE TABLE reviews (
+        maker VARCHAR NOT NULL, number BIGINT NOT NULL, epoch INTEGER NOT NULL,
+        sequence BIGINT NOT NULL, decision VARCHAR NOT NULL, who VARCHAR, time DOUBLE,
+        took_back BIGINT, PRIMARY KEY (maker, number)
+    );
+    """,
+    # shadows: what a candidate beside a line said of a part; active: what the line itself said.
+    # ms: of the candidate alone. picture: the kept crop's path in the line's folder.
+    """
+    CREATE TABLE shadows (
+        maker VARCHAR NOT NULL, epoch INTEGER NOT NULL, sequence BIGINT NOT NULL,
+        serial VARCHAR, feature VARCHAR, captured DOUBLE, judged DOUBLE, verdict VARCHAR NOT NULL,
+        reason VARCHAR, score DOUBLE, ms DOUBLE, package VARCHAR, thresholds INTEGER,
+        config VARCHAR, picture VARCHAR, active VARCHAR, active_score DOUBLE,
+        PRIMARY KEY (maker, epoch, sequence)
+    );
     """,
 )

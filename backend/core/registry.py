@@ -1,7 +1,7 @@
 """The kinds of job: which verb, which spec, which function, which section."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -17,6 +17,10 @@ class Kind:
     be worked with. A field that `Result` got later has a default, for older runs' results.
 
     `job.py` too must import without torch; its heavy half is imported inside `run`.
+
+    service: it runs beside the jobs, at full priority, until it is stopped, and is started again
+    where it ends by itself without a result. Its name is part of what it is asked for: `job.py` has
+    `check_name(name)`, which raises UserError.
     """
 
     name: str
@@ -24,6 +28,7 @@ class Kind:
     title: str
     summary: str
     package: str
+    service: bool = False
 
     @property
     def spec_type(self) -> type[Any]:
@@ -43,6 +48,11 @@ class Kind:
         if check is not None:
             check(spec, runs_folder)
 
+    def check_name(self, name: str) -> None:
+        """Raises UserError where a run of this kind cannot bear that name."""
+        if self.service:
+            importlib.import_module(f"{self.package}.job").check_name(name)
+
 
 class Keeper(Protocol):
     """A section's module that keeps a journal in the storage folder, beside the runs."""
@@ -54,7 +64,14 @@ class Keeper(Protocol):
         ...
 
 
-KEEPERS = ("backend.inspection.threshold.active",)
+KEEPERS = (
+    "backend.inspection.threshold.active",
+    "backend.deployment.in_force",
+    "backend.sharing.links",
+    "backend.sharing.compare.views",
+    "backend.sharing.query.questions",
+    "backend.sharing.marks",
+)
 
 
 def keepers() -> list[Keeper]:
@@ -62,7 +79,33 @@ def keepers() -> list[Keeper]:
     return [cast(Keeper, importlib.import_module(name)) for name in KEEPERS]
 
 
-KINDS = (
+class Feed(Protocol):
+    """A section's module whose files a table of the store takes in while they grow."""
+
+    TABLE: str
+
+    def fresh(self, storage: Path, upto: Mapping[str, int]) -> Iterable[tuple[str, int, Path]]:
+        """What is new: who made the file, up to which of its rows' `id` it goes, and the file.
+
+        upto: maker → `id` of its newest row in the store.
+        """
+        ...
+
+    def kept(self, storage: Path) -> Iterable[Path]:
+        """Its files that no run holds, for a backup: they no longer change, though one may go when
+        another holds the same."""
+        ...
+
+
+FEEDS = ("backend.line.segments", "backend.line.review.feed", "backend.line.shadow.stored")
+
+
+def feeds() -> list[Feed]:
+    """What comes in beside the runs."""
+    return [cast(Feed, importlib.import_module(name)) for name in FEEDS]
+
+
+KINDS: tuple[Kind, ...] = (
     Kind(
         "generate",
         "teachers",
@@ -127,13 +170,6 @@ KINDS = (
         "backend.students.sample",
     ),
     Kind(
-        "student-export",
-        "students",
-        "Student export",
-        "Write a student as ONNX in FP32 and INT8, with a model card.",
-        "backend.students.export",
-    ),
-    Kind(
         "dataset",
         "detection",
         "Synthetic data set",
@@ -143,8 +179,8 @@ KINDS = (
     Kind(
         "testset",
         "detection",
-        "Frozen test set",
-        "Keep real photographs apart from every training, under a hash.",
+        "Locked test images",
+        "Keep real photographs apart from every training, so that nobody changes them unseen.",
         "backend.detection.testset",
     ),
     Kind(
@@ -158,7 +194,7 @@ KINDS = (
         "study",
         "detection",
         "Study",
-        "Find out whether synthetic data helps on real parts: arms, seeds, intervals.",
+        "Find out whether synthetic data helps on real parts: variants, seeds, intervals.",
         "backend.detection.study",
     ),
     Kind(
@@ -172,7 +208,8 @@ KINDS = (
         "inspect",
         "inspection",
         "Anomaly model",
-        "Cross-validate GOOD-only scores per feature type, with a baseline on the same folds.",
+        "Score parts by GOOD ones alone, per feature type, beside a baseline in the same test "
+        "rounds.",
         "backend.inspection.model",
     ),
     Kind(
@@ -185,23 +222,47 @@ KINDS = (
     Kind(
         "ablation",
         "inspection",
-        "Ablation",
-        "Repeat an anomaly model with one setting changed at a time, on the same folds.",
+        "What each setting brings",
+        "Repeat an anomaly model with one setting changed at a time, in the same test rounds.",
         "backend.inspection.ablation",
     ),
     Kind(
-        "export",
+        "benchmark",
+        "inspection",
+        "Benchmark",
+        "Judge the anomaly model on a public set, or on your own tree, by the split that it "
+        "brings, beside what others published.",
+        "backend.inspection.benchmark",
+    ),
+    Kind(
+        "package",
         "deployment",
-        "Export",
-        "Write the anomaly model as one ONNX file and check that the scores agree.",
-        "backend.deployment.export",
+        "Package",
+        "Pack a finished anomaly model, detector or student into files that run without this "
+        "program, and prove that they give the same.",
+        "backend.deployment.package",
+    ),
+    Kind(
+        "gate",
+        "deployment",
+        "Gate",
+        "Judge a package and its INT8 and FP16 variants on this computer: may they go on the line?",
+        "backend.deployment.gate",
     ),
     Kind(
         "latency",
         "deployment",
         "Latency",
-        "Time an exported model on this computer, part by part.",
+        "Time a packed model on this computer, part by part.",
         "backend.deployment.latency",
+    ),
+    Kind(
+        "line",
+        "line",
+        "Line",
+        "Judge parts one by one as they come, and tell machines: no part passes unseen as good.",
+        "backend.line",
+        service=True,
     ),
 )
 
@@ -213,3 +274,8 @@ def get(name: str) -> Kind:
     if name not in _BY_NAME:
         raise UserError(f"Unknown kind of job '{name}'. Known are: {', '.join(_BY_NAME)}.")
     return _BY_NAME[name]
+
+
+def is_service(name: str) -> bool:
+    """Is it the name of a kind that runs beside the jobs? An unknown kind's is none."""
+    return name in _BY_NAME and _BY_NAME[name].service

@@ -35,6 +35,7 @@ from backend.records import Cause, RunState, UserError
 
 EDITS = "edits.jsonl"
 PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
+RENAMED = {"export": "package", "student-export": "package"}  # kinds of earlier versions
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
 
 
@@ -185,7 +186,7 @@ def asked_for(folder: Path) -> Run:
         return Run(
             id=folder.name,
             folder=folder,
-            kind=str(head["kind"]),
+            kind=RENAMED.get(str(head["kind"]), str(head["kind"])),
             name=head.get("name", ""),
             state=RunState.PENDING,
             spec=dict(head["spec"]),

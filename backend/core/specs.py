@@ -15,10 +15,12 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, TypeVar, cast
 
+from backend import glossary
 from backend.records import UserError
 
 SpecType = type[Any]
@@ -35,7 +37,12 @@ class Param:
     run: the kind of run whose id this field holds ("generate", …), "" where none.
     path: "file" or "folder" where the field is a path on the server, else "".
     when: (other field, its values): the field matters only then; None: always.
+    within: (other field, its values and which of the choices each leaves); None: all of them.
     upload: kinds of file that the form takes from the browser instead of a path on the server.
+    before: what runs had that were made before the field was there; None: its default.
+    formerly: names that the field had in earlier versions.
+    wants: what the run must hold to be of use here, a word that its section knows; "": anything.
+    grows: the power of the field with which the job's time grows; 0: it hardly does.
     """
 
     name: str
@@ -51,11 +58,17 @@ class Param:
     optional: bool = False
     advanced: bool = False
     when: tuple[str, tuple[Any, ...]] | None = None
+    within: tuple[str, Mapping[str, tuple[Any, ...]]] | None = None
     upload: tuple[str, ...] = ()
+    before: Any = None
+    formerly: tuple[str, ...] = ()
+    wants: str = ""
+    grows: float = 0
 
     @property
     def label(self) -> str:
-        return self.name.replace("_", " ").capitalize().replace("Lora", "LoRA")
+        words = self.name.replace("_", " ").capitalize().replace("Lora", "LoRA")
+        return glossary.LABELS.get(self.name, words)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -79,7 +92,12 @@ def param(
     optional: bool = False,
     advanced: bool = False,
     when: tuple[str, tuple[Any, ...]] | None = None,
+    within: tuple[str, Mapping[str, tuple[Any, ...]]] | None = None,
     upload: tuple[str, ...] = (),
+    before: Any = None,
+    formerly: tuple[str, ...] = (),
+    wants: str = "",
+    grows: float = 0,
 ) -> Any:
     """Declare a spec field; see `Param` for the arguments."""
     extra = {
@@ -92,17 +110,40 @@ def param(
         "optional": optional,
         "advanced": advanced,
         "when": when,
+        "within": within,
         "upload": upload,
+        "before": before,
+        "formerly": formerly,
+        "wants": wants,
+        "grows": grows,
     }
     return dataclasses.field(default=default, metadata=extra)
 
 
 def params(spec_type: SpecType) -> tuple[Param, ...]:
     """The fields of a spec in the order of their declaration, those first on which others hang."""
+    return _params(cast(Hashable, spec_type))
+
+
+@cache
+def _params(spec_type: Any) -> tuple[Param, ...]:
     hints = typing.get_type_hints(spec_type)
     found = [_param_of(field, hints[field.name]) for field in dataclasses.fields(spec_type)]
-    deciding = {p.when[0] for p in found if p.when}
-    return tuple(sorted(found, key=lambda p: p.name not in deciding))
+    return tuple(sorted(found, key=lambda p: not decides(p, found)))
+
+
+def decides(p: Param, fields: Iterable[Param]) -> bool:
+    """Does another field, or what may be chosen in it, hang on this one?"""
+    hang = (link for other in fields for link in (other.when, other.within) if link)
+    return any(link[0] == p.name for link in hang)
+
+
+def offered(p: Param, values: Mapping[str, Any]) -> Param:
+    """The field with the choices that these values of the others leave it."""
+    if p.within is None:
+        return p
+    other, table = p.within
+    return dataclasses.replace(p, choices=table[values[other]])
 
 
 def matters(p: Param, values: Mapping[str, Any], known: Mapping[str, Param]) -> bool:
@@ -159,6 +200,14 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a spec or result cannot hold a {type(value).__name__}")
 
 
+def as_made(spec_type: SpecType, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run that was made, maybe before some of the fields were there."""
+    known = params(spec_type)
+    before = {p.name: p.before for p in known if p.before is not None}
+    renamed = {old: p.name for p in known for old in p.formerly}
+    return before | {renamed.get(name, name): value for name, value in values.items()}
+
+
 def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
     """Build and check a spec. Raises UserError naming the field that does not fit."""
     known = {p.name: p for p in params(spec_type)}
@@ -175,15 +224,22 @@ def from_json(spec_type: SpecType, values: Mapping[str, Any]) -> Any:
 
 def stored(spec_type: type[S], values: Mapping[str, Any]) -> S:
     """The settings of a run that was made, maybe by an older version: those that are gone since are
-    passed over, new ones have their default, and choices and ranges may have been others.
+    passed over, new ones mean what was done before, and choices and ranges may have been others.
 
     Raises UserError for a value of another type.
     """
-    known = {
+    known = _unbounded(cast(Hashable, spec_type))
+    whole = as_made(spec_type, values)
+    given = {name: value for name, value in whole.items() if name in known}
+    return spec_type(**{name: check(known[name], value) for name, value in given.items()})
+
+
+@cache
+def _unbounded(spec_type: Any) -> dict[str, Param]:
+    """Name → field that takes any value of its type."""
+    return {
         p.name: dataclasses.replace(p, lo=None, hi=None, choices=None) for p in params(spec_type)
     }
-    given = {name: value for name, value in values.items() if name in known}
-    return spec_type(**{name: check(known[name], value) for name, value in given.items()})
 
 
 def validate(spec: Any) -> None:
@@ -194,6 +250,7 @@ def validate(spec: Any) -> None:
         check(p, values[p.name])
         if matters(p, values, known):
             _check_given(p, values[p.name])
+            _check_offered(p, values, known)
     if hasattr(spec, "check"):
         spec.check()
 
@@ -227,6 +284,20 @@ def _check_given(p: Param, value: Any) -> None:
         raise UserError(f"{p.label} is missing: choose a finished {run_words(p)} run.")
     if p.path and not p.optional and value == "":
         raise UserError(f"{p.label} is missing: name a {p.path} on this computer.")
+
+
+def _check_offered(p: Param, values: Mapping[str, Any], known: Mapping[str, Param]) -> None:
+    """Raises UserError for a choice that another field's value rules out."""
+    if p.within is None:
+        return
+    left, other = offered(p, values).choices or (), known[p.within[0]]
+    chosen = values[p.name] if p.many else (values[p.name],)
+    for value in chosen:
+        if value not in left:
+            raise UserError(
+                f"{p.label}: '{value}' does not go with {other.label.lower()} "
+                f"'{values[other.name]}'. Choose from: {', '.join(map(str, left))}."
+            )
 
 
 def _as_type(p: Param, value: Any) -> Any:

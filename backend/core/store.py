@@ -15,8 +15,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from backend.core import facts, runs
+from backend.core import facts, registry, runs
+from backend.core.estimates import Measured
 from backend.core.migrations import FACTS, STEPS
+from backend.core.registry import Feed
 from backend.core.runs import Run
 from backend.records import UserError
 
@@ -106,6 +108,28 @@ class Store:
         with self._transaction() as cursor:
             _delete(cursor, run_id)
 
+    def feed(self, feed: Feed, storage: Path) -> None:
+        """Take in a section's new files, each once. A damaged one holds up those of its maker that
+        come after it, and raises a UserError naming it once all others are taken in."""
+        frame = self.read('SELECT maker, upto FROM fed WHERE "table" = ?', [feed.TABLE])
+        known = {
+            str(maker): int(upto) for maker, upto in zip(frame["maker"], frame["upto"], strict=True)
+        }
+        damaged: dict[str, UserError] = {}
+        for maker, upto, path in feed.fresh(storage, known):
+            if maker in damaged:
+                continue
+            try:
+                with self._transaction() as cursor:
+                    _feed(cursor, feed.TABLE, maker, known.get(maker, 0), path)
+                    cursor.execute(
+                        "INSERT OR REPLACE INTO fed VALUES (?, ?, ?)", [feed.TABLE, maker, upto]
+                    )
+            except UserError as error:
+                damaged[maker] = error
+        if damaged:
+            raise UserError(" ".join(map(str, damaged.values())))
+
     # Named reads.
 
     def signatures(self) -> dict[str, str]:
@@ -121,6 +145,18 @@ class Store:
                ORDER BY created DESC, id DESC LIMIT ?""",
             [kind, kind, state, state, limit],
         )
+
+    def measured(self, kind: str, limit: int = 100) -> list[Measured]:
+        """What the newest completed runs of a kind took, and with which settings."""
+        frame = self.read(
+            """SELECT spec, seconds FROM runs WHERE kind = ? AND state = 'completed'
+               AND seconds IS NOT NULL ORDER BY created DESC, id DESC LIMIT ?""",
+            [kind, limit],
+        )
+        return [
+            Measured(json.loads(spec), float(seconds))
+            for spec, seconds in zip(frame["spec"], frame["seconds"], strict=True)
+        ]
 
     def counts(self) -> dict[str, int]:
         """State → number of ended runs."""
@@ -184,14 +220,19 @@ def signature(folder: Path) -> str:
 def rebuild(path: Path, runs_folder: Path) -> list[str]:
     """Write a fresh database at `path` from the run folders, replacing the old one at the end.
 
-    Returns one sentence per run folder that could not be read. Raises UserError where another
-    process holds the old database.
+    Returns one sentence per run folder or file that could not be read. Raises UserError where
+    another process holds the old database.
     """
     held = Store(path) if path.exists() else None  # until the end, so that no one opens it
     fresh = path.with_suffix(".rebuilding")
     fresh.unlink(missing_ok=True)
     with closing(Store(fresh)) as store:
         problems = _take_in(store, runs_folder)
+        for feed in registry.feeds():
+            try:
+                store.feed(feed, runs_folder.parent)
+            except UserError as error:
+                problems.append(str(error))
     if held:
         held.close()
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
@@ -308,6 +349,23 @@ def _curves(run: Run) -> pd.DataFrame:
         raise UserError(f"{path} is damaged ({error}). Restore it or delete the run.") from error
     rows = [(run.id, *point) for point in points]
     return pd.DataFrame(rows, columns=["run_id", "step", "metric", "value"])
+
+
+def _feed(
+    cursor: duckdb.DuckDBPyConnection, table: str, maker: str, behind: int, path: Path
+) -> None:
+    """The file's rows beyond `behind`; one whose key is there already is passed over."""
+    try:
+        cursor.execute(
+            f"INSERT OR IGNORE INTO {table} BY NAME SELECT ? AS maker, * EXCLUDE (id) "
+            "FROM read_parquet(?) WHERE id > ?",
+            [maker, str(path), behind],
+        )
+    except duckdb.Error as error:
+        raise UserError(
+            f"Cannot read {path}: {str(error).splitlines()[0]}. Restore it from a backup, or take "
+            "it out of its folder to go on without it."
+        ) from error
 
 
 def _insert_facts(cursor: duckdb.DuckDBPyConnection, run: Run, table: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from backend.core import lineage, registry, runs, specs
+from backend.core import aside, lineage, registry, runs, specs
 from backend.core.endings import cause_of, explain
 from backend.records import Cancelled, Cause, RunState
 from backend.settings import PROJECT
@@ -82,7 +82,7 @@ def _outcome(folder: Path) -> tuple[RunState, dict[str, Any]]:
 def _work(folder: Path) -> dict[str, Any]:
     run = runs.read(folder)
     kind = registry.get(run.kind)
-    spec = specs.from_json(kind.spec_type, run.spec)
+    spec = specs.from_json(kind.spec_type, specs.as_made(kind.spec_type, run.spec))
     runs.write_json(folder / "provenance.json", provenance(folder, spec))
     for name in ("artifacts", "facts", "checkpoint"):
         (folder / name).mkdir(exist_ok=True)
@@ -120,13 +120,15 @@ def _wait_for_claim(folder: Path, patience: float = 5.0) -> bool:
 
 
 def provenance(folder: Path, spec: Any) -> dict[str, Any]:
-    """Where a result comes from: versions, revision, hashes of every input."""
+    """Where a result comes from: versions, revision, hashes of every input, and which
+    runs had put images aside when it first started."""
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
         "versions": {name: _version(name) for name in PACKAGES},
         "revision": _revision(),
         "inputs": _inputs(folder, spec),
+        aside.KNOWN: aside.noted(folder),
     }
 
 
@@ -159,5 +161,6 @@ def _inputs(folder: Path, spec: Any) -> dict[str, str]:
 
 
 def main(folder: str) -> None:
-    os.nice(5)
+    if not registry.is_service(runs.read(Path(folder)).kind):
+        os.nice(5)
     sys.exit(run(Path(folder)))

@@ -29,19 +29,16 @@ class Scattering(nn.Module):
     def __init__(self, scales: int = 3, pairs: int = 3, detail: int = 0) -> None:
         super().__init__()
         self.scales, self.pairs, self.detail = scales, pairs, detail
-        real, imaginary = _morlets(self.directions, self.width)
-        self.register_buffer("real", real, persistent=False)
-        self.register_buffer("imaginary", imaginary, persistent=False)
+        self.register_buffer("wavelets", _morlets(self.directions, self.width), persistent=False)
 
     def energy(self, x: Tensor) -> Tensor:
         """|x * psi| for each direction: [B, C, H, W] -> [B, C L, H, W]."""
         channels, pad = x.shape[1], self.width // 2
         x = F.pad(x, (pad, pad, pad, pad), mode="reflect")
-        parts = [
-            F.conv2d(x, kernel.repeat(channels, 1, 1, 1), groups=channels)
-            for kernel in (self.get_buffer("real"), self.get_buffer("imaginary"))
-        ]
-        return _root(parts[0] ** 2 + parts[1] ** 2)
+        kernel = self.get_buffer("wavelets").repeat(channels, 1, 1, 1)
+        squares = F.conv2d(x, kernel, groups=channels) ** 2
+        real, imaginary = squares.unflatten(1, (channels, 2, self.directions)).unbind(2)
+        return _root((real + imaginary).flatten(1, 2))
 
     def forward(self, images: Tensor) -> Tensor:
         grid = images.shape[-1] // 16
@@ -97,8 +94,8 @@ def _halve(x: Tensor) -> Tensor:
     return F.avg_pool2d(F.avg_pool2d(x, 3, 1), 2)
 
 
-def _morlets(directions: int, width: int) -> tuple[Tensor, Tensor]:
-    """Real and imaginary Morlet wavelets [L, 1, width, width], zero mean, xi = 3 pi / 4."""
+def _morlets(directions: int, width: int) -> Tensor:
+    """Morlet wavelets [2 L, 1, width, width], the real parts first; zero mean, xi = 3 pi / 4."""
     axis = torch.arange(width, dtype=torch.float32) - width // 2
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     kernels = []
@@ -111,4 +108,4 @@ def _morlets(directions: int, width: int) -> tuple[Tensor, Tensor]:
         wavelet = envelope * (wave - (envelope * wave).sum() / envelope.sum())
         kernels.append(wavelet / wavelet.abs().sum())
     stack = torch.stack(kernels)[:, None]
-    return stack.real.contiguous(), stack.imag.contiguous()
+    return torch.cat([stack.real, stack.imag])

@@ -14,6 +14,7 @@ from scipy import optimize, stats
 from sklearn.metrics import average_precision_score
 from statsmodels.stats.multitest import multipletests
 
+from backend.numeric.shares import bounds
 from backend.records import MIN_BAD
 
 Interval = tuple[float, float, float]  # value, low, high
@@ -170,6 +171,33 @@ def group_draws(groups: ArrayLike, seed: int, n_resamples: int) -> NDArray[np.in
     return np.asarray(draws[:, member])
 
 
+def bootstrap_weights(groups: ArrayLike, seed: int, n_resamples: int) -> NDArray[np.int64]:
+    """int [R + 1, N]: every part once, then R draws of whole groups, see `group_draws`."""
+    drawn = group_draws(groups, seed, n_resamples)
+    return np.vstack([np.ones((1, drawn.shape[1]), np.int64), drawn])
+
+
+def weighted_aurocs(y_is_bad: ArrayLike, scores: ArrayLike, weights: ArrayLike) -> Floats:
+    """AUROC [R] of the parts [N], each counted `weights` [R, N] times; NaN without both classes."""
+    is_bad, values = np.asarray(y_is_bad, bool), _scores("scores", scores)
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order], prepend=np.nan) != 0)  # of equal scores
+    counted = np.asarray(weights)[:, order]
+    bad, good = (
+        np.add.reduceat(counted * side[order], starts, axis=1) for side in (is_bad, ~is_bad)
+    )
+    below = np.cumsum(good, axis=1) - good / 2
+    with np.errstate(invalid="ignore"):
+        return np.asarray((bad * below).sum(1) / (good.sum(1) * bad.sum(1)))
+
+
+def bootstrap_interval(values: ArrayLike) -> Interval:
+    """The first of the values, and percentiles over the others; NaN where over half are unknown."""
+    value, drawn = float(np.asarray(values)[0]), np.asarray(values)[1:]
+    enough = np.isfinite(drawn).mean() >= 0.5
+    return value, *(percentiles(drawn) if enough else (math.nan, math.nan))
+
+
 def percentiles(values: ArrayLike, alpha: float = 0.05) -> tuple[float, float]:
     """The middle 95 % of the resamples in which the metric is defined; NaN where in none."""
     known = np.asarray(values)
@@ -198,6 +226,94 @@ def nadeau_bengio(
     se = math.sqrt(1 / n + n_test / n_train) * sd
     half = float(stats.t.isf(alpha / 2, n - 1)) * se
     return mean, mean - half, mean + half, float(2 * stats.t.sf(abs(mean) / se, n - 1))
+
+
+def mean_auroc_difference(
+    y_is_bad: ArrayLike,
+    kinds: ArrayLike,
+    score_a: ArrayLike,
+    score_b: ArrayLike,
+    groups: ArrayLike,
+    seed: int = 0,
+    n_resamples: int = 2000,
+) -> Interval:
+    """AUROC of b less that of a on the same parts [N], the mean over the kinds of part that have
+    both classes, with a paired interval: groups are drawn whole. NaN where no kind has both.
+
+    Where no draw tells the two apart, no part lies near enough to one of the other class to change
+    places with it, though one not seen may. Its chance is taken from smoothed scores then: each
+    part stands for a normal curve of Scott's width (Zou et al. 1997), the same for a and b.
+    """
+    is_bad, names = np.asarray(y_is_bad, bool), np.asarray(kinds)
+    a, b = _scores("score_a", score_a), _scores("score_b", score_b)
+    weights = bootstrap_weights(groups, seed, n_resamples)
+    both = [name for name in np.unique(names) if len(np.unique(is_bad[names == name])) == 2]
+    if not both:
+        return math.nan, math.nan, math.nan
+
+    def gains(smooth: bool) -> Floats:
+        found = []
+        for mine in (names == name for name in both):
+            width = _scott_width(a[mine][~is_bad[mine]]) if smooth else 0.0
+            first, second = (
+                _smoothed_aurocs(is_bad[mine], scores[mine], weights[:, mine], width)
+                for scores in (a, b)
+            )
+            found.append(second - first)
+        return _mean_of_known(np.vstack(found))
+
+    value, low, high = bootstrap_interval(gains(smooth=False))
+    if not low < high:
+        _, low, high = bootstrap_interval(gains(smooth=True))
+    return value, low, high
+
+
+def _scott_width(values: Floats) -> float:
+    """Width of the curve that stands for each of these values [n]."""
+    return float(1.06 * values.std() * len(values) ** -0.2)
+
+
+def _smoothed_aurocs(
+    is_bad: NDArray[np.bool_], values: Floats, weights: NDArray[np.int64], width: float
+) -> Floats:
+    """AUROC [R] of values [N] that each stand for a normal curve of this width; see
+    `weighted_aurocs`."""
+    if not width:
+        return weighted_aurocs(is_bad, values, weights)
+    apart = values[is_bad][:, None] - values[~is_bad][None]
+    right = stats.norm.cdf(apart / (math.sqrt(2) * width))
+    bad, good = weights[:, is_bad], weights[:, ~is_bad]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(((bad @ right) * good).sum(1) / (bad.sum(1) * good.sum(1)))
+
+
+def _mean_of_known(rows: Floats) -> Floats:
+    """Mean [R] of what is known in each column of rows [K, R]; NaN where nothing is."""
+    known = np.isfinite(rows)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, rows, 0).sum(0) / known.sum(0))
+
+
+def difference_interval(values: ArrayLike, trials: int) -> Interval:
+    """`bootstrap_interval` of a paired difference.
+
+    Where no draw gives another value than 0, drawing says nothing of what was not seen: the bounds
+    are then those of a share of which none was seen in so many trials (Clopper and Pearson).
+    """
+    found = np.asarray(values)
+    if found[np.isfinite(found)].any():
+        return bootstrap_interval(found)
+    bound = clopper_pearson(0, trials)[1]
+    return 0.0, -bound, bound
+
+
+def times_as_fast(before: ArrayLike, after: ArrayLike, block: int = 10, seed: int = 0) -> Interval:
+    """How many times as fast `after` is as `before`: the median ratio of times [n] that were taken
+    in turn, with an interval over blocks of neighbours, which a busy moment slows together."""
+    ratios = _scores("before", before) / _scores("after", after)
+    return group_bootstrap(
+        lambda chosen: float(np.median(ratios[chosen])), np.arange(len(ratios)) // block, seed=seed
+    )
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
@@ -244,10 +360,7 @@ def grouped_share(hits: ArrayLike, groups: ArrayLike, alpha: float = 0.05) -> In
     if not len(found):
         return math.nan, 0.0, 1.0
     share, n = float(found.mean()), len(np.unique(names))
-    k = share * n
-    low = float(stats.beta.ppf(alpha / 2, k, n - k + 1)) if share > 0 else 0.0
-    high = float(stats.beta.isf(alpha / 2, k + 1, n - k)) if share < 1 else 1.0
-    return share, low, high
+    return share, *bounds(share * n, n, alpha)
 
 
 def hanley_mcneil_se(area: float, n_good: int, n_bad: int) -> float:

@@ -136,7 +136,7 @@ def test_backup_needs_room(storage, make, monkeypatch):
 def test_a_backup_that_fails_leaves_no_half_file(storage, make, monkeypatch):
     make()
 
-    def full(folders, work):
+    def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(maintenance, "_database_of", full)
@@ -160,7 +160,7 @@ def test_serve_warns_where_others_can_reach_it_and_starts_streamlit(storage, mon
     monkeypatch.setattr(maintenance.os, "environ", dict(os.environ))
     maintenance.serve(storage, "127.0.0.1", 8501)
     assert capsys.readouterr().err == ""
-    maintenance.serve(storage, "0.0.0.0", 8600)
+    maintenance.serve(storage, "0.0.0.0", 8600, open_to_all=True)
     assert "everyone who can reach this address" in capsys.readouterr().err
     assert calls[1][1][-2:] == ["--server.address=0.0.0.0", "--server.port=8600"]
     assert maintenance.os.environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] == "false"

@@ -9,17 +9,13 @@ import pytest
 
 from backend.core import registry, runs, specs
 from backend.core.results import from_json
-from backend.deployment.latency import spec as latency
 from backend.deployment.latency.load import Load
-from backend.detection.detector import spec as detector
-from backend.inspection.ablation import spec as ablation
-from backend.inspection.model import spec as model
-from backend.inspection.parts import spec as parts
-from backend.inspection.threshold import spec as threshold
+from backend.inspection.threshold.spec import Spec
+from backend.numeric import hardware
 from backend.records import RunState, UserError
-from backend.students.distill import spec as distill
 from tests import older
 
+RESULT = {kind.name: kind.result_type for kind in registry.KINDS}
 KINDS = [kind for kind in registry.KINDS if kind.name in older.FIELDS]
 LOAD = {"cores": 2, "others_before": None, "other_jobs": 1}
 SAMPLES = {"int": 3, "float": 0.5, "str": "a", "bool": True, "tuple[str, ...]": ["a", "b"]}
@@ -31,6 +27,8 @@ def sample(hint: Any) -> Any:
     words = words.removesuffix(" | None")
     if words.endswith("Load"):
         return specs.to_json(from_json(Load, LOAD))
+    if words.endswith("Fingerprint"):
+        return specs.to_json(hardware.fingerprint())
     return SAMPLES.get(words, {})
 
 
@@ -54,7 +52,8 @@ def test_the_first_result_of_every_kind_still_opens(tmp_path, kind):
         if field.name in written:
             assert shown == whole[field.name]
         else:
-            assert field.default is not dataclasses.MISSING, f"{field.name} came later"
+            defaults = {field.default, field.default_factory}
+            assert defaults != {dataclasses.MISSING}, f"{field.name} came later"
 
 
 @pytest.mark.parametrize("kind", registry.KINDS, ids=lambda kind: kind.name)
@@ -65,37 +64,37 @@ def test_every_result_comes_back_from_json_as_it_was(kind):
 
 
 def test_what_older_results_lack_says_that_it_is_not_known(tmp_path):
-    def opened(kind: str, result_type: type[Any]) -> Any:
-        written = older.result(kind, sampled(result_type))
-        return runs.result(finished(tmp_path, kind, written), result_type)
+    def opened(kind: str) -> Any:
+        written = older.result(kind, sampled(RESULT[kind]))
+        return runs.result(finished(tmp_path, kind, written), RESULT[kind])
 
-    assert opened("parts", parts.Result).alike is None
-    assert opened("latency", latency.Result).load is None
-    assert opened("distill", distill.Result).held == 0, "it held none back"
-    assert opened("threshold", threshold.Result).by_hand == ()
-    found = opened("detector", detector.Result)
+    assert opened("parts").alike is None
+    assert opened("latency").load is None
+    assert opened("distill").held == 0, "it held none back"
+    assert opened("threshold").by_hand == ()
+    found = opened("detector")
     assert (found.gain, found.own_recall, found.size, found.notes) == (None, None, 0, ())
-    assert not hasattr(opened("ablation", ablation.Result), "best"), "gone since"
+    assert not hasattr(opened("ablation"), "best"), "gone since"
 
 
 def test_null_is_not_a_number_or_not_known(tmp_path):
-    values = sampled(detector.Result) | {"precision": None, "ap50": None}
-    read = runs.result(finished(tmp_path, "detector", values), detector.Result)
+    values = sampled(RESULT["detector"]) | {"precision": None, "ap50": None}
+    read = runs.result(finished(tmp_path, "detector", values), RESULT["detector"])
     assert read.precision is None
     assert math.isnan(read.ap50)
-    means = from_json(model.Result, {"mean_auroc": {"padim": None, "knn": 1}}).mean_auroc
+    means = from_json(RESULT["inspect"], {"mean_auroc": {"padim": None, "knn": 1}}).mean_auroc
     assert means == {"padim": None, "knn": 1.0}
     assert isinstance(means["knn"], float)
 
 
 def test_what_every_version_wrote_but_is_missing_is_not_known():
-    read = from_json(parts.Result, {})
+    read = from_json(RESULT["parts"], {})
     assert (read.n, read.features, read.counts, read.source) == (None, (), {}, "")
-    assert math.isnan(from_json(latency.Result, {}).p95)
+    assert math.isnan(from_json(RESULT["latency"], {}).p95)
 
 
 def test_a_result_within_a_result_is_typed_too():
-    read = from_json(latency.Result, {"load": LOAD | {"gone": 5}}).load
+    read = from_json(RESULT["latency"], {"load": LOAD | {"gone": 5}}).load
     assert (read.cores, read.others_before, read.load) == (2, None, None)
 
 
@@ -109,7 +108,7 @@ def test_a_result_within_a_result_is_typed_too():
 def test_a_damaged_result_names_its_file_and_field(tmp_path, field, value):
     run = finished(tmp_path, "parts", {field: value})
     with pytest.raises(UserError) as caught:
-        runs.result(run, parts.Result)
+        runs.result(run, RESULT["parts"])
     assert str(run.folder / "result.json") in str(caught.value)
     assert f"'{field}'" in str(caught.value)
 
@@ -117,15 +116,15 @@ def test_a_damaged_result_names_its_file_and_field(tmp_path, field, value):
 def test_a_run_without_a_result_says_so(tmp_path):
     run = runs.create(tmp_path, "parts", {})
     with pytest.raises(UserError, match="has no result"):
-        runs.result(run, parts.Result)
+        runs.result(run, RESULT["parts"])
 
 
 def test_older_settings_open_and_damaged_ones_name_their_file(tmp_path):
     values = {"inspect_run": "x", "promise": "of another version", "alarm_rate": 5, "gone": 1}
-    spec = runs.spec(runs.create(tmp_path, "threshold", values), threshold.Spec)
+    spec = runs.spec(runs.create(tmp_path, "threshold", values), Spec)
     assert (spec.inspect_run, spec.promise, spec.alarm_rate) == ("x", "of another version", 5.0)
-    assert spec.method == threshold.Spec().method
+    assert spec.method == Spec().method
     run = runs.create(tmp_path, "threshold", {"alarm_rate": "high"})
     with pytest.raises(UserError) as caught:
-        runs.spec(run, threshold.Spec)
+        runs.spec(run, Spec)
     assert str(run.folder / "spec.json") in str(caught.value)

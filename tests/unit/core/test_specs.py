@@ -9,6 +9,7 @@ import pytest
 from backend.core import specs
 from backend.core.specs import param
 from backend.detection.detector.spec import Spec
+from backend.detection.mixing import AS_THEY_COME, MIXED, Mixing
 from backend.records import UserError
 
 
@@ -153,3 +154,44 @@ def test_an_older_runs_settings_are_read_without_those_that_are_gone():
     assert (spec.size, spec.recipe().size) == (640, 128)
     counting = specs.counting(Spec, {"preset": "paper", "size": 640, "seed": 3})
     assert counting == {"preset": "paper", "seed": 3}
+
+
+def test_an_older_run_means_what_was_done_before_a_field_was_there():
+    """Its worker and its page take it alike; a new run has the default."""
+    older = {"dataset_run": "x"}
+    assert specs.stored(Spec, older).mixings() == (AS_THEY_COME,)
+    assert specs.from_json(Spec, specs.as_made(Spec, older)).mixings() == (AS_THEY_COME,)
+    assert specs.from_json(Spec, older).mixings() == (Mixing(MIXED, 0.5),)
+    assert specs.stored(Spec, older | {"real_share": 0.7}).real_share == 0.7
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    stuff: str = param("tin", "what", choices=("tin", "felt"))
+    faults: tuple[str, ...] = param(
+        ("dent",),
+        "which",
+        choices=("dent", "tear"),
+        within=("stuff", {"tin": ("dent",), "felt": ("tear",)}),
+    )
+
+
+def test_a_field_offers_what_another_leaves_of_its_choices():
+    stuff, faults = specs.params(Narrowed)
+    assert specs.decides(stuff, (stuff, faults)) and not specs.decides(faults, (stuff, faults))
+    assert specs.offered(faults, {"stuff": "felt"}).choices == ("tear",)
+    assert specs.offered(stuff, {}) is stuff
+    assert specs.from_json(Narrowed, {"stuff": "felt", "faults": ["tear"]}).faults == ("tear",)
+    with pytest.raises(UserError, match="Faults: 'dent' does not go with stuff 'felt'"):
+        specs.from_json(Narrowed, {"stuff": "felt"})
+
+
+def test_a_field_is_found_by_the_name_that_it_had_in_an_earlier_version():
+    @dataclass(frozen=True)
+    class Renamed:
+        model_run: str = param("", "the model", run="inspect", formerly=("inspect_run",))
+
+    assert specs.as_made(Renamed, {"inspect_run": "a"}) == {"model_run": "a"}
+    assert specs.stored(Renamed, {"inspect_run": "a"}) == Renamed("a")
+    with pytest.raises(UserError, match="Unknown setting 'inspect_run'"):
+        specs.from_json(Renamed, {"inspect_run": "a"})

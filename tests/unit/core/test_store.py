@@ -197,6 +197,24 @@ def test_migrations_run_once_and_keep_what_is_there(storage, make, monkeypatch):
         store.close()
 
 
+def test_what_an_earlier_version_exported_is_a_package(storage, make, monkeypatch):
+    place = next(k for k, step in enumerate(migrations.STEPS) if "'student-export'" in step)
+    later = "".join(migrations.STEPS[place:])
+    known = tuple(table for table in TABLES if f"CREATE TABLE {table} " not in later)
+    with monkeypatch.context() as patch:
+        patch.setattr(store_module, "STEPS", migrations.STEPS[:place])
+        patch.setattr(store_module, "TABLES", known)
+        patch.setattr(store_module, "FACTS", known[2:])
+        store = Store(storage.database)
+        put(store, make())
+        store.close()
+    with duckdb.connect(storage.database) as database:
+        database.execute("UPDATE runs SET kind = 'export'")
+    store = Store(storage.database)
+    assert list(store.runs("package")["kind"]) == ["package"]
+    store.close()
+
+
 def test_a_migration_that_fails_leaves_the_earlier_version(storage, monkeypatch):
     Store(storage.database).close()
     broken = "CREATE TABLE half (a INTEGER); INSERT INTO nowhere VALUES (1)"

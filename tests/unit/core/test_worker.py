@@ -34,7 +34,8 @@ def test_progress_becomes_events_at_most_every_interval(folder):
 def test_progress_takes_numbers_of_numpy(folder):
     import numpy as np
 
-    Reporter(folder)(np.float32(0.5), step=np.int64(3), metrics={"loss": np.float32(2)})
+    metrics: dict = {"loss": np.float32(2)}
+    Reporter(folder)(np.float32(0.5), step=np.int64(3), metrics=metrics)
     event = runs.last_event(folder)
     assert (event["fraction"], event["step"], event["metrics"]) == (0.5, 3, {"loss": 2.0})
 
@@ -96,9 +97,9 @@ def test_what_nobody_foresaw_is_called_a_fault_of_the_program(error, words):
     assert endings.cause_of(error) is Cause.FAULT
 
 
-def test_without_a_claim_nobody_waits_for_us(folder, monkeypatch):
+def test_without_a_claim_nobody_waits_for_us(folder, monkeypatch, bystander):
     assert not worker._wait_for_claim(folder, patience=0.05)
-    runs.claim(folder, 1)
+    runs.claim(folder, bystander)
     assert not worker._wait_for_claim(folder, patience=0.05), "the claim names another process"
     monkeypatch.setattr(worker, "_wait_for_claim", lambda folder: False)
     assert worker.run(folder) == 3

@@ -6,7 +6,7 @@ import pytest
 import torch
 from ultralytics import YOLO
 
-from backend.detection.detector import training
+from backend.detection.detector import epochs
 from backend.numeric import checkpoints
 from backend.records import UserError
 
@@ -56,5 +56,5 @@ def test_a_checkpoint_that_was_cut_short_is_begun_anew(tmp_path):
     whole = file.read_bytes()
     for size in (len(whole) // 2, 10, 0):
         file.write_bytes(whole[:size])
-        assert not training._is_finished(file)
+        assert not epochs._is_finished(file)
         assert not file.exists()

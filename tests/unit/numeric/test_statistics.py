@@ -274,3 +274,89 @@ def test_average_precision_and_empty_classes():
 
 def test_reliable_from_ten_bad():
     assert [st.reliable(n) for n in (0, 9, 10, 12)] == [False, False, True, True]
+
+
+def test_weighted_aurocs_are_scikit_learns_of_repeated_parts_ties_and_all():
+    rng = np.random.default_rng(4)
+    bad, scores = rng.random(40) < 0.3, np.round(rng.normal(size=40), 1)
+    weights = st.bootstrap_weights(np.arange(40) // 2, 0, 5)
+    assert weights.shape == (6, 40) and (weights[0] == 1).all()
+    found = st.weighted_aurocs(bad, scores, weights)
+    for each, value in zip(weights, found, strict=True):
+        assert value == pytest.approx(roc_auc_score(bad.repeat(each), scores.repeat(each)))
+    assert np.isnan(st.weighted_aurocs(bad, scores, np.ones((1, 40)) * bad)).all()
+
+
+def test_an_interval_needs_half_of_its_draws():
+    nan = float("nan")
+    value, low, high = st.bootstrap_interval([0.5, 0.4, 0.6, nan, nan])
+    assert (value, low, high) == pytest.approx((0.5, 0.405, 0.595))
+    assert np.isnan(st.bootstrap_interval([0.5, 0.4, nan, nan])[1:]).all()
+
+
+def paired(seed=0, n=80):
+    """Scores of two kinds of part, 20 GOOD and 20 BAD each, a part a group."""
+    rng = np.random.default_rng(seed)
+    bad = np.tile(np.repeat([False, True], n // 4), 2)
+    kinds = np.repeat(["dots", "edge"], n // 2)
+    return bad, kinds, rng.normal(0, 1, n) + 1.5 * bad, np.arange(n)
+
+
+def test_a_paired_auroc_difference_is_the_mean_over_kinds():
+    bad, kinds, a, groups = paired()
+    b = a + np.random.default_rng(1).normal(0, 0.3, len(a))
+    value, low, high = st.mean_auroc_difference(bad, kinds, a, b, groups)
+    each = [
+        roc_auc_score(bad[kinds == k], b[kinds == k])
+        - roc_auc_score(bad[kinds == k], a[kinds == k])
+        for k in ("dots", "edge")
+    ]
+    assert value == pytest.approx(np.mean(each))
+    assert low < value < high and high - low < 0.2
+
+
+def test_the_interval_of_a_paired_auroc_difference_holds_the_truth():
+    """Noise on one of two scores costs a known AUROC: from many parts, then from few."""
+    bad, kinds, a, groups = paired(n=20_000)
+    rng = np.random.default_rng(2)
+    truth = st.mean_auroc_difference(
+        bad, kinds, a, a + rng.normal(0, 0.7, len(a)), groups, n_resamples=2
+    )[0]
+    inside = 0
+    for seed in range(60):
+        bad, kinds, a, groups = paired(seed)
+        b = a + np.random.default_rng(1000 + seed).normal(0, 0.7, len(a))
+        _, low, high = st.mean_auroc_difference(bad, kinds, a, b, groups, seed, 400)
+        inside += low <= truth <= high
+    assert inside >= 52, "of 60, at 95 %"
+
+
+def test_where_no_part_changes_places_smoothed_scores_tell_how_near_it_came():
+    bad = np.repeat([False, True], 15)
+    a = np.concatenate([np.linspace(0, 1, 15), np.linspace(2, 3, 15)])
+    kinds, groups = np.zeros(30), np.arange(30)
+    same = st.mean_auroc_difference(bad, kinds, a, a, groups)
+    assert same == (0, 0, 0)
+    near = st.mean_auroc_difference(bad, kinds, a, np.where(bad, a - 0.9, a), groups)
+    little = st.mean_auroc_difference(bad, kinds, a, np.where(bad, a - 0.1, a), groups)
+    assert near[0] == little[0] == 0
+    assert near[1] < little[1] < 0, "scores that came nearer to each other may change places"
+
+
+def test_an_auroc_difference_needs_both_classes():
+    assert np.isnan(
+        st.mean_auroc_difference([False] * 4, [0] * 4, [1, 2, 3, 4], [1, 2, 3, 4], range(4))
+    ).all()
+
+
+def test_a_difference_that_no_draw_changes_has_the_exact_bound():
+    assert st.difference_interval([0.0] * 50, 36)[2] == pytest.approx(0.0974, abs=1e-3)
+    assert st.difference_interval([0.1, 0.0, 0.2, 0.1], 36)[0] == 0.1
+
+
+def test_times_as_fast_is_the_median_ratio_in_pairs():
+    rng = np.random.default_rng(0)
+    busy = np.repeat(rng.lognormal(0, 0.6, 20), 10)  # the computer, for ten calls at a time
+    before, after = 10 * busy * rng.normal(1, 0.02, 200), 5 * busy * rng.normal(1, 0.02, 200)
+    value, low, high = st.times_as_fast(before, after)
+    assert 1.97 < low < value < high < 2.03
