@@ -214,3 +214,33 @@ def recall_by_class(judged: Judged, truths: pd.DataFrame, confidence: float) -> 
     kinds = truths["class_name"].astype(str).to_numpy()
     met = found(judged, confidence)
     return recall_of(met, kinds, tuple(sorted(set(kinds))))
+
+
+def predictions_of(judged: Judged, image: int, confidence: float) -> pd.DataFrame:
+    """The boxes drawn on one image at a confidence, surest first: class_name, x1, y1, x2, y2,
+    confidence, correct. image: its place."""
+    mine = (judged.image == image) & judged.drawn(confidence)
+    rows = pd.DataFrame(judged.xyxy[mine], columns=["x1", "y1", "x2", "y2"])
+    return rows.assign(
+        class_name=[judged.names[k] for k in judged.classes[mine]],
+        confidence=judged.confidence[mine],
+        correct=judged.correct[mine],
+    )
+
+
+def shows_class(
+    rows: pd.DataFrame, judged: Judged, truths: pd.DataFrame, class_name: str, confidence: float
+) -> pd.Series:
+    """Which rows of `by_image` have a true or a drawn box of a class. truths: in the order of
+    `judged`."""
+    drawn = np.array(judged.names)[judged.classes] == class_name
+    places = {*judged.image[judged.drawn(confidence) & drawn].tolist()}
+    places |= {*judged.truth_image[(truths["class_name"] == class_name).to_numpy()].tolist()}
+    return pd.Series(rows.index.isin(places), index=rows.index)
+
+
+def most_wrong(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `by_image`, those with most missed defects and false alarms first; of equal ones that
+    with the surest false alarm."""
+    errors = rows["missed"] + rows["false_alarms"]
+    return rows.assign(errors=errors).sort_values(["errors", "sureness"], ascending=False)

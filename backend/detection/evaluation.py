@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backend.detection.testset.test_images import LabelledImage
-from backend.detection.yolo_set import ONE_CLASS
+from backend.images.labelled_image import LabelledImage
 from backend.images.matching import IOUS, box_iou, claimed, match
+from backend.images.vocabulary import ONE_CLASS
 from backend.records import Box, UserError
 
 RECALL_GRID = np.linspace(0, 1, 101)
@@ -216,9 +216,7 @@ def constant_box(images: Sequence[LabelledImage], names: tuple[str, ...] = ONE_C
     """The control: one centred box of half the edge length, of each class, in every image."""
     corners = np.array([0.25, 0.25, 0.75, 0.75])
     made = [
-        np.array(
-            [[*corners * [i.width, i.height, i.width, i.height], 1.0, k] for k in range(len(names))]
-        )
+        np.array([[*corners * [*i.size, *i.size], 1.0, k] for k in range(len(names))])
         for i in images
     ]
     return judge(images, made, names=names)
@@ -283,4 +281,4 @@ def _image(name: str, group: str, boxes: pd.DataFrame) -> LabelledImage:
     made = tuple(
         Box(word, (x1, y1, x2, y2)) for word, (x1, y1, x2, y2) in zip(words, corners, strict=True)
     )
-    return LabelledImage(name, Path(name), group, made, "", 0, 0)
+    return LabelledImage(Path(name), boxes=made, name=name, group=group)

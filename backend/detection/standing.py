@@ -1,13 +1,16 @@
 """Has a detector learned anything, and what may be said of it? Never more than its test shows."""
 
 from backend.detection.detector.spec import Result
+from backend.glossary import DETECTION_SCORE
 from backend.wording import with_interval
 
 GAIN = "AP50 beyond the constant box"  # the figure, paired on the same images
+HELD = "AP50 on real images held back"  # of trainings that one was chosen among
+SCORE = DETECTION_SCORE.words
 HARDLY = 0.05  # AP50 under which a detector is of no use, however sure that figure is
 CONTROL = "one box in the middle of every image"
 CURE = "Train it for longer, on more images or from pretrained weights."
-REAL_TEST = "Freeze a test set of real photographs and judge a detector on it."
+REAL_TEST = "Lock test images, real photographs put aside, and judge a detector on them."
 
 
 def learned(ap50: float, gain: float, gain_low: float | None) -> bool:
@@ -35,10 +38,12 @@ def verdict(result: Result) -> str:
     reached = with_interval(ap50, result.ap50_low, result.ap50_high)
     beside = f"{CONTROL} reaches {result.constant_box_ap50:.2f}"
     if not has_learned(result):
-        return f"Learned nothing yet that can be shown: AP50 {reached}, n = {n}; {beside}. {CURE}"
+        return (
+            f"Learned nothing yet that can be shown: {SCORE} {reached}, n = {n}; {beside}. {CURE}"
+        )
     if not result.real:
         return (
-            f"Finds defects on {n} rendered images, AP50 {reached}; {beside}. That says nothing "
+            f"Finds defects on {n} rendered images, {SCORE} {reached}; {beside}. That says nothing "
             f"about your parts. {REAL_TEST}"
         )
-    return f"Finds defects on {n} real photographs, AP50 {reached}; {beside}."
+    return f"Finds defects on {n} real photographs, {SCORE} {reached}; {beside}."

@@ -7,36 +7,27 @@ artifacts/data.yaml
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from backend.images import imagefiles
-from backend.images.boxes import box_row, yolo_line
-from backend.records import Box, UserError
+from backend.images.boxes import box_row
+from backend.images.formats import yolo
+from backend.images.imageset import named_params
+from backend.images.labelled_image import LabelledImage
+from backend.images.vocabulary import ONE_CLASS
+from backend.records import UserError
 
-ONE_CLASS = ("defect",)
 LEAST_EDGE = 10  # px a side; ultralytics silently passes over smaller images
+COPIED = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")  # that it reads
 Rows = list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image [H, W, 3] on its way into the set. Images of a group stay in one split."""
-
-    pixels: np.ndarray
-    boxes: Sequence[Box]
-    source: str
-    group: str
-    seed: int | None = None
 
 
 def write(
     out_dir: Path,
-    items: Iterable[Item],
+    items: Iterable[LabelledImage],
     splits: Sequence[str],
     on_item: Callable[[int], None] | None = None,
     names: tuple[str, ...] = ONE_CLASS,
@@ -54,38 +45,71 @@ def write(
         box_rows += [box_row(name, box) for box in item.boxes]
         if on_item:
             on_item(index + 1)
-    write_yaml(out_dir / "artifacts", names)
+    data = yolo.config(names, "images/train", "images/val")  # no `path`: the set may move
+    (out_dir / "artifacts" / "data.yaml").write_text(json.dumps(data, indent=1))
     return image_rows, box_rows
 
 
 def _write_item(
-    out_dir: Path, name: str, split: str, item: Item, names: tuple[str, ...]
+    out_dir: Path, name: str, split: str, item: LabelledImage, names: tuple[str, ...]
 ) -> dict[str, Any]:
     path = f"artifacts/images/{split}/{name}.png"
-    height, width = item.pixels.shape[:2]
-    check_edge(f"{int(name) + 1} of the set (from {item.source}, {item.group})", width, height)
-    imagefiles.write(out_dir / path, item.pixels)
-    lines = [yolo_line(box.xyxy, width, height, class_index(box, names)) for box in item.boxes]
+    check_edge(f"{int(name) + 1} of the set (from {item.source}, {item.group})", item.size)
+    imagefiles.write(out_dir / path, item.read_rgb())
     label = out_dir / "artifacts" / "labels" / split / f"{name}.txt"
     label.parent.mkdir(parents=True, exist_ok=True)
-    label.write_text("".join(lines))
+    label.write_text(yolo.text_of(item.boxes, item.size, names))
     return {
         "image": name,
         "path": path,
         "source": item.source,
         "group": item.group,
         "split": split,
-        "seed": item.seed,
+        "seed": item.origin.seed,
+        "params": named_params(item),
     }
 
 
-def check_edge(name: str, width: int, height: int) -> None:
-    """Raises UserError where an image is too small for a detector."""
-    if min(width, height) < LEAST_EDGE:
+def check_edge(name: str, size: tuple[int, int]) -> None:
+    """Raises UserError where an image of that width and height is too small for a detector."""
+    if min(size) < LEAST_EDGE:
         raise UserError(
-            f"Image {name} has {width} × {height} px; a detector takes {LEAST_EDGE} px a side and "
-            "more. Leave it out, or take it larger."
+            f"Image {name} has {size[0]} × {size[1]} px; a detector takes {LEAST_EDGE} px a side "
+            "and more. Leave it out, or take it larger."
         )
+
+
+def copied(image: LabelledImage, folder: Path, stem: str) -> Path:
+    """The image as a file of its own that ultralytics reads with these same pixels."""
+    suffix = image.path.suffix.lower()
+    if image.depth is None and suffix in COPIED:
+        return Path(shutil.copyfile(image.path, folder / f"{stem}{suffix}"))
+    imagefiles.write(folder / f"{stem}.png", image.read_rgb())
+    return folder / f"{stem}.png"
+
+
+def lay_out(
+    images: Sequence[LabelledImage],
+    names: tuple[str, ...],
+    folder: Path,
+    place: Callable[[LabelledImage, Path, str], object] = copied,
+) -> Path:
+    """The images and their boxes in a new folder, as ultralytics reads them: its data.yaml.
+
+    It writes beside the images it reads, so it never gets the user's own. Boxes of classes that
+    are none of several `names` are left out. place: puts an image into a folder under a stem.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for part in ("images", "labels"):
+        (folder / part).mkdir(parents=True)
+    for k, image in enumerate(images):
+        place(image, folder / "images", f"{k:06d}")
+        known = [box for box in image.boxes if len(names) == 1 or box.class_name in names]
+        text = yolo.text_of(known, image.size, names)
+        (folder / "labels" / f"{k:06d}.txt").write_text(text)
+    path = folder / "data.yaml"
+    path.write_text(json.dumps({"path": str(folder), **yolo.config(names, "images", "images")}))
+    return path
 
 
 def digest(out_dir: Path, image_rows: Rows, box_rows: Rows) -> str:
@@ -98,30 +122,3 @@ def digest(out_dir: Path, image_rows: Rows, box_rows: Rows) -> str:
         corners = " ".join(f"{row[key]:.4f}" for key in ("x1", "y1", "x2", "y2"))
         found.update(f"{row['image']} {row['class_name']} {corners}\n".encode())
     return found.hexdigest()[:16]
-
-
-def class_names(wanted: str, of_each: Iterable[Collection[str]]) -> tuple[str, ...]:
-    """The data set's classes. wanted: `one`, `keep` (those of the sources), or a list."""
-    if wanted == "one":
-        return ONE_CLASS
-    if wanted == "keep":
-        return tuple(sorted(frozenset().union(*of_each))) or ONE_CLASS
-    return tuple(dict.fromkeys(word.strip() for word in wanted.split(",") if word.strip()))
-
-
-def class_index(box: Box, names: tuple[str, ...]) -> int:
-    """Number of the box's class; 0 where there is but one. Raises UserError for an unknown one."""
-    if len(names) == 1:
-        return 0
-    if box.class_name not in names:
-        raise UserError(
-            f"A box has the class '{box.class_name}'; the set has {', '.join(names)}. "
-            "Add it to the classes, or take all defects as one class."
-        )
-    return names.index(box.class_name)
-
-
-def write_yaml(folder: Path, names: tuple[str, ...] = ONE_CLASS) -> None:
-    """`data.yaml`. JSON is YAML too. No `path`: the detector fills it in, so the set may move."""
-    content = {"train": "images/train", "val": "images/val", "names": dict(enumerate(names))}
-    (folder / "data.yaml").write_text(json.dumps(content, indent=1))

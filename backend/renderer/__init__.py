@@ -1,8 +1,9 @@
-"""The embedded teacher: a renderer of defects on glass with exact masks.
+"""The embedded teacher: a renderer of defects on glass and on opaque materials, masks exact.
 
-A defect is drawn as geometry in layers (light lost, light reflected, light scattered, refraction),
-seen through the camera's blur, and laid over a scene. The mask is what then visibly differs from
-the scene within the defect's own lines, so it is exact by construction.
+On glass a defect is drawn as geometry in layers (light lost, light reflected, light scattered,
+refraction), seen through the camera's blur, and laid over a scene. The mask is what then visibly
+differs from the scene within the defect's own lines, so it is exact by construction. Opaque
+materials are in `surfaces`.
 
 Where to look:
     rendering                       one image from its seed: start here
@@ -12,6 +13,7 @@ Where to look:
                                     the geometry of each class, as a `Sketch`
     sketch, pen, strokes            what those draw with
     placing, compositing            a sketch put into the scene, and its mask
+    surfaces                        metal, concrete, stone, plastic, wood, textile, prints
 """
 
 from backend.images.vocabulary import CLASSES, LIGHTINGS

@@ -10,6 +10,7 @@ from backend.renderer.lighting import Light
 from backend.renderer.sketch import Sketch
 
 VISIBLE = 0.02  # of full scale; a smaller difference is not in the mask
+LEAST_PIXELS = 9  # a defect of fewer pixels is none
 CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
@@ -32,7 +33,7 @@ def composite(
     Returns float32 [H, W, 3] and the defect's mask bool [H, W]: its lines as far as they visibly
     change the scene, one px wider.
     """
-    merged, drawn = _refract(image, sketch), _strongest(sketch.layers).ravel()
+    merged, drawn = _refract(image, sketch), strongest(sketch.layers).ravel()
     at = np.flatnonzero(drawn > 0.004)
     view = merged.reshape(-1, 3)[at]
     dark, glint, haze = (column[:, None] for column in sketch.layers.reshape(-1, 3)[at].T)
@@ -46,7 +47,7 @@ def composite(
     seen = np.maximum(np.maximum(change[:, 0], change[:, 1]), change[:, 2]) > VISIBLE
     own = np.zeros(drawn.shape, np.uint8)
     own[at[seen & (drawn[at] > 0.02)]] = 1
-    return merged, _grown(own.reshape(image.shape[:2]), sketch.solid)
+    return merged, grown(own.reshape(image.shape[:2]), sketch.solid)
 
 
 def _refract(image: np.ndarray, sketch: Sketch) -> np.ndarray:
@@ -62,7 +63,7 @@ def _refract(image: np.ndarray, sketch: Sketch) -> np.ndarray:
     return view.copy() if view is image else view
 
 
-def _grown(own: np.ndarray, solid: bool) -> np.ndarray:
+def grown(own: np.ndarray, solid: bool) -> np.ndarray:
     own = cv2.dilate(own, CROSS)
     if solid:
         rims, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
@@ -70,7 +71,7 @@ def _grown(own: np.ndarray, solid: bool) -> np.ndarray:
     return own > 0
 
 
-def _strongest(layers: np.ndarray) -> np.ndarray:
+def strongest(layers: np.ndarray) -> np.ndarray:
     """Maximum over the three channels; numpy's own over a short last axis is ten times slower."""
     one, two, three = cv2.split(layers)
     return cv2.max(cv2.max(one, two), three)

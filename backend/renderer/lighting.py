@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from backend.images.vocabulary import LIGHTINGS
+from backend.images.vocabulary import lightings_of
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class Light:
     haze: float  # brightness of scattering relative to the scene: < 1 darkens
 
 
-def suited_lighting(rng: Generator, photo: np.ndarray | None) -> str:
-    """Any lighting for a made scene; for a photograph one that its brightness allows."""
+def suited_lighting(rng: Generator, photo: np.ndarray | None, material: str) -> str:
+    """Any lighting of the material; for a photograph one that its brightness allows."""
+    known = lightings_of(material)
     if photo is None:
-        return str(rng.choice(LIGHTINGS))
+        return str(rng.choice(known))
     dark = photo.mean() < 90
     fits = ("dark field",) if dark else ("back light", "bright field")
-    return str(rng.choice([*fits, "photograph"]))
+    return str(rng.choice([*(way for way in fits if way in known), "photograph"]))
 
 
 def draw_light(rng: Generator, style: str, scene: np.ndarray) -> Light:

@@ -37,6 +37,12 @@ def random_tint(rng: Generator, spread: float) -> np.ndarray:
     return (1 + rng.uniform(-spread, spread, 3)).astype(np.float32)
 
 
+def temperature(rng: Generator, spread: float) -> np.ndarray:
+    """Factors float32 [3] of a warmer or colder white, at most about `spread` from 1."""
+    warm, green = rng.uniform(-spread, spread), rng.uniform(-0.15, 0.15) * spread
+    return np.array([1 + warm, 1 + green, 1 - warm], np.float32)
+
+
 def random_colour(rng: Generator, low: float, high: float, saturation: float = 0.35) -> np.ndarray:
     """RGB of a random hue, its brightness between `low` and `high`, float32 [3]."""
     value, spread = rng.uniform(low, high), rng.uniform(0, saturation)

@@ -1,6 +1,7 @@
 """Where one defect goes (Spot), and its geometry before the camera sees it (Sketch)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -37,6 +38,11 @@ class Spot:
         xs, ys = (np.arange(a, b, dtype=np.float32) + 0.5 for a, b in zip(low, high, strict=True))
         offsets = np.stack(np.meshgrid(xs - np.float32(at[0]), ys - np.float32(at[1])))
         return (slice(low[1], high[1]), slice(low[0], high[0])), offsets
+
+    def record(self, name: str, kind: str) -> dict[str, Any]:
+        """What is remembered of a defect that was drawn here, JSON-serialisable."""
+        place = {"x": round(self.x, 2), "y": round(self.y, 2)}
+        return {"class": name, "kind": kind, "severity": round(self.severity, 4), **place}
 
 
 @dataclass(frozen=True)

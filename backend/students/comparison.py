@@ -21,8 +21,9 @@ STUDENTS = """
            (SELECT m.id FROM runs m WHERE m.kind = 'similarity' AND m.state = 'completed'
             AND m.spec ->> '$.student_run' = s.id ORDER BY m.created DESC LIMIT 1) AS measured,
            (SELECT CAST(e.result ->> '$.images_a_second' AS DOUBLE) FROM runs e
-            WHERE e.kind = 'student-export' AND e.state = 'completed'
-            AND e.spec ->> '$.student_run' = s.id ORDER BY e.created DESC LIMIT 1) AS speed
+            WHERE e.kind = 'package' AND e.state = 'completed'
+            AND coalesce(e.spec ->> '$.model_run', e.spec ->> '$.student_run') = s.id
+            ORDER BY e.created DESC LIMIT 1) AS speed
     FROM runs s WHERE s.kind = 'distill' AND s.state = 'completed'
     ORDER BY s.created DESC LIMIT 200
 """

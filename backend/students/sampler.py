@@ -1,6 +1,7 @@
 """Paint with a distilled student through ONNX Runtime: no PyTorch needed."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,23 @@ import numpy as np
 
 from backend.images.vocabulary import VARIATION
 from backend.records import UserError
-from backend.students import drawing, lighting
+from backend.students import drawing
 
-FILES = {"fp32": "student.onnx", "int8": "student_int8.onnx"}
-UNNAMED = "defect"  # the class of samples of a student that knows none
+FILES = {  # by precision: the network's file, in a student's run and in a package
+    "fp32": ("student.onnx", "model.onnx"),
+    "int8": ("student_int8.onnx", "model_int8.onnx"),
+}
+
+
+def folder_of(student_run: Path) -> Path:
+    """Where a run of the kind distill or package holds a student's files."""
+    packed = student_run / "artifacts" / "package"
+    return packed if packed.is_dir() else student_run / "artifacts"
+
+
+def network_file(folder: Path, precision: str = "fp32") -> Path | None:
+    """The network in a folder of a student's files, None where it is not there."""
+    return next((folder / name for name in FILES[precision] if (folder / name).is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -34,43 +48,57 @@ class Noted:
 class Sampler:
     """A finished student. Raises UserError where its files are missing or damaged.
 
-    latents [N, D] learned for the teacher images that `trained` notes: the first `scene_dim`
-    entries are the scene and its light, the others the defect. labels [N]: their main class, a
-    place in `classes`. held_latents, held: the same for images it did not learn from.
+    rule: by which its samples are drawn. latents [N, D] learned for the teacher images that
+    `trained` notes, where it learned any: the first `scene_dim` entries are the scene and its
+    light, the others the defect. held_latents, held: the same for images it did not learn from.
 
-    student_run: a run of the kind distill or student-export; precision: fp32 or int8, of which
-    only an export holds the second.
+    student_run: a run of the kind distill or package; precision: fp32 or int8, of which only a
+    package holds the second.
     """
 
     def __init__(self, student_run: Path, threads: int = 1, precision: str = "fp32"):
         from backend.numeric.onnx_session import open_session
 
-        folder = student_run / "artifacts"
-        if precision == "int8" and not (folder / FILES["int8"]).exists():
-            raise UserError("This student has no INT8 file. Make one on the page Student export.")
+        folder = folder_of(student_run)
+        network = network_file(folder, precision)
+        if precision == "int8" and network is None:
+            raise UserError("This student has no INT8 file. Make one on the page Package.")
         try:
             card = json.loads((folder / "student.json").read_text())
+            self.size: int = card["size"]
+            self.latent_dim: int = card["latent_dim"]
+            self.paints_mask: bool = card["mask"]
+            self.octaves: int = card.get("octaves", 0)
+            self.classes: tuple[str, ...] = tuple(card.get("classes", ()))
             with np.load(folder / "latents.npz", allow_pickle=False) as stored:
-                self.latents = stored["latents"].astype(np.float32)
-                self.by_brightness = np.argsort(stored["brightness"])
-                count = len(stored["brightness"])
-                self.trained = _noted(stored, "", np.arange(count))
+                nothing = np.zeros((0, self.latent_dim), np.float32)
+                self.latents = _stored(stored, "latents", nothing).astype(np.float32)
+                self.held_latents = _stored(stored, "held_latents", nothing)
+                self.trained = _noted(stored, "", np.arange(len(stored["brightness"])))
                 self.held = _noted(stored, "held_", np.arange(0))
-                self.held_latents = _stored(stored, "held_latents", self.latents[:0])
-                self.nothing = _stored(stored, "nothing", np.zeros(0))
-                self.light = _stored(stored, "light", np.zeros((0, lighting.SIZE), np.float32))
-                self.labels = _stored(stored, "labels", np.zeros(count, np.int64))
-            self.session = open_session(folder / FILES[precision], threads)
+                self.rule = self._rule(card, stored)
+            self.session = open_session(network or folder / FILES[precision][0], threads)
         except Exception as error:
             raise UserError(f"The student in {folder} cannot be read. Distil it again.") from error
-        self.size: int = card["size"]
-        self.latent_dim: int = card["latent_dim"]
-        self.scene_dim = (self.latent_dim + (lighting.SIZE if len(self.light) else 0)) // 2
-        self.paints_mask: bool = card["mask"]
-        self.octaves: int = card.get("octaves", 0)
-        self.classes: tuple[str, ...] = tuple(card.get("classes", ()))
-        self.preset: str = card.get("preset", "")
-        self.noise_shape: tuple[int, ...] = tuple(card.get("noise_shape", ()))
+        self.scene_dim = self.latent_dim // 2
+        if isinstance(self.rule, drawing.Learned):
+            self.scene_dim = self.rule.scene_dim
+        self.known_classes = self.rule.known
+
+    def _rule(self, card: dict[str, Any], stored: Any) -> drawing.Rule:
+        if "noise_shape" in card:
+            return drawing.Noise(math.prod(card["noise_shape"]), self.classes)
+        if not len(self.latents):
+            return drawing.AnyLatent(self.latent_dim, self.classes)
+        count = len(self.latents)
+        return drawing.Learned(
+            self.latents,
+            nothing=_stored(stored, "nothing", np.zeros(0)),
+            by_brightness=np.argsort(stored["brightness"]),
+            lights=_stored(stored, "light", np.zeros((count, 0), np.float32)),
+            labels=_stored(stored, "labels", np.zeros(count, np.int64)),
+            classes=self.classes,
+        )
 
     def draw(
         self, random: np.random.Generator, variation: float = VARIATION, class_name: str = ""
@@ -80,59 +108,13 @@ class Sampler:
 
     def draw_named(
         self, random: np.random.Generator, variation: float = VARIATION, class_name: str = ""
-    ) -> tuple[np.ndarray, str]:
-        """The latent [D] of one sample, and the class of its defect.
-
-        With learned latents: by the rule of `drawing`, of the images of a class where one is named.
-        variation: how far the light goes the way to the other's; 0: the scene's own, and the
-        defect stays at its place. Else noise, and the class as one of K where the student
-        takes one. Raises UserError for a class that the student does not know.
-        """
-        pool = self._pool(class_name)
-        if self.noise_shape:
-            return self._noise_of(random, class_name or str(random.choice(self.classes)))
-        if not len(self.latents):
-            z = random.standard_normal(self.latent_dim).astype(np.float32)
-            return z, self.classes[0] if len(self.classes) == 1 else UNNAMED
-        stock = self._stock
-        pick = stock.pick(random, variation, pool)
-        z = self.latents[pick.scene].copy()
-        z[self.scene_dim :] = drawing.moved(stock.defects[pick.defect], self.nothing, pick.shift)
-        if len(self.light):
-            z[self.scene_dim - lighting.SIZE : self.scene_dim] = stock.shown(pick, variation)
-        return z, self.classes[self.labels[pick.defect]] if self.classes else UNNAMED
-
-    @property
-    def _stock(self) -> drawing.Stock:
-        defects = self.latents[:, self.scene_dim :]
-        return drawing.Stock(defects, self.nothing, self.by_brightness, self.light)
-
-    def _noise_of(self, random: np.random.Generator, class_name: str) -> tuple[np.ndarray, str]:
-        """Starting noise and the class as one of K [D], for a student of the recipe `pairs`."""
-        noise = random.standard_normal(int(np.prod(self.noise_shape)), np.float32)
-        chosen = np.array([class_name == name for name in self.classes], np.float32)
-        return np.concatenate([noise, chosen]), class_name
-
-    def _pool(self, class_name: str) -> np.ndarray:
-        """Places of the images to draw from, the darkest scene first."""
-        if not class_name:
-            return self.by_brightness
-        if class_name not in self.known_classes:
+    ) -> drawing.Named:
+        """The latent [D] of one sample and the class of its defect, by the student's rule. Raises
+        UserError for a class that cannot be asked for."""
+        if class_name and class_name not in self.known_classes:
             known = ", ".join(self.known_classes) or "none"
             raise UserError(f"This student knows no class '{class_name}'. Known are: {known}.")
-        if self.noise_shape:
-            return self.by_brightness
-        wanted = self.classes.index(class_name)
-        return self.by_brightness[self.labels[self.by_brightness] == wanted]
-
-    @property
-    def known_classes(self) -> tuple[str, ...]:
-        """The classes that can be asked for: those of the images with a learned latent."""
-        if self.noise_shape:
-            return self.classes
-        if not len(self.latents):
-            return ()
-        return tuple(self.classes[k] for k in np.unique(self.labels) if k < len(self.classes))
+        return self.rule.draw(random, variation, class_name)
 
     def mix(self, first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
         """The latent [D] on the way from one to another: 0 is the first, 1 the second. Its length
@@ -152,16 +134,19 @@ class Sampler:
         random: a generator an image, of which the camera's noise is drawn, where the student
         learned its strength; None: clean images. A student that paints no mask gives zeros.
         """
+        return drawing.finished(self._painted(latents, batch), self.octaves, random)
+
+    def _painted(self, latents: np.ndarray, batch: int = 16) -> np.ndarray:
         made = [
             self.session.run(None, {"z": latents[k : k + batch].astype(np.float32)})[0]
             for k in range(0, len(latents), batch)
         ]
-        return drawing.finished(np.concatenate(made), self.octaves, random)
+        return np.concatenate(made)
 
     def sample(
         self, seeds: list[int], variation: float = VARIATION, class_name: str = ""
     ) -> tuple[np.ndarray, np.ndarray]:
-        """One image a seed, turned and mirrored at random; see `draw` and `paint`."""
+        """One image a seed and its mask; see `drawing.sampled`."""
         images, masks, _ = self.sample_named(seeds, variation, class_name)
         return images, masks
 
@@ -169,11 +154,12 @@ class Sampler:
         self, seeds: list[int], variation: float = VARIATION, class_name: str = ""
     ) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """As `sample`, and the class of each image's defect."""
+
+        def draw(random: np.random.Generator) -> drawing.Named:
+            return self.draw_named(random, variation, class_name)
+
         randoms = [np.random.default_rng(seed) for seed in seeds]
-        drawn = [self.draw_named(r, variation, class_name) for r in randoms]
-        images, masks = self.paint(np.stack([latent for latent, _ in drawn]), random=randoms)
-        drawing.turn(images, masks, randoms)
-        return images, masks, [name for _, name in drawn]
+        return drawing.sampled(draw, self._painted, self.octaves, randoms)
 
 
 def _stored(stored: Any, name: str, otherwise: np.ndarray) -> np.ndarray:

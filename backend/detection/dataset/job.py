@@ -14,17 +14,19 @@ from backend.detection.dataset import sources
 from backend.detection.dataset.sources import Source
 from backend.detection.dataset.spec import Result, Spec
 from backend.detection.dataset.splits import divided, joined
-from backend.detection.yolo_set import Item, Rows
-from backend.images import duplicates
+from backend.detection.yolo_set import Rows
+from backend.images import duplicates, fits
+from backend.images.labelled_image import LabelledImage
 from backend.records import Progress, UserError
 
+check_inputs = fits.check
 LOOKING = 0.4  # share of the job spent on looking for near-duplicates, where they are sought
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Write images and labels below `artifacts/` with a `data.yaml` for ultralytics."""
     progress(0.0, "reading the sources")
-    found = sources.of(spec, out_dir.parent)
+    found = sources.of(spec, out_dir, progress)
     total = sum(len(source.groups) for source in found)
     members = _members(spec, found, total, progress)
     number = np.repeat(np.arange(len(found)), [len(source.groups) for source in found])
@@ -34,7 +36,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     def on_item(k: int) -> None:
         progress(done + (1 - done) * k / total, f"image {k} of {total}")
 
-    names = yolo_set.class_names(spec.classes, (source.classes for source in found))
+    names = spec.class_names(source.classes for source in found)
     images, boxes = yolo_set.write(out_dir, _all(found), splits, on_item, names)
     _check_splits(images, boxes)
     facts.write(out_dir, "images", images)
@@ -43,7 +45,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     return replace(made, notes=tuple(dict.fromkeys(n for source in found for n in source.notes)))
 
 
-def _all(found: list[Source]) -> Iterator[Item]:
+def _all(found: list[Source]) -> Iterator[LabelledImage]:
     return chain.from_iterable(source.items() for source in found)
 
 
@@ -56,12 +58,12 @@ def _members(spec: Spec, found: list[Source], total: int, progress: Progress) ->
     greys, seen = [], []
     for place, item in _looked_at(found):
         progress(LOOKING * place / total, f"looking for near-duplicates, image {place + 1}")
-        greys.append(duplicates.grey(item.pixels))
+        greys.append(duplicates.grey(item.read_rgb()))
         seen.append(place)
     return joined(groups, greys, seen)
 
 
-def _looked_at(found: list[Source]) -> Iterator[tuple[int, Item]]:
+def _looked_at(found: list[Source]) -> Iterator[tuple[int, LabelledImage]]:
     """The images that are compared with each other, and their places among all."""
     start = 0
     for source in found:

@@ -2,25 +2,29 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.dataset.spec import Spec
+from backend.detection.leaks import TestPrints
 from backend.detection.testset import test_images
-from backend.detection.testset.test_images import LabelledImage, Photographs
-from backend.detection.yolo_set import ONE_CLASS, Item, class_names
-from backend.images import imagefiles, imageset, pictures
+from backend.images import archives, curation, imageset, pictures
 from backend.images.boxes import boxes_of, centred_box
-from backend.records import Box, UserError
+from backend.images.labelled_image import LabelledImage, LabelledSet, Origin
+from backend.images.vocabulary import DRAWN, IMPORTED, ONE_CLASS
+from backend.records import Box, Progress, UserError
 from backend.students.distill.job import size_of
+
+if TYPE_CHECKING:
+    from backend.students.sampler import Sampler
 
 BATCH = 16
 OF_A_STUDENT = 200  # images, where none are counted
-AS_DRAWN = ("exact", "hand", "centred")  # sources of boxes that no labeller guessed
 
 
 @dataclass(frozen=True)
@@ -31,52 +35,78 @@ class Source:
 
     groups: list[str]
     classes: frozenset[str]
-    items: Callable[[], Iterator[Item]]
+    items: Callable[[], Iterator[LabelledImage]]
     sampled: bool = False
     notes: tuple[str, ...] = ()
 
 
-def of(spec: Spec, runs_folder: Path) -> list[Source]:
+def of(spec: Spec, out_dir: Path, progress: Progress) -> list[Source]:
     """The sources a data set's settings name. Raises UserError for one that has nothing to give."""
     found = []
     for run_id, count in zip(spec.source_runs, spec.count_of_each(), strict=True):
-        run = runs.read(runs_folder / run_id)
+        run = runs.read(out_dir.parent / run_id)
         found.append(
             _sampled(spec, run, count) if run.kind == "distill" else _set(spec, run, count)
         )
     if spec.real_folder or spec.intact_folder:
-        found += _real(spec, runs_folder)
-    return [_of_classes(source, spec.classes) for source in found]
+        found += _real(spec, out_dir, progress)
+    found = [_of_classes(source, spec) for source in found]
+    return _without(found, spec, out_dir) if spec.without_runs else found
 
 
-def _real(spec: Spec, runs_folder: Path) -> list[Source]:
+def _without(found: list[Source], spec: Spec, out_dir: Path) -> list[Source]:
+    """The sources without the images that are or look like an image of a test set."""
+    sets = [test_images.of_run(runs.sibling(out_dir, run_id)) for run_id in spec.without_runs]
+    prints = TestPrints([image for test in sets for image in test.images])
+    cut = [_unlike(source, prints) for source in found]
+    if not any(source.groups for source in cut):
+        raise UserError("Without runs: every image is or looks like a test image. Add others.")
+    return [source for source in cut if source.groups]
+
+
+def _unlike(source: Source, prints: TestPrints) -> Source:
+    wanted = [prints.find(item.read_rgb()) is None for item in source.items()]
+    away = wanted.count(False)
+    told = (f"{away} of the images are or look like a test image: left out.",) if away else ()
+    return replace(
+        source,
+        groups=list(compress(source.groups, wanted)),
+        items=lambda: compress(source.items(), wanted),
+        notes=(*source.notes, *told),
+    )
+
+
+def _real(spec: Spec, out_dir: Path, progress: Progress) -> list[Source]:
     """The real photographs, and those of intact parts."""
-    read = Photographs(())
+    read = LabelledSet(())
     if spec.real_folder:
-        read += test_images.read_yolo(Path(spec.real_folder), "train")
+        place = archives.opened(Path(spec.real_folder), out_dir / "checkpoint" / "real", progress)
+        read += test_images.read_yolo(place, "train")
     if spec.intact_folder:
-        read += test_images.read_intact(Path(spec.intact_folder), "train")
+        place = Path(spec.intact_folder)
+        place = archives.opened(place, out_dir / "checkpoint" / "intact", progress)
+        read += test_images.read_intact(place, "train")
     real = [image for image in read.images if image.source == "real"]
     intact = [image for image in read.images if image.source != "real"]
     found = []
     if real:
         found.append(replace(_photographs(spec, real), notes=read.notes))
     if intact:
-        size = 0 if real else _size_of(runs_folder / spec.source_runs[0])
+        size = 0 if real else _size_of(out_dir.parent / spec.source_runs[0])
         chosen = drawn(intact, spec.intact_count, spec.seed)
         found.append(replace(_of_photographs(chosen, spec.labels, size), notes=read.notes))
     return found
 
 
-def _of_classes(source: Source, wanted: str) -> Source:
+def _of_classes(source: Source, spec: Spec) -> Source:
     """The source with the boxes of the wanted classes alone, where they are listed."""
-    if wanted in ("one", "keep"):
+    if spec.classes in ("one", "keep"):
         return source
-    listed = class_names(wanted, ())
+    listed = spec.class_names(())
 
-    def items() -> Iterator[Item]:
+    def items() -> Iterator[LabelledImage]:
         for item in source.items():
-            yield replace(item, boxes=[box for box in item.boxes if box.class_name in listed])
+            yield replace(item, boxes=tuple(b for b in item.boxes if b.class_name in listed))
 
     return replace(source, classes=source.classes & frozenset(listed), items=items)
 
@@ -92,51 +122,57 @@ def _sampled(spec: Spec, student: Run, count: int) -> Source:
         raise UserError("The paper's student paints no mask. Choose labels = centred.")
     seeds = [spec.seed + k for k in range(count or OF_A_STUDENT)]
 
-    def items() -> Iterator[Item]:
-        for start in range(0, len(seeds), BATCH):
-            part = seeds[start : start + BATCH]
-            images, masks = sampler.sample(part, spec.variation)
-            for seed, pixels, mask in zip(part, images, masks, strict=True):
-                boxes = _painted(spec.labels, pixels, mask > 0.5)
-                yield Item(pixels, boxes, "student", f"{student.id} seed {seed}", seed)
+    def items() -> Iterator[LabelledImage]:
+        for image in painted(sampler, seeds, spec.variation, spec.labels == "centred"):
+            yield replace(image, group=f"{student.id} {image.group}")
 
     groups = [f"{student.id} seed {seed}" for seed in seeds]
     return Source(groups, frozenset(ONE_CLASS), items, sampled=True)
 
 
-def _painted(labels: str, pixels: np.ndarray, mask: np.ndarray) -> list[Box]:
-    if labels == "centred":
-        return centred_box(*pixels.shape[:2])
-    return boxes_of(mask, ONE_CLASS[0])
+def painted(
+    sampler: "Sampler", seeds: Sequence[int], variation: float, centred: bool
+) -> Iterator[LabelledImage]:
+    """A student's samples with boxes from the masks it painted, or source A's dummies."""
+    for start in range(0, len(seeds), BATCH):
+        part = list(seeds[start : start + BATCH])
+        for seed, pixels, mask in zip(part, *sampler.sample(part, variation), strict=True):
+            boxes = tuple(boxes_of(mask > 0.5, ONE_CLASS[0]))
+            group, origin = f"seed {seed}", Origin(seed)
+            image = LabelledImage(pixels, "student", boxes, group=group, origin=origin)
+            yield _centred(image) if centred else image
 
 
 def _set(spec: Spec, source: Run, count: int) -> Source:
     """A run's labelled images, with boxes as people left them."""
-    rows, boxes = imageset.read(source.folder)
-    known = imageset.boxes_by_image(boxes)
-    fits = [_fits(known.get(str(name), ()), spec.labels) for name in rows["image"]]
-    chosen = imageset.labelled(rows[np.array(fits, bool)])
-    if chosen.empty:
+    images = imageset.read(source.folder)
+    chosen = [image for image in images if image.labelled and _fits(image.boxes, spec.labels)]
+    if not chosen:
         raise UserError(
             f"No image of '{source.name or source.id}' has labels of the kind '{spec.labels}'. "
             "Make labels on the page Automatic labels, or draw them on Labels and curation."
         )
-    chosen = chosen.head(count) if count else chosen
-    groups = [_group(source, row) for row in imageset.records(chosen)]
+    chosen = [_told_apart(source, image) for image in (chosen[:count] if count else chosen)]
+    away = len(curation.kept(source.folder)[0]) - len(images)
+    told = f"{away} of the images of '{source.name or source.id}' were put aside for tests."
+    if spec.labels == "centred":
+        images = chosen = [_centred(image) for image in chosen]
+    return Source(
+        *([i.group for i in chosen], _classes_of(images), lambda: iter(chosen)),
+        notes=(told,) if away else (),
+    )
 
-    def items() -> Iterator[Item]:
-        for row, group in zip(imageset.records(chosen), groups, strict=True):
-            pixels = imagefiles.read_rgb(source.folder / row["path"])
-            shown = _shown(known.get(row["image"], ()), spec.labels, pixels)
-            yield Item(pixels, shown, row["source"], group)
 
-    return Source(groups, _classes_of(boxes, spec.labels), items)
+def _told_apart(source: Run, image: LabelledImage) -> LabelledImage:
+    """An image that is its own specimen is told apart from other runs'."""
+    own = image.group == image.name
+    return replace(image, group=f"{source.id} {image.name}") if own else image
 
 
-def _group(source: Run, row: dict[str, object]) -> str:
-    """The specimen's name; an image that is its own specimen is told apart from other runs'."""
-    own = row["group"] in (None, "", row["image"]) or row["group"] != row["group"]
-    return f"{source.id} {row['image']}" if own else str(row["group"])
+def _centred(image: LabelledImage) -> LabelledImage:
+    """With source A's dummy in place of its boxes."""
+    width, height = image.size
+    return replace(image, boxes=tuple(centred_box(height, width)))
 
 
 def _fits(boxes: Sequence[Box], labels: str) -> bool:
@@ -144,16 +180,13 @@ def _fits(boxes: Sequence[Box], labels: str) -> bool:
     if labels in ("all", "centred"):
         return True
     if labels == "automatic":
-        return all(box.source not in AS_DRAWN for box in boxes)
-    return all(box.source == labels for box in boxes)
+        return all(box.source not in (*DRAWN, "centred") for box in boxes)
+    wanted = ("hand", IMPORTED) if labels == "hand" else (labels,)
+    return all(box.source in wanted for box in boxes)
 
 
-def _shown(boxes: Sequence[Box], labels: str, pixels: np.ndarray) -> list[Box]:
-    return centred_box(*pixels.shape[:2]) if labels == "centred" else list(boxes)
-
-
-def _classes_of(boxes: pd.DataFrame, labels: str) -> frozenset[str]:
-    return frozenset(ONE_CLASS if labels == "centred" else boxes["class_name"].astype(str))
+def _classes_of(images: Sequence[LabelledImage]) -> frozenset[str]:
+    return frozenset(box.class_name for image in images for box in image.boxes)
 
 
 def _photographs(spec: Spec, images: list[LabelledImage]) -> Source:
@@ -179,18 +212,14 @@ def drawn(images: Sequence[LabelledImage], count: int, seed: int) -> list[Labell
 def _of_photographs(images: list[LabelledImage], labels: str, size: int = 0) -> Source:
     """size: edge length of the pictures, which have no boxes then; 0: as they are."""
 
-    def items() -> Iterator[Item]:
-        for image in images:
-            pixels = image.read_rgb()
-            shown = pictures.resized(pixels, size) if size else pixels
-            dummy = labels == "centred" and image.boxes
-            boxes = centred_box(*shown.shape[:2]) if dummy else list(image.boxes)
-            yield Item(shown, boxes, image.source, image.group)
+    shown = [_centred(i) if labels == "centred" and i.boxes else i for i in images]
 
-    classes = {box.class_name for image in images for box in image.boxes}
-    dummies = frozenset(ONE_CLASS) if classes else frozenset[str]()
-    known = dummies if labels == "centred" else frozenset(classes)
-    return Source([image.group for image in images], known, items)
+    def items() -> Iterator[LabelledImage]:
+        for image in shown:
+            small = pictures.resized(image.read_rgb(), size) if size else None
+            yield image if small is None else image.at_size_of(small)
+
+    return Source([image.group for image in shown], _classes_of(shown), items)
 
 
 def _size_of(run_folder: Path) -> int:
@@ -198,7 +227,6 @@ def _size_of(run_folder: Path) -> int:
     run = runs.read(run_folder)
     if run.kind == "distill":
         return size_of(run)
-    rows, _ = imageset.read(run_folder)
-    sizes = {imagefiles.size(run_folder / path) for path in rows["path"]}
+    sizes = {image.size for image in imageset.read(run_folder)}
     width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
     return width if width == height else 0

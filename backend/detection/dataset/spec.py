@@ -1,11 +1,12 @@
 """Synthetic data set: what the job is asked for, and what it gives back."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.detection.yolo_set import class_names
 from backend.images import imageset
-from backend.images.vocabulary import VARIATION, VARIATION_HELP
+from backend.images.folder import SUFFIXES
+from backend.images.vocabulary import LABELLED, ONE_CLASS, VARIATION, VARIATION_HELP
 from backend.records import UserError
 
 LABELS = ("all", "exact", "hand", "automatic", "centred")
@@ -16,23 +17,32 @@ class Spec:
     """Settings of a data set. `centred` boxes are source A's dummies, kept for comparison."""
 
     source_runs: tuple[str, ...] = param(
-        (), "students and image sets to take images from", run=f"distill|{imageset.KINDS}"
+        (),
+        "students and image sets to take images from; what was put aside for tests is left out",
+        run=f"distill|{imageset.KINDS}",
+        wants=LABELLED,
     )
     counts: tuple[int, ...] = param(
-        (100,),
+        (0,),
         "images of each source, one number for all or one a source; 0: all (a student: 200)",
         lo=0,
         hi=100_000,
+        grows=1,
     )
     real_folder: str = param(
         "",
         "real photographs in YOLO's layout; those of its split 'train' are taken",
         path="folder",
+        upload=(".zip",),
         optional=True,
     )
     real_count: int = param(0, "real photographs to take, 0: all", lo=0, hi=100_000)
     intact_folder: str = param(
-        "", "photographs of intact parts to add as negatives", path="folder", optional=True
+        "",
+        "photographs of intact parts to add as negatives",
+        path="folder",
+        upload=(".zip", *SUFFIXES),
+        optional=True,
     )
     intact_count: int = param(0, "photographs of intact parts to take, 0: all", lo=0, hi=100_000)
     classes: str = param(
@@ -52,6 +62,14 @@ class Spec:
         "near-duplicates stay in one split, but for a student's samples, which are often all alike",
         advanced=True,
     )
+    without_runs: tuple[str, ...] = param(
+        (),
+        "test sets that the detector will be judged on: their images, and what looks like them, "
+        "are left out",
+        run="testset",
+        optional=True,
+        advanced=True,
+    )
     variation: float = param(VARIATION, f"student: {VARIATION_HELP}", lo=0, hi=1, advanced=True)
     seed: int = param(0, "seed of the samples, the draw and the split", lo=0, hi=2**31 - 1)
 
@@ -63,8 +81,16 @@ class Spec:
                 f"Counts has {len(self.counts)} numbers for {len(self.source_runs)} sources. Give "
                 "one number for all, or one a source."
             )
-        if not class_names(self.classes, ()):
+        if not self.class_names(()):
             raise UserError("Classes is empty. Write one, keep, or class names with commas.")
+
+    def class_names(self, of_each: Iterable[Collection[str]]) -> tuple[str, ...]:
+        """The data set's classes: one, those of each source, or a list."""
+        if self.classes == "one":
+            return ONE_CLASS
+        if self.classes == "keep":
+            return tuple(sorted(frozenset().union(*of_each))) or ONE_CLASS
+        return tuple(dict.fromkeys(w.strip() for w in self.classes.split(",") if w.strip()))
 
     def count_of_each(self) -> tuple[int, ...]:
         """Images wanted of each source run."""

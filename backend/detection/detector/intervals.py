@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from backend.detection.evaluation import Judged
-from backend.detection.standing import GAIN
+from backend.detection.mixing import Mixing
+from backend.detection.standing import GAIN, HELD
 from backend.numeric.statistics import clopper_pearson, group_draws, percentiles
 
 RESAMPLES, FEW = 500, 200  # FEW for AP50-95, which takes ten times as long
@@ -22,7 +23,7 @@ def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]
     defect = judged.truths > 0
     every, some = np.ones(len(defect)), defect.astype(float)
     rows = [
-        _row("all test images", "AP50", judged, judged.ap50, every, seed),
+        ap50("all test images", judged, seed),
         _row("images with a defect", "AP50", judged, judged.ap50, some, seed),
     ]
     if not defect.all():
@@ -35,6 +36,11 @@ def figures(judged: Judged, confidence: float, seed: int) -> list[dict[str, Any]
     return rows + _of_classes(judged, every, seed)
 
 
+def ap50(subject: str, judged: Judged, seed: int) -> dict[str, Any]:
+    """AP50 of all images as a row of `figures`."""
+    return _row(subject, "AP50", judged, judged.ap50, np.ones(len(judged.truths)), seed)
+
+
 def gain(judged: Judged, control: Judged, seed: int) -> dict[str, Any]:
     """AP50 less that of a control on the same images, in pairs, as a row of `figures`."""
 
@@ -43,6 +49,12 @@ def gain(judged: Judged, control: Judged, seed: int) -> dict[str, Any]:
 
     every = np.ones(len(judged.truths))
     return _row("all test images", GAIN, judged, difference, every, seed)
+
+
+def of_tried(mixing: Mixing, held: Judged, seed: int) -> dict[str, Any]:
+    """AP50 of one training among several on the real images held back, as a row of `figures`."""
+    every = np.ones(len(held.truths))
+    return _row(mixing.words, HELD, held, held.ap50, every, seed)
 
 
 def _of_classes(judged: Judged, every: np.ndarray, seed: int) -> list[dict[str, Any]]:

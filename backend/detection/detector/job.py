@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.detection import curves, evaluation, leaks, standing, yolo_set
-from backend.detection.detector import intervals
-from backend.detection.detector.spec import Result, Spec, pretrained
+from backend.detection.detector import intervals, kinds, own_validation
+from backend.detection.detector.spec import Result, Spec
+from backend.detection.mixing import MIXED
+from backend.detection.start_weights import Start
 from backend.detection.testset import test_images
+from backend.images.labelled_image import LabelledSet
 from backend.records import Progress
 
 if TYPE_CHECKING:
@@ -21,68 +24,76 @@ def size_of(run: Run) -> int:
     return runs.result(run, Result).size or runs.spec(run, Spec).recipe().size
 
 
+def check_inputs(spec: Spec, runs_folder: Path) -> None:
+    """Raises UserError where the data set has no images for the way they are to be used."""
+    dataset = runs_folder / spec.dataset_run
+    if spec.preset == "own" and spec.synthetic_images != MIXED:
+        kinds.of(dataset).check(spec.synthetic_images, runs.read(dataset).name or dataset.name)
+
+
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Train, then score on the frozen test images; every prediction is kept."""
     from backend.detection.detector import training
 
     dataset = runs.sibling(out_dir, spec.dataset_run)
+    check_inputs(spec, dataset.parent)
     progress(0.0, "reading test images")
     test = _test_set(spec, out_dir)
     for image in test.images:
-        yolo_set.check_edge(str(image.path), image.width, image.height)
-    near = leaks.refuse_leaks(test, dataset, spec.near_duplicates)
-    start = pretrained(spec.recipe().model, spec.weights_file)
-    trained = training.train(spec, start, dataset, out_dir, progress)
+        yolo_set.check_edge(str(image.path), image.size)
+    near = leaks.refuse_leaks(test, [dataset], out_dir, spec.near_duplicates)
+    start = spec.starts_from()
+    trained = training.train(spec, start.file, dataset, out_dir, progress)
     progress(0.9, f"judging {len(test.images)} test images")
     folder = out_dir / "checkpoint" / "test"
     size, names = spec.recipe().size, trained.names
-    judged = training.judge(trained.best, list(test.images), names, size, folder)
+    judged = training.judge(trained.best, test.images, names, size, folder)
     progress(0.95, "working out intervals")
-    _write_facts(out_dir, test, judged)
+    test_images.write_rows(test.images, out_dir)
+    facts.write(out_dir, "predictions", evaluation.prediction_rows(test.images, judged))
+    own_validation.keep(out_dir, dataset, trained.own_images, trained.own)
     figures = intervals.figures(judged, trained.confidence, spec.seed)
     figures += _controls(test, trained, judged, spec.seed)
+    figures += [intervals.of_tried(mixing, judged, spec.seed) for mixing, judged in trained.tried]
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
     training.to_onnx(trained.best, size)
-    return _result(test, trained, judged, figures, near, start is not None, size)
+    return _result(test, trained, judged, figures, near, start, size)
 
 
-def _test_set(spec: Spec, out_dir: Path) -> test_images.HeldOutSet:
+def _test_set(spec: Spec, out_dir: Path) -> LabelledSet:
     if spec.test_run:
         return test_images.of_run(runs.sibling(out_dir, spec.test_run))
-    return test_images.load(spec.test_folder, spec.test_intact_folder, out_dir, spec.recipe().size)
+    return test_images.load(
+        spec.test_folder,
+        spec.test_intact_folder,
+        out_dir,
+        spec.recipe().size,
+        spec.rendered_material,
+    )
 
 
 def _controls(
-    test: test_images.HeldOutSet, trained: "TrainedDetector", judged: evaluation.Judged, seed: int
+    test: LabelledSet, trained: "TrainedDetector", judged: evaluation.Judged, seed: int
 ) -> list[dict[str, Any]]:
     """What a box in the middle of every image would score, how far the detector is beyond it, and
     source A's way of scoring: on the data set's own validation images."""
     box = evaluation.constant_box(test.images, trained.names)
-    own = trained.own.ap50()
-    rows = [("constant box", box.ap50(), len(test.images))]
-    rows.append(("own validation images", own, len(trained.own.truths)))
-    controls: list[dict[str, Any]] = [
-        {"subject": subject, "metric": "AP50", "value": value, "n": n} for subject, value, n in rows
-    ]
-    return [*controls, intervals.gain(judged, box, seed)]
-
-
-def _write_facts(out_dir: Path, test: test_images.HeldOutSet, judged: evaluation.Judged) -> None:
-    facts.write(out_dir, "images", [test_images.image_row(image, out_dir) for image in test.images])
-    facts.write(
-        out_dir, "boxes", [row for image in test.images for row in test_images.box_rows(image)]
-    )
-    facts.write(out_dir, "predictions", evaluation.prediction_rows(test.images, judged))
+    control = {"subject": "constant box", "metric": "AP50"} | {
+        "value": box.ap50(),
+        "n": len(test.images),
+    }
+    own = intervals.ap50("own validation images", trained.own, seed)
+    return [control, own, intervals.gain(judged, box, seed)]
 
 
 def _result(
-    test: test_images.HeldOutSet,
+    test: LabelledSet,
     trained: "TrainedDetector",
     judged: evaluation.Judged,
     figures: list[dict[str, Any]],
     near: int,
-    started_pretrained: bool,
+    start: Start,
     size: int,
 ) -> Result:
     by_name = {(row["subject"], row["metric"]): row for row in figures}
@@ -109,8 +120,10 @@ def _result(
         own_recall=own.recall,
         test_images=len(test.images),
         test_intact=sum(not image.boxes for image in test.images),
-        real=test.real,
-        pretrained=started_pretrained,
+        real=test_images.are_real(test),
+        pretrained=start.pretrained,
+        start=start.words,
+        mixing=trained.mixing.words if trained.mixing else "",
         epochs=trained.epochs,
         classes=trained.names,
         near_duplicates=near,

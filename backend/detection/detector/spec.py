@@ -1,17 +1,16 @@
 """Detector: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from backend.core.specs import param
-from backend.settings import settings
+from backend.detection import start_weights
+from backend.detection.mixing import AS_THEY_COME, FIRST, LEFT_OUT, MIXED, WAYS, Mixing
+from backend.images.vocabulary import GLASS, MATERIALS
 
 FAMILIES = ("yolov8", "yolov5", "yolo11", "yolo26")
 MODELS = tuple(f"{family}{size}" for family in FAMILIES for size in "nsm")
-WEIGHTS_HELP = (
-    "pretrained weights to start from; empty: storage/weights/<model>.pt, else from scratch"
-)
 OWN = ("preset", ("own",))
+BEST = "best of the three"
 
 
 @dataclass(frozen=True)
@@ -35,20 +34,46 @@ class Spec:
     dataset_run: str = param("", "data set to train on", run="dataset")
     preset: str = param("own", "own settings, or those of the paper", choices=("own", "paper"))
     model: str = param("yolov8n", "network; its size is the last letter", choices=MODELS, when=OWN)
-    weights_file: str = param("", WEIGHTS_HELP, path="file", optional=True, advanced=True)
-    size: int = param(128, "edge length for training and test, px", lo=64, hi=1280, when=OWN)
-    batch: int = param(8, "images a step", lo=1, hi=256, when=OWN)
-    epochs: int = param(50, "passes over the data set", lo=1, hi=1000, when=OWN)
+    start: str = start_weights.start_param()
+    weights_file: str = start_weights.file_param()
+    size: int = param(
+        128, "edge length for training and test, px", lo=64, hi=1280, when=OWN, grows=2
+    )
+    batch: int = param(8, "images a step", lo=1, hi=256, when=OWN, advanced=True)
+    epochs: int = param(50, "passes over the data set", lo=1, hi=1000, when=OWN, grows=1)
     patience: int = param(
-        100, "epochs without a better validation before it stops", lo=1, hi=1000, when=OWN
+        100,
+        "epochs without a better validation before it stops",
+        lo=1,
+        hi=1000,
+        when=OWN,
+        advanced=True,
     )
     augmentation: str = param(
         "usual",
         "how training images are varied: ultralytics' usual way, lightly, or not at all",
         choices=("usual", "light", "none"),
         when=OWN,
+        advanced=True,
     )
-    test_run: str = param("", "frozen test set to judge on", run="testset", optional=True)
+    synthetic_images: str = param(
+        MIXED,
+        "how they are used beside real ones: mixed in; first, then real ones alone while the "
+        "learning rate falls; left out; or all three ways are trained, which takes three times as "
+        "long, and the one that does best on real images held back is kept",
+        choices=(*WAYS, BEST),
+        when=OWN,
+    )
+    real_share: float = param(
+        0.5,
+        "least share of real images in each batch, where there are real and synthetic ones; a few "
+        "real ones come more often then; 0: as they come",
+        lo=0,
+        hi=1,
+        when=("synthetic_images", (MIXED, BEST)),
+        before=0.0,
+    )
+    test_run: str = param("", "locked test images to judge on", run="testset", optional=True)
     test_folder: str = param(
         "",
         "or real test images in YOLO's layout (data.yaml with 'test'); both empty: fresh "
@@ -58,6 +83,13 @@ class Spec:
     )
     test_intact_folder: str = param(
         "", "photographs of intact parts to count false alarms on", path="folder", optional=True
+    )
+    rendered_material: str = param(
+        GLASS,
+        "what fresh rendered test images show, where no others are named: glass with cracks, or "
+        "another material with all its defects",
+        choices=MATERIALS,
+        advanced=True,
     )
     near_duplicates: str = param(
         "refuse",
@@ -82,17 +114,28 @@ class Spec:
             self.seed,
         )
 
+    def mixings(self) -> tuple[Mixing, ...]:
+        """How real and synthetic images take turns, in one way or in several to choose from; of
+        those that are equally good the first is kept, so synthetic images must earn their place."""
+        if self.preset == "paper":
+            return (AS_THEY_COME,)
+        wanted = self.synthetic_images
+        ways = (LEFT_OUT, MIXED, FIRST) if wanted == BEST else (wanted,)
+        return tuple(Mixing(way, self.real_share) for way in ways)
+
     def estimate(self) -> str:
         """What it starts from, in words, before it starts."""
-        model = self.recipe().model
-        start = pretrained(model, self.weights_file)
-        if start is None:
-            return (
-                f"No pretrained weights for {model} in storage/weights: it starts from scratch, "
-                "which takes many more images and epochs to find anything. The time left is told "
-                "after the first epoch."
-            )
-        return f"Starts from {start.name}. The time left is told after the first epoch."
+        found = self.starts_from()
+        words = f"Starts from {found.words}."
+        if found.file is None:
+            words += " From those it takes many more images and epochs to find anything."
+        if len(self.mixings()) > 1:
+            words += " Three trainings, one after another."
+        return f"{words} The time left is told after the first epoch."
+
+    def starts_from(self) -> start_weights.Start:
+        """The weights at hand for this training."""
+        return start_weights.find(self.recipe().model, self.weights_file, self.start)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,12 +145,15 @@ class Result:
 
     verdict: what that shows, in words. gain: AP50 less the constant box's, in pairs.
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
-    the data set's own validation images; precision and recall: there too, precision None where no
+    the data set's own validation images, on the real ones where it chose or weighed these;
+    precision and recall: there too, precision None where no
     box is that sure. own_validation_ap50, own_precision (the highest) and
     own_recall (the highest): the figures source A reports, on those images. real: whether the
-    test images are photographs. near_duplicates: training images that look like a test image.
+    test images are photographs. start: what the training started from, in words; "" from earlier
+    versions. near_duplicates: training images that look like a test image.
     size: edge length at which it looks, px; 0 from earlier versions, see `size_of`. notes: what
-    was noticed while reading the test images.
+    was noticed while reading the test images. mixing: how real and synthetic images took turns, in
+    words; "" where there is one kind alone, and from earlier versions.
     """
 
     verdict: str = ""
@@ -130,20 +176,11 @@ class Result:
     test_intact: int
     real: bool
     pretrained: bool
+    start: str = ""
+    mixing: str = ""
     epochs: int
     classes: tuple[str, ...] = ()
     near_duplicates: int | None = None
     test_hash: str
     size: int = 0
     notes: tuple[str, ...] = ()
-
-
-def pretrained(model: str, named: str) -> Path | None:
-    """The file that the user named, else the one in storage/weights; None: from scratch.
-
-    ultralytics calls its own YOLOv5 weights yolov5su.pt and the like.
-    """
-    if named:
-        return Path(named).expanduser()
-    found = (settings().weights / name for name in (f"{model}.pt", f"{model}u.pt"))
-    return next((path for path in found if path.exists()), None)

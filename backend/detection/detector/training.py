@@ -1,71 +1,144 @@
-"""YOLO training and prediction through ultralytics, offline, in the job's own process."""
+"""A detector trained on a data set, in one way or in several to choose from, and judged."""
 
 import json
-import pickle
 import shutil
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from ultralytics import YOLO
-from ultralytics.utils import SETTINGS
 
-from backend.detection import evaluation
-from backend.detection.detector import validation
+from backend.detection import evaluation, onnx_graph
+from backend.detection.detector import batches, epochs, kinds, validation
+from backend.detection.detector.epochs import TRAINING_SHARE
 from backend.detection.detector.spec import Recipe, Spec
 from backend.detection.evaluation import Judged
+from backend.detection.mixing import AS_THEY_COME, Mixing
 from backend.detection.testset import test_images
-from backend.detection.testset.test_images import LabelledImage
-from backend.numeric import checkpoints
+from backend.images.labelled_image import LabelledImage
 from backend.records import Progress
 
-TRAINING_SHARE = 0.86
-AUGMENTATION: dict[str, dict[str, float]] = {
-    "usual": {},
-    "light": {"mosaic": 0.0, "scale": 0.2, "translate": 0.05, "hsv_h": 0.0, "hsv_s": 0.2},
-    "none": dict.fromkeys(
-        ("mosaic", "scale", "translate", "hsv_h", "hsv_s", "hsv_v", "fliplr"), 0.0
-    ),
-}
+Tried = tuple[tuple[Mixing, Judged], ...]
 
 
 @dataclass(frozen=True)
 class TrainedDetector:
-    """best: the weights file. names: its classes. own: judged on the set's own validation images.
-    confidence: best F1 there."""
+    """best: the weights file. names: its classes. own: judged on own_images, the set's own
+    validation images. confidence: best F1 there, or on the real ones of them where a share of real
+    images is set. mixing: how real and synthetic images took turns, None where all came as they
+    are. tried: the ways it was chosen among, each judged on the real images held back."""
 
     best: Path
     names: tuple[str, ...]
     epochs: int
+    own_images: tuple[LabelledImage, ...]
     own: Judged
     confidence: float
+    mixing: Mixing | None = None
+    tried: Tried = ()
 
 
 def train(
     spec: Spec, weights: Path | None, dataset: Path, out_dir: Path, progress: Progress
 ) -> TrainedDetector:
     """Train on a data set run; goes on from the last epoch where the run was interrupted."""
-    best = out_dir / "artifacts" / "detector.pt"
-    data = _data_file(dataset, out_dir)
-    recipe = spec.recipe()
-    if not best.exists():
-        _run_epochs(recipe, weights, data, out_dir, progress)
-    names = tuple(json.loads(data.read_text(encoding="utf-8"))["names"].values())
+    data = data_file(dataset, out_dir)
+    known = kinds.of(dataset)
     own = test_images.read_yolo(data.parent, "val").images
+    mixings = spec.mixings() if known.mixed and spec.mixings() != (AS_THEY_COME,) else ()
+    held = [image for image in own if mixings and image.path.stem in known.held]
+    lessons = _Lessons(spec.recipe(), weights, data, out_dir / "checkpoint", held, known.real)
+    folder, mixing, tried = lessons.choose(mixings, progress)
+    best = _kept(folder, out_dir / "artifacts")
     progress(TRAINING_SHARE, f"judging {len(own)} of its own validation images")
-    folder = out_dir / "checkpoint" / "own"
-    judged = judge(best, own, names, recipe.size, folder)
+    judged = lessons.judged(best, own)
+    seen = lessons.judged(best, held) if held else judged
     return TrainedDetector(
         best=best,
-        names=names,
-        epochs=len((out_dir / "artifacts" / "results.csv").read_text().splitlines()) - 1,
+        names=lessons.names,
+        epochs=len(best.with_name("results.csv").read_text().splitlines()) - 1,
+        own_images=own,
         own=judged,
-        confidence=judged.best_f1().confidence,
+        confidence=(seen if seen.correct.any() else judged).best_f1().confidence,
+        mixing=mixing,
+        tried=tried,
     )
+
+
+def _kept(training: Path, artifacts: Path) -> Path:
+    """The best weights of a training; its table of epochs and first batches come beside them."""
+    pictures = training / batches.FOLDER
+    if pictures.exists():  # an earlier version kept them elsewhere
+        shutil.copytree(pictures, artifacts / batches.FOLDER, dirs_exist_ok=True)
+    shutil.copy(training / "results.csv", artifacts / "results.csv")
+    return Path(shutil.copy(training / "weights" / "best.pt", artifacts / "detector.pt"))
+
+
+@dataclass(frozen=True)
+class _Lessons:
+    """Trainings on the same data. folder: where each has its own. held: real images that no
+    training sees, by which the best epoch is chosen, and the best training. real: names."""
+
+    recipe: Recipe
+    weights: Path | None
+    data: Path
+    folder: Path
+    held: Sequence[LabelledImage]
+    real: frozenset[str]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes."""
+        return tuple(json.loads(self.data.read_text(encoding="utf-8"))["names"].values())
+
+    def choose(
+        self, mixings: Sequence[Mixing], progress: Progress
+    ) -> tuple[Path, Mixing | None, Tried]:
+        """The best training's folder, its way, and all that were tried, where there are several."""
+        if len(mixings) < 2:
+            mixing = next(iter(mixings), None)
+            return self.run("training", mixing, progress), mixing, ()
+        tried: list[tuple[Mixing, Judged]] = []
+        folders = []
+        for k, mixing in enumerate(mixings):
+            told = _part(progress, k, len(mixings), self.recipe.epochs)
+            folders.append(self.run(f"training-{k}", mixing, told))
+            tried.append((mixing, self.judged(folders[k] / "weights" / "best.pt", self.held)))
+        best = max(range(len(tried)), key=lambda k: tried[k][1].ap50())
+        return folders[best], mixings[best], tuple(tried)
+
+    def run(self, name: str, mixing: Mixing | None, progress: Progress) -> Path:
+        """Train in a folder of that name."""
+        folder = self.folder / name
+        data = _judged_on(self.data, self.held) if self.held else self.data
+        epochs.run(self.recipe, self.weights, data, folder, progress, mixing, self.real)
+        return folder
+
+    def judged(self, weights: Path, images: Sequence[LabelledImage]) -> Judged:
+        return judge(weights, images, self.names, self.recipe.size, self.folder / "judged")
+
+
+def _judged_on(data: Path, held: Sequence[LabelledImage]) -> Path:
+    """A data.yaml in which these images choose the best epoch."""
+    files = data.with_name("held.txt")
+    files.write_text("\n".join(str(image.path) for image in held))
+    path = data.with_name("held.yaml")
+    path.write_text(json.dumps(json.loads(data.read_text()) | {"val": files.name}))
+    return path
+
+
+def _part(progress: Progress, place: int, count: int, epochs: int) -> Progress:
+    """Tells of one training among several, whose epochs are numbered through."""
+
+    def told(fraction: float, message: str = "", **more: Any) -> None:
+        step = {"step": place * epochs + more["step"]} if "step" in more else {}
+        words = f"training {place + 1} of {count}: {message}"
+        progress((TRAINING_SHARE * place + fraction) / count, words, **(more | step))
+
+    return told
 
 
 def judge(
@@ -81,70 +154,7 @@ def judge(
     return evaluation.judge(images, boxes, levels, names)
 
 
-def _run_epochs(
-    recipe: Recipe, weights: Path | None, data: Path, out_dir: Path, progress: Progress
-) -> None:
-    """Train in `checkpoint/training`, then keep the best weights and the table of epochs."""
-    SETTINGS.update(sync=False)
-    folder = out_dir / "checkpoint" / "training"
-    last = folder / "weights" / "last.pt"
-    if not _is_finished(last):
-        goes_on = last.exists()
-        model = YOLO(last) if goes_on else start(recipe.model, weights)
-        epochs = _Epochs(recipe.epochs, progress)
-        model.add_callback("on_train_start", epochs.begin)
-        model.add_callback("on_fit_epoch_end", epochs)
-        model.train(**({"resume": True} if goes_on else arguments(recipe, data, out_dir)))
-    shutil.copy(folder / "results.csv", out_dir / "artifacts" / "results.csv")
-    shutil.copy(last.with_name("best.pt"), out_dir / "artifacts" / "detector.pt")
-
-
-def _is_finished(last: Path) -> bool:
-    """Did ultralytics close the training? It then strips the epoch from our own checkpoint.
-
-    A checkpoint that was cut short is removed.
-    """
-    if not last.exists():
-        return False
-    try:
-        saved = torch.load(last, map_location="cpu", weights_only=False)
-    except (RuntimeError, EOFError, pickle.UnpicklingError):
-        last.unlink()  # ultralytics was killed while it wrote: the training begins anew
-        return False
-    return saved.get("epoch") == -1
-
-
-def start(model: str, weights: Path | None) -> YOLO:
-    """An untrained network, or one with pretrained weights, whose file is checked first."""
-    if weights is None:
-        return YOLO(f"{model}.yaml", task="detect")
-    checkpoints.check_detector(weights)
-    return YOLO(weights, task="detect")
-
-
-def arguments(recipe: Recipe, data: Path, out_dir: Path) -> dict[str, Any]:
-    """What `YOLO.train` is told."""
-    return {
-        "data": str(data),
-        "imgsz": recipe.size,
-        "batch": recipe.batch,
-        "epochs": recipe.epochs,
-        "patience": recipe.patience,
-        "seed": recipe.seed,
-        "device": 0 if torch.cuda.is_available() else "cpu",
-        "amp": "bf16" if torch.cuda.is_available() else False,  # fp16 would download a network
-        "workers": 0,
-        "project": str(out_dir / "checkpoint"),
-        "name": "training",
-        "exist_ok": True,
-        "plots": False,
-        "verbose": False,
-        "deterministic": True,
-        **AUGMENTATION[recipe.augmentation],
-    }
-
-
-def _data_file(dataset: Path, out_dir: Path) -> Path:
+def data_file(dataset: Path, out_dir: Path) -> Path:
     """A data.yaml with the absolute place of the set, as ultralytics wants it.
 
     The set is copied into the run's own folder, for ultralytics writes a cache beside it.
@@ -157,50 +167,36 @@ def _data_file(dataset: Path, out_dir: Path) -> Path:
     return path
 
 
-class _Epochs:
-    """ultralytics' callback: reports each epoch's losses, metrics and the time left."""
-
-    def __init__(self, epochs: int, progress: Progress):
-        self.epochs = epochs
-        self.progress = progress
-        self.begun = time.monotonic()
-        self.first = 0
-
-    def begin(self, trainer: Any) -> None:
-        """The first epoch of this process starts now; a resumed training begins later than 0."""
-        self.begun = time.monotonic()
-        self.first = trainer.start_epoch
-
-    def __call__(self, trainer: Any) -> None:
-        done = trainer.epoch + 1
-        if done > self.epochs:
-            return
-        losses = trainer.label_loss_items(trainer.tloss, prefix="train")
-        metrics = {_short(k): float(v) for k, v in (losses | trainer.metrics).items()}
-        message = f"epoch {done} of {self.epochs}, mAP50 {metrics.get('mAP50', 0):.2f}"
-        message += self._left(done)
-        self.progress(TRAINING_SHARE * done / self.epochs, message, step=done, metrics=metrics)
-
-    def _left(self, done: int) -> str:
-        each = (time.monotonic() - self.begun) / (done - self.first)
-        seconds = each * (self.epochs - done)
-        if seconds < 1:
-            return ""
-        return f", {seconds:.0f} s left" if seconds < 90 else f", {seconds / 60:.0f} min left"
-
-
-def _short(name: str) -> str:
-    """`metrics/mAP50(B)` → `mAP50`, `train/box_loss` → `train box loss`."""
-    return name.removeprefix("metrics/").removesuffix("(B)").replace("/", " ").replace("_", " ")
-
-
 def to_onnx(weights: Path, size: int) -> Path:
-    """Write `<weights>.onnx` beside the weights, for one square picture of `size` px; its path."""
-    target = weights.with_suffix(".onnx")
-    with tempfile.TemporaryDirectory() as folder:
-        copy = shutil.copyfile(weights, Path(folder) / weights.name)
-        made = YOLO(copy, task="detect").export(
-            format="onnx", imgsz=size, simplify=False, device="cpu", verbose=False
+    """Write `<weights>.onnx` beside the weights: whole, from pictures to boxes; its path.
+
+    size: edge in px of the square that pictures are fitted into.
+    """
+    found: Any = YOLO(weights, task="detect")
+    network = found.model.float().cpu().fuse().eval()
+    head = network.model[-1]
+    head.export, head.format = True, "onnx"
+    example, target = torch.zeros(2, 3, size, size), weights.with_suffix(".onnx")
+    with torch.inference_mode():
+        shape = network(example).shape  # the head lays out its grid too
+        torch.onnx.export(
+            network,
+            (example,),
+            str(target),
+            input_names=["square"],
+            output_names=["found"],
+            opset_version=onnx_graph.OPSET,
+            dynamic_axes={"square": {0: "B"}, "found": {0: "B"}},
+            dynamo=False,
         )
-        shutil.move(made, target)
+    made = onnx.load(target)
+    for length, axis in zip(shape[1:], _axes(made)[1:], strict=True):  # it left these open
+        axis.dim_value = length
+    onnx.helper.set_model_props(made, {"names": repr(found.names)})
+    onnx.save(onnx_graph.whole(made), target)
     return target
+
+
+def _axes(model: onnx.ModelProto) -> Any:
+    """The lengths of the axes of a graph's one output."""
+    return model.graph.output[0].type.tensor_type.shape.dim

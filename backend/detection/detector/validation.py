@@ -1,7 +1,5 @@
 """ultralytics' own validation with every prediction kept, so that its figures can be redone."""
 
-import json
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +11,7 @@ from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionValidator
 
 from backend.detection import yolo_set
-from backend.detection.testset.test_images import LabelledImage
-from backend.images.boxes import yolo_line
+from backend.images.labelled_image import LabelledImage
 from backend.records import UserError
 
 BATCH = 16
@@ -69,7 +66,7 @@ def validate(
     folder: where the images are laid out for it. on_image: called with the number of images done.
     Raises UserError for an image that it passes over.
     """
-    data = lay_out(images, names, folder)
+    data = yolo_set.lay_out(images, names, folder)
     keeper = _Keeper(on_image)
     made = type("Validator", (_Validator,), {"keeper": keeper})
     YOLO(weights, task="detect").val(validator=made, **arguments(data, size, folder))
@@ -93,26 +90,3 @@ def arguments(data: Path, size: int, folder: Path) -> dict[str, Any]:
         "name": "val",
         "exist_ok": True,
     }
-
-
-def lay_out(images: Sequence[LabelledImage], names: tuple[str, ...], folder: Path) -> Path:
-    """Copies of the images, and their boxes, as ultralytics reads them: its data.yaml.
-
-    It writes beside the images it reads, so it never gets the user's own. Boxes of classes the
-    detector does not know are left out.
-    """
-    shutil.rmtree(folder, ignore_errors=True)
-    for part in ("images", "labels"):
-        (folder / part).mkdir(parents=True)
-    for place, image in enumerate(images):
-        image.copy_to(folder / "images", f"{place:06d}")
-        known = [b for b in image.boxes if len(names) == 1 or b.class_name in names]
-        lines = [
-            yolo_line(b.xyxy, image.width, image.height, yolo_set.class_index(b, names))
-            for b in known
-        ]
-        (folder / "labels" / f"{place:06d}.txt").write_text("".join(lines))
-    content = {"path": str(folder), "train": "images", "val": "images"}
-    path = folder / "data.yaml"
-    path.write_text(json.dumps(content | {"names": dict(enumerate(names))}))
-    return path

@@ -1,12 +1,12 @@
 """Which images one trial trains on, and which it holds back to choose its confidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from backend.detection.study.arms import Trial
-from backend.detection.study.samples import Sample
+from backend.images.labelled_image import LabelledImage
 
 FIFTH = 5
 
@@ -20,16 +20,18 @@ class Drawn:
     back, or all held back where none is real, the confidence is chosen.
     """
 
-    training: tuple[Sample, ...]
-    validation: tuple[Sample, ...]
-    intact: tuple[Sample, ...] = ()
+    training: tuple[LabelledImage, ...]
+    validation: tuple[LabelledImage, ...]
+    intact: tuple[LabelledImage, ...] = ()
 
     def count(self, *sources: str) -> int:
         """Images of these sources on both sides."""
         return sum(s.source in sources for s in (*self.training, *self.validation))
 
 
-def draw(pool: dict[str, tuple[Sample, ...]], trial: Trial, synthetic: int, seed: int) -> Drawn:
+def draw(
+    pool: Mapping[str, Sequence[LabelledImage]], trial: Trial, synthetic: int, seed: int
+) -> Drawn:
     """The images of a trial; the same for every arm as far as their sources are the same.
 
     synthetic: images of synthetic sources together. seed: of the study.
@@ -54,13 +56,13 @@ def draw(pool: dict[str, tuple[Sample, ...]], trial: Trial, synthetic: int, seed
     return Drawn(tuple(training), tuple(validation), tuple(unused))
 
 
-def real_images(real: Sequence[Sample], amount: int, seed: int) -> list[Sample]:
+def real_images(real: Sequence[LabelledImage], amount: int, seed: int) -> list[LabelledImage]:
     """At least `amount` images, or all, by whole groups in an order drawn from the seed.
 
     The images of a smaller amount are among those of a larger one.
     """
     groups = sorted({s.group for s in real})
-    found: list[Sample] = []
+    found: list[LabelledImage] = []
     for place in np.random.default_rng([seed, 5]).permutation(len(groups)):
         if len(found) >= amount:
             break
@@ -68,7 +70,7 @@ def real_images(real: Sequence[Sample], amount: int, seed: int) -> list[Sample]:
     return found
 
 
-def _ordered(images: Sequence[Sample]) -> list[str]:
+def _ordered(images: Sequence[LabelledImage]) -> list[str]:
     return list(dict.fromkeys(s.group for s in images))
 
 

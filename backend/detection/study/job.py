@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from backend.core import facts
 from backend.detection import evaluation
-from backend.detection.detector.spec import pretrained
+from backend.detection.start_weights import Start
 from backend.detection.study import pool, verdicts
 from backend.detection.study.pool import Pool
 from backend.detection.study.spec import Result, Spec
+from backend.images import fits
 from backend.records import Progress
 
 if TYPE_CHECKING:
     from backend.detection.study.trials import Outcome
+
+check_inputs = fits.check
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -27,24 +30,24 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.detection.study import trials
     from backend.numeric import checkpoints
 
-    start = pretrained(spec.model, spec.weights_file)
-    if start:
-        checkpoints.check_detector(start)
+    start = spec.starts_from()
+    if start.pretrained and start.file:
+        checkpoints.check_detector(start.file)
     gathered = pool.gather(spec, out_dir, progress, 0.05)
     planned = spec.trials(list(pool.labels(spec, out_dir)))
 
     def told(fraction: float, message: str = "", **more: Any) -> None:
         progress(0.05 + 0.9 * fraction, message, **more)
 
-    outcomes = trials.run_all(spec, planned, gathered, start, out_dir, told)
-    return _concluded(spec, outcomes, gathered, start is not None, out_dir, progress)
+    outcomes = trials.run_all(spec, planned, gathered, start.file, out_dir, told)
+    return _concluded(spec, outcomes, gathered, start, out_dir, progress)
 
 
 def _concluded(
     spec: Spec,
     outcomes: "Sequence[Outcome]",
     gathered: Pool,
-    pretrained: bool,
+    start: Start,
     out_dir: Path,
     progress: Progress,
 ) -> Result:
@@ -60,7 +63,7 @@ def _concluded(
         measured.append(contrasts.measure(outcome, draws))
     by_seed = contrasts.seed_draws(spec.seeds, spec.seed)
     n_groups, specimens = len(set(groups)), len({s.group for s in gathered.test if s.boxes})
-    box = evaluation.constant_box([s.labelled() for s in gathered.test])
+    box = evaluation.constant_box(gathered.test)
     control = box.ap50()
     learning = contrasts.learning(contrasts.beyond(measured, box, draws), by_seed)
     compared = contrasts.contrast(measured, by_seed, len(groups), n_groups)
@@ -83,7 +86,8 @@ def _concluded(
         real_training_images=len(gathered.training["real"]),
         intact_training_images=len(gathered.training["intact"]),
         constant_box_ap50=control,
-        pretrained=pretrained,
+        pretrained=start.pretrained,
+        start=start.words,
         seconds_per_trial=sum(o.figures["seconds"] for o in outcomes) / len(outcomes),
         test_hash=gathered.test_hash,
         near_duplicates=gathered.alike,

@@ -2,30 +2,27 @@
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
 
 from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.detection import leaks
+from backend.detection.dataset.sources import painted
+from backend.detection.mixing import REAL
 from backend.detection.study import samples
 from backend.detection.study.arms import MIX, slug
-from backend.detection.study.samples import Sample
 from backend.detection.study.spec import Spec
-from backend.detection.testset import test_images
-from backend.detection.testset.test_images import LabelledImage
-from backend.images import imagefiles, imageset
-from backend.images.boxes import boxes_of, centred_box
-from backend.records import Box, Progress, UserError
+from backend.detection.testset import imported, test_images
+from backend.images import archives, imageset
+from backend.images.labelled_image import LabelledImage, LabelledSet
+from backend.images.vocabulary import VARIATION
+from backend.records import Progress, UserError
 from backend.teachers.generate.spec import Spec as TeacherSpec
 
-BATCH = 16
 PHOTOGRAPHS = ("real", "intact")
-TAKEN = (*PHOTOGRAPHS, "test", "synthetic", "copy-paste", MIX)  # no names for a synthetic run
-Picture = tuple[np.ndarray, tuple[Box, ...], str]  # pixels, boxes, group
+TAKEN = (*REAL, "test", "synthetic", "copy-paste", MIX)  # no names for a synthetic run
 
 
 @dataclass(frozen=True)
@@ -37,8 +34,8 @@ class Pool:
     notes: what was noticed while reading the photographs.
     """
 
-    training: dict[str, tuple[Sample, ...]]
-    test: tuple[Sample, ...]
+    training: dict[str, tuple[LabelledImage, ...]]
+    test: tuple[LabelledImage, ...]
     test_hash: str
     alike: int
     notes: tuple[str, ...] = ()
@@ -63,33 +60,45 @@ def gather(spec: Spec, out_dir: Path, progress: Progress, upto: float) -> Pool:
 
 def _gathered(spec: Spec, out_dir: Path, folder: Path, progress: Progress, upto: float) -> Pool:
     progress(0.0, "reading test images")
-    test = test_images.load(spec.real_folder, spec.intact_folder, out_dir, spec.size)
-    read = test_images.read_yolo(Path(spec.real_folder), "train")
-    if spec.intact_folder:
-        read += test_images.read_intact(Path(spec.intact_folder), "train")
+    test, read = _read(spec, out_dir, progress)
     training = _photographs(spec, folder, test, read, progress)
     _write_photographs(out_dir, training)
     progress(0.3 * upto, "looking for test images among the training images and behind them")
-    alike = leaks.refuse_leaks(test, out_dir, near="report")
+    alike = leaks.refuse_leaks(test, [out_dir], out_dir, near="report")
     sources = labels(spec, out_dir)
     for place, (label, run) in enumerate(sources.items()):
         progress(upto * (0.5 + 0.4 * place / len(sources)), f"reading {label} images")
         training[label] = _synthetic(spec, folder, label, run)
     progress(0.9 * upto, "keeping test images")
-    tested = [
-        _kept(folder / "test", k, image, image.source, spec.size)
-        for k, image in enumerate(test.images)
-    ]
+    tested = _kept(folder / "test", test.images, spec.size)
     notes = tuple(dict.fromkeys((*test.notes, *read.notes)))
-    return Pool(training, tuple(tested), test.hash, alike, notes)
+    return Pool(training, tested, test.hash, alike, notes)
+
+
+def _read(spec: Spec, out_dir: Path, progress: Progress) -> tuple[LabelledSet, LabelledSet]:
+    """The test images, and the photographs to train on."""
+    real, intact = (
+        archives.opened(Path(path), out_dir / "checkpoint" / name, progress) if path else None
+        for name, path in (("real", spec.real_folder), ("intact", spec.intact_folder))
+    )
+    read = test_images.read_yolo(real, "train") if real else LabelledSet(())
+    if spec.real_run:
+        source = runs.sibling(out_dir, spec.real_run)
+        read += LabelledSet(imported.photographs(source, imageset.read(source)))
+    if intact:
+        read += test_images.read_intact(intact, "train")
+    if spec.test_run:
+        return test_images.of_run(runs.sibling(out_dir, spec.test_run)), read
+    return test_images.load(str(real), str(intact or ""), out_dir, spec.size), read
 
 
 def _as_json(pool: Pool) -> dict[str, object]:
     return {
         "training": {
-            source: [s.as_json() for s in found] for source, found in pool.training.items()
+            source: [samples.as_json(image) for image in found]
+            for source, found in pool.training.items()
         },
-        "test": [sample.as_json() for sample in pool.test],
+        "test": [samples.as_json(image) for image in pool.test],
         "test_hash": pool.test_hash,
         "alike": pool.alike,
         "notes": pool.notes,
@@ -110,58 +119,43 @@ def _stored(values: dict) -> Pool:
 
 
 def _photographs(
-    spec: Spec,
-    folder: Path,
-    test: test_images.HeldOutSet,
-    read: test_images.Photographs,
-    progress: Progress,
-) -> dict[str, tuple[Sample, ...]]:
+    spec: Spec, folder: Path, test: LabelledSet, read: LabelledSet, progress: Progress
+) -> dict[str, tuple[LabelledImage, ...]]:
     """The real training images with their labels, and the intact photographs."""
     held_out = {image.group for image in test.images}
-    images = {
-        "real": [image for image in read.images if image.source == "real"],
-        "intact": [image for image in read.images if image.source != "real"],
-    }
-    found: dict[str, tuple[Sample, ...]] = {}
-    for source, entries in images.items():
+    for image in read.images:
+        if image.group in held_out:
+            raise UserError(
+                f"Training image {image.path.name} shows specimen '{image.group}', which is "
+                "also among the test images. Correct the split: a specimen belongs to one side."
+            )
+    found = {}
+    for source in PHOTOGRAPHS:
+        mine = [image for image in read.images if (image.source == "real") == (source == "real")]
         kept = []
-        for k, image in enumerate(entries):
-            progress(0.0, f"reading {source} photograph {k + 1} of {len(entries)}")
-            if image.group in held_out:
-                raise UserError(
-                    f"Training image {image.path.name} shows specimen '{image.group}', which is "
-                    "also among the test images. Correct the split: a specimen belongs to one side."
-                )
-            kept.append(_kept(folder / source, k, image, source, spec.size))
+        for k, image in enumerate(mine):
+            progress(0.0, f"reading {source} photograph {k + 1} of {len(mine)}")
+            kept.append(samples.keep(folder / source, k, replace(image, source=source), spec.size))
         found[source] = tuple(kept)
     return found
 
 
-def _kept(folder: Path, k: int, image: LabelledImage, source: str, size: int) -> Sample:
-    return samples.keep(
-        folder,
-        f"{k:06d}",
-        image.read_rgb(),
-        image.boxes,
-        size,
-        source=source,
-        group=image.group,
-        original=str(image.path),
-    )
+def _kept(folder: Path, images: Iterable[LabelledImage], size: int) -> tuple[LabelledImage, ...]:
+    return tuple(samples.keep(folder, k, image, size) for k, image in enumerate(images))
 
 
-def _write_photographs(out_dir: Path, training: dict[str, tuple[Sample, ...]]) -> None:
+def _write_photographs(out_dir: Path, training: dict[str, tuple[LabelledImage, ...]]) -> None:
     """The training photographs as rows of the table `images`."""
     rows = [
         {
             "image": f"{source}/{k:06d}",
-            "path": sample.original,
+            "path": str(image.origin.full),
             "source": source,
-            "group": sample.group,
+            "group": image.group,
             "split": "train",
         }
         for source in PHOTOGRAPHS
-        for k, sample in enumerate(training[source])
+        for k, image in enumerate(training[source])
     ]
     facts.write(out_dir, "images", rows)
 
@@ -187,23 +181,15 @@ def _kind_words(run: Run) -> str:
     return {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
 
 
-def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[Sample, ...]:
+def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[LabelledImage, ...]:
     """Up to `synthetic_count` images of a run."""
     make = _sampled if run.kind == "distill" else _taken
-    made = make(run, spec.synthetic_count)
-    kept = tuple(
-        samples.keep(
-            folder / f"synthetic-{slug(label)}",
-            f"{k:06d}",
-            pixels,
-            boxes,
-            spec.size,
-            source=label,
-            group=f"{label} {group}",
-        )
-        for k, (pixels, boxes, group) in enumerate(made)
+    made = (
+        replace(image, source=label, group=f"{label} {image.group}")
+        for image in make(run, spec.synthetic_count)
     )
-    if not any(sample.boxes for sample in kept):
+    kept = _kept(folder / f"synthetic-{slug(label)}", made, spec.size)
+    if not any(image.boxes for image in kept):
         raise UserError(
             f"Synthetic run '{label}' has no image with a box. Choose another run, or label its "
             "images first."
@@ -211,25 +197,15 @@ def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[Sample, 
     return kept
 
 
-def _sampled(run: Run, count: int) -> Iterator[Picture]:
+def _sampled(run: Run, count: int) -> Iterator[LabelledImage]:
     """Fresh samples of a student, boxes from the masks it painted; one that paints none gets
     source A's dummy, a box in the middle, and so is a control."""
     from backend.students.sampler import Sampler
 
     sampler = Sampler(run.folder)
-    for start in range(0, count, BATCH):
-        seeds = list(range(start, min(start + BATCH, count)))
-        images, masks = sampler.sample(seeds)
-        for seed, pixels, mask in zip(seeds, images, masks, strict=True):
-            painted = boxes_of(mask > 0.5, "defect")
-            boxes = painted if sampler.paints_mask else centred_box(*pixels.shape[:2])
-            yield pixels, tuple(boxes), f"seed {seed}"
+    return painted(sampler, range(count), VARIATION, not sampler.paints_mask)
 
 
-def _taken(run: Run, count: int) -> Iterator[Picture]:
+def _taken(run: Run, count: int) -> list[LabelledImage]:
     """The first labelled images of a set, with their boxes as people left them."""
-    rows, boxes = imageset.read(run.folder)
-    known = imageset.boxes_by_image(boxes)
-    for row in imageset.records(imageset.labelled(rows).head(count)):
-        pixels = imagefiles.read_rgb(run.folder / row["path"])
-        yield pixels, known.get(row["image"], ()), str(row["group"] or row["image"])
+    return [image for image in imageset.read(run.folder) if image.labelled][:count]

@@ -5,25 +5,26 @@ gone through more often. So also the learning rate, the warm-up and the end of m
 same step.
 """
 
-import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Sampler
-from ultralytics.data.build import InfiniteDataLoader
-from ultralytics.models.yolo.detect import DetectionPredictor, DetectionTrainer
+from ultralytics.models.yolo.detect import DetectionPredictor
 from ultralytics.utils import LOGGER, SETTINGS
 
-from backend.detection.onnx_detector import MOST_BOXES, NMS_IOU
-from backend.detection.study.samples import Sample
+from backend.detection import shipped, yolo_set
+from backend.detection.mixed_training import MixedTrainer
+from backend.detection.mixing import AS_THEY_COME, REAL, Mixing
+from backend.detection.onnx_graph import MOST_BOXES, NMS_IOU
+from backend.detection.start_weights import SHIPPED
 from backend.detection.study.spec import Spec
-from backend.images import imagefiles
+from backend.images.labelled_image import LabelledImage
+from backend.images.vocabulary import ONE_CLASS
 
 EPOCHS = 10  # ultralytics changes its learning rate once an epoch
 LEARNING_RATE = 0.002
@@ -38,44 +39,15 @@ def rounds(steps: int) -> tuple[int, int]:
     return epochs, -(-steps // epochs)
 
 
-class Cycled(Sampler[int]):
-    """`length` places an epoch, going through all images in a new order before any comes again."""
-
-    def __init__(self, images: int, length: int, seed: int):
-        self.images = images
-        self.length = length
-        self.random = np.random.default_rng([seed, 11])
-        self.left: list[int] = []
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[int]:
-        for _ in range(self.length):
-            if not self.left:
-                self.left = self.random.permutation(self.images).tolist()
-            yield self.left.pop()
-
-
-class BudgetTrainer(DetectionTrainer):
-    """ultralytics' trainer with epochs of a fixed number of steps, without validation or files."""
-
-    steps_an_epoch = 1
+class BudgetTrainer(MixedTrainer):
+    """Epochs of a fixed number of steps, without validation or files."""
 
     def get_dataloader(
         self, dataset_path: str, batch_size: int = 16, rank: int = 0, mode: str = "train"
     ) -> Any:
         if mode != "train":
             return self.train_loader
-        dataset = self.build_dataset(dataset_path, mode, batch_size)
-        length = self.steps_an_epoch * batch_size
-        return InfiniteDataLoader(
-            dataset,
-            batch_size=batch_size,
-            sampler=Cycled(len(dataset), length, self.args.seed),
-            num_workers=0,
-            collate_fn=dataset.collate_fn,
-        )
+        return super().get_dataloader(dataset_path, batch_size, rank, mode)
 
     def validate(self) -> tuple[dict[str, float], float]:
         return {}, 0.0
@@ -94,10 +66,11 @@ class BudgetTrainer(DetectionTrainer):
 def fit(
     spec: Spec,
     weights: Path | None,
-    images: Sequence[Sample],
+    images: Sequence[LabelledImage],
     folder: Path,
     seed: int,
     on_step: OnStep,
+    mixing: Mixing = AS_THEY_COME,
 ) -> torch.nn.Module:
     """A network trained on these images; `folder` is used while it trains.
 
@@ -107,8 +80,8 @@ def fit(
     LOGGER.setLevel(logging.ERROR)
     epochs, steps = rounds(spec.steps)
     arguments = {
-        "model": str(weights or f"{spec.model}.yaml"),
-        "data": str(_linked(images, folder)),
+        "model": str(_start(spec.model, weights, folder)),
+        "data": str(yolo_set.lay_out(images, ONE_CLASS, folder, _link)),
         "epochs": epochs,
         "warmup_epochs": 1,
         "warmup_bias_lr": 0.0,
@@ -134,7 +107,8 @@ def fit(
         "exist_ok": True,
     }
     trainer = BudgetTrainer(overrides=arguments)
-    trainer.steps_an_epoch = steps
+    trainer.steps_an_epoch, trainer.mixing = steps, mixing
+    trainer.real = frozenset(f"{k:06d}" for k, i in enumerate(images) if i.source in REAL)
     done = iter(range(1, epochs * steps + 1))
     trainer.add_callback("on_train_batch_end", lambda _: on_step(next(done)))
     trainer.train()
@@ -143,27 +117,26 @@ def fit(
     return network
 
 
-def _linked(images: Sequence[Sample], folder: Path) -> Path:
-    """The data.yaml of a set of links to images and labels, for ultralytics writes beside them."""
-    for kind in ("images", "labels"):
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-    for k, sample in enumerate(images):
-        _link(Path(sample.path), folder / "images" / f"{k:06d}.png")
-        _link(sample.label_path, folder / "labels" / f"{k:06d}.txt")
-    content = {"path": str(folder), "train": "images", "val": "images", "names": {0: "defect"}}
-    (folder / "data.yaml").write_text(json.dumps(content), encoding="utf-8")
-    return folder / "data.yaml"
+def _start(model: str, weights: Path | None, folder: Path) -> Path | str:
+    """A file or a layout that ultralytics' trainer can begin with; beside `folder`, which is laid
+    out anew for each training."""
+    if weights == SHIPPED:
+        return shipped.as_checkpoint(folder.with_name("start.pt"))
+    return weights or f"{model}.yaml"
 
 
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
+def _link(image: LabelledImage, folder: Path, stem: str) -> None:
+    """The image as kept, by a link where the disk knows them."""
+    target = folder / f"{stem}{image.path.suffix}"
     try:
-        os.link(source, target)
+        os.link(image.path, target)
     except OSError:
-        shutil.copy(source, target)
+        shutil.copy(image.path, target)
 
 
-def predict(network: torch.nn.Module, images: Sequence[Sample], spec: Spec) -> list[np.ndarray]:
+def predict(
+    network: torch.nn.Module, images: Sequence[LabelledImage], spec: Spec
+) -> list[np.ndarray]:
     """Boxes of each image, float [P, 5] of x1 y1 x2 y2 confidence in px of the image as kept."""
     predictor = DetectionPredictor(
         overrides={
@@ -179,9 +152,7 @@ def predict(network: torch.nn.Module, images: Sequence[Sample], spec: Spec) -> l
     predictor.setup_model(network, verbose=False)
     found = []
     for start in range(0, len(images), CHUNK):
-        chunk = [
-            imagefiles.read_rgb(Path(s.path))[..., ::-1] for s in images[start : start + CHUNK]
-        ]
+        chunk = [image.read_rgb()[..., ::-1] for image in images[start : start + CHUNK]]
         for result in predictor([np.ascontiguousarray(pixels) for pixels in chunk]):
             boxes = result.boxes.cpu()
             found.append(np.column_stack([boxes.xyxy.numpy(), boxes.conf.numpy()]))

@@ -17,17 +17,17 @@ from joblib import Parallel, delayed
 from backend.core import runs
 from backend.detection import evaluation
 from backend.detection.evaluation import Judged
+from backend.detection.mixing import REAL
 from backend.detection.study import copy_paste, draw, training
 from backend.detection.study.arms import Trial
 from backend.detection.study.draw import Drawn
 from backend.detection.study.pool import Pool
-from backend.detection.study.samples import Sample
 from backend.detection.study.spec import Spec
+from backend.images.labelled_image import LabelledImage
 from backend.numeric.hardware import duration
 from backend.records import Progress
 
 COLUMNS = ("x1", "y1", "x2", "y2", "confidence")
-REAL = ("real", "intact")
 OnStep = Callable[[int], None]  # takes the number of steps done
 Train = Callable[[Trial, OnStep], str]  # `one` of a study: returns the trial's key
 
@@ -125,7 +125,7 @@ def one(
         place = folder / "pasted"
         more = copy_paste.pasted(donors, goods, spec.synthetic_count, spec.size, place, seed)
         images, pasted = images + more, len(more)
-    network = training.fit(spec, weights, images, folder / "data", seed, on_step)
+    network = training.fit(spec, weights, images, folder / "data", seed, on_step, trial.arm.mixing)
     unseen = drawn.validation + drawn.intact
     own = own_figures(drawn, training.predict(network, unseen, spec))
     _keep_predictions(out_dir, trial, pool.test, training.predict(network, pool.test, spec))
@@ -165,9 +165,7 @@ def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
 
 def _judged(drawn: Drawn, predictions: list[np.ndarray], places: Sequence[int]) -> Judged:
     samples = drawn.validation + drawn.intact
-    return evaluation.judge(
-        [samples[k].labelled() for k in places], [predictions[k] for k in places]
-    )
+    return evaluation.judge([samples[k] for k in places], [predictions[k] for k in places])
 
 
 def _record(out_dir: Path, trial: Trial) -> Path:
@@ -180,7 +178,7 @@ def predictions_file(out_dir: Path, trial: Trial) -> Path:
 
 
 def _keep_predictions(
-    out_dir: Path, trial: Trial, test: tuple[Sample, ...], predictions: list[np.ndarray]
+    out_dir: Path, trial: Trial, test: tuple[LabelledImage, ...], predictions: list[np.ndarray]
 ) -> None:
     frame = pd.DataFrame(np.concatenate(predictions), columns=list(COLUMNS)).astype(np.float32)
     frame.insert(0, "image", np.repeat([s.name for s in test], [len(p) for p in predictions]))
@@ -194,5 +192,5 @@ def _outcome(out_dir: Path, trial: Trial, pool: Pool) -> Outcome:
     boxes = frame[list(COLUMNS)].to_numpy(float)
     image = frame["image"].astype(str).str.zfill(6).to_numpy()  # once numbers of rows
     predictions = [boxes[image == sample.name] for sample in pool.test]
-    judged = evaluation.judge([s.labelled() for s in pool.test], predictions)
+    judged = evaluation.judge(pool.test, predictions)
     return Outcome(trial, judged, json.loads(_record(out_dir, trial).read_text(encoding="utf-8")))

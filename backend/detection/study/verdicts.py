@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from backend.detection import standing
-from backend.wording import chance, known, signed, with_interval
+from backend.detection.study.spec import Result
+from backend.glossary import DETECTION_SCORE
+from backend.wording import chance, counted, known, signed, with_interval
 
 AP50, ALARMS, GAIN = "AP50", "intact images with an alarm", standing.GAIN
 HELPS, HARMS, BOTH, UNCLEAR = "helps", "harms", "helps and harms", "cannot be told"
 WORDS = (HELPS, HARMS, BOTH, UNCLEAR)
+SCORE = DETECTION_SCORE.words
 LEAST_SEEDS, LEAST_SPECIMENS = 3, 6
 LONGER = "Train for more steps, from pretrained weights or on more images, and run it again."
 Row = Mapping[str, Any]
+Rows = Sequence[Row]
 Cell = tuple[str, int]  # arm, amount of real images
 
 
@@ -98,14 +102,15 @@ class Evidence:
             best = max((r for r in self.learning if r["metric"] == AP50), key=lambda r: r["value"])
             reached = with_interval(best["value"], best["low"], best["high"])
             return (
-                f"These detectors learned nothing. No conclusion. Their highest AP50, {reached}, "
+                f"These detectors learned nothing. No conclusion. Their highest {SCORE}, "
+                f"{reached}, "
                 f"is under {standing.HARDLY} or not beyond that of {standing.CONTROL}, "
                 f"{self.control:.2f}. {LONGER}"
             )
         if self.seeds < LEAST_SEEDS:
             many = "One seed cannot" if self.seeds == 1 else f"{self.seeds} seeds cannot"
             return (
-                f"{many} tell. No conclusion. How much two trainings of the same arm differ is "
+                f"{many} tell. No conclusion. How much two trainings of the same variant differ is "
                 f"not known yet: run {LEAST_SEEDS} seeds or more."
             )
         if self.specimens < LEAST_SPECIMENS:
@@ -113,7 +118,7 @@ class Evidence:
                 f"{self.specimens} test specimens with a defect cannot tell. No conclusion. Test "
                 f"on {LEAST_SPECIMENS} or more."
             )
-        return "" if self.contrasts else "No two arms differ in one thing. No conclusion."
+        return "" if self.contrasts else "No two variants differ in one thing. No conclusion."
 
 
 def findings(evidence: Evidence) -> Findings:
@@ -130,9 +135,20 @@ def findings(evidence: Evidence) -> Findings:
     return Findings(missing or _headline(found), not missing, found, beside, learned)
 
 
+def of_study(result: Result, trials: Rows, learning: Rows, contrasts: Rows) -> Findings:
+    """From a study's result and tables, so that one of an earlier version claims no more than
+    these."""
+    specimens = result.test_defect_groups
+    if specimens is None:  # an earlier version's
+        specimens = result.test_groups
+    control = result.constant_box_ap50
+    evidence = Evidence(trials, learning, contrasts, control, result.seeds, specimens)
+    return findings(evidence)
+
+
 def _headline(found: Sequence[Verdict]) -> str:
     """What helps and what harms, and of how many comparisons nothing can be told."""
-    n = f"{len(found)} comparison{'' if len(found) == 1 else 's'}"
+    n = counted(len(found), "comparison")
     told = [_named(word, found) for word in WORDS if word != UNCLEAR]
     unclear = sum(verdict.word == UNCLEAR for verdict in found)
     if unclear == len(found):
@@ -172,7 +188,7 @@ def _verdict(
     word = BOTH if len(set(effects)) == 2 else next(iter(effects), UNCLEAR)
     words = f"{word.capitalize()}: {_start(row, counts)} {_change(row, may and bool(told))}"
     if alarms is not None:
-        words += f"; intact images with an alarm: {_alarms(alarms)}"
+        words += f"; good parts with a false alarm: {_alarms(alarms)}"
     sentence = f"{words}.{_who_learned(row, told)}"
     return Verdict(row["arm"], row["baseline"], row["real"], word, sentence)
 
@@ -182,11 +198,11 @@ def _change(row: Row, may: bool) -> str:
     value, low, high = row["difference"], row["low"], row["high"]
     if not may or not shown(row):
         n = f"n = {row['n_images']}"
-        return f"gives no difference in AP50 that can be shown ({_difference(row)}, {n})"
+        return f"gives no difference in the {SCORE} that can be shown ({_difference(row)}, {n})"
     if value > 0:
-        return f"raises AP50 by {_difference(row)}"
+        return f"raises the {SCORE} by {_difference(row)}"
     size = with_interval(-value, -high, -low)
-    return f"lowers AP50 by {size}, {chance(row['p_holm'])} after Holm"
+    return f"lowers the {SCORE} by {size}, {chance(row['p_holm'])} after Holm"
 
 
 def _difference(row: Row) -> str:
@@ -217,14 +233,14 @@ def _start(row: Row, counts: Mapping[Cell, Row]) -> str:
 def _have(row: Row, count: Row) -> str:
     words = f"{count['real_images']:.0f} real"
     if "intact" in row["baseline"].split("+"):
-        words += f" and {count['intact_images']:.0f} intact"
+        words += f" and {count['intact_images']:.0f} good"
     return words + " images"
 
 
 def _added(row: Row, count: Row) -> str:
     name = row["arm"].rpartition("+")[2]
     if name == "intact":
-        return f"{count['intact_images']:.0f} intact photographs"
+        return f"{count['intact_images']:.0f} photographs of good parts"
     if name == "copy-paste":
         return f"{count['synthetic_images']:.0f} of copy and paste"
     return f"{count['synthetic_images']:.0f} synthetic ones ({name})"
@@ -246,7 +262,7 @@ def _without_real(
         if (row["arm"], row["real"]) not in learned:
             yield words + "learned nothing."
             continue
-        words += f"reaches AP50 {with_interval(row['value'], row['low'], row['high'])}"
+        words += f"reaches a {SCORE} of {with_interval(row['value'], row['low'], row['high'])}"
         if best:
             most = counts[best["arm"], best["real"]]["real_images"]
             words += f"; {best['arm']} with {most:.0f} real images "

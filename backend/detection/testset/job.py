@@ -4,29 +4,35 @@ from dataclasses import replace
 from pathlib import Path
 
 from backend.core import facts, runs
-from backend.detection import leaks
-from backend.detection.testset import test_images
+from backend.core.aside import TABLE
+from backend.detection import leaks, yolo_set
+from backend.detection.testset import drawing, test_images
+from backend.detection.testset.drawing import Drawn
 from backend.detection.testset.spec import Result, Spec
+from backend.images import archives, fits
+from backend.images.labelled_image import LabelledSet
 from backend.records import Progress
+
+check_inputs = fits.check
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Check the images against the data sets, copy them below `artifacts/test`, note their hash."""
     progress(0.0, "reading the photographs")
-    test = test_images.load(spec.folder, spec.intact_folder, out_dir, 0)
-    near = 0
-    for place, run_id in enumerate(spec.dataset_runs):
-        progress(0.5 * place / len(spec.dataset_runs), f"comparing with data set {place + 1}")
-        near += leaks.refuse_leaks(test, runs.sibling(out_dir, run_id), spec.near_duplicates)
+    drawn = _drawn(spec, out_dir, progress)
+    test = test_images.frozen(drawn.photographs)
+    progress(0.5, "comparing with the data sets")
+    sets = [runs.sibling(out_dir, run_id) for run_id in spec.dataset_runs]
+    near = leaks.refuse_leaks(test, sets, out_dir, spec.near_duplicates)
     kept = []
     folder = out_dir / "artifacts" / "test"
     folder.mkdir(parents=True, exist_ok=True)
     for place, image in enumerate(test.images):
-        path = image.copy_to(folder, f"{place:06d}")
-        kept.append(replace(image, path=path, depth=None))
+        path = yolo_set.copied(image, folder, f"{place:06d}")
+        kept.append(replace(image, data=path, depth=None))
         progress(0.5 + 0.5 * place / len(test.images), f"image {place + 1} of {len(test.images)}")
-    facts.write(out_dir, "images", [test_images.image_row(image, out_dir) for image in kept])
-    facts.write(out_dir, "boxes", [row for image in kept for row in test_images.box_rows(image)])
+    test_images.write_rows(kept, out_dir)
+    facts.write(out_dir, TABLE, drawn.put_aside)
     boxes = [box for image in kept for box in image.boxes]
     return Result(
         images=len(kept),
@@ -35,6 +41,19 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         groups=len({image.group for image in kept}),
         classes=tuple(sorted({box.class_name for box in boxes})),
         near_duplicates=near,
-        hash=test_images.frozen(kept, real=True).hash,
+        hash=test_images.frozen(LabelledSet(tuple(kept))).hash,
+        put_aside=len(drawn.put_aside),
         notes=test.notes,
     )
+
+
+def _drawn(spec: Spec, out_dir: Path, progress: Progress) -> Drawn:
+    """The photographs that the settings name."""
+    if spec.images_run:
+        source, alike = runs.sibling(out_dir, spec.images_run), spec.near_duplicates == "refuse"
+        return drawing.draw(source, spec.aside_share, spec.seed, alike, progress)
+    folder = archives.opened(Path(spec.folder), out_dir / "checkpoint" / "real", progress)
+    intact = Path(spec.intact_folder) if spec.intact_folder else None
+    if intact:
+        intact = archives.opened(intact, out_dir / "checkpoint" / "intact", progress)
+    return Drawn(test_images.photographs(folder, intact), [])

@@ -2,15 +2,11 @@
 
 import hashlib
 import os
-import shutil
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import reduce
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from backend.core import facts, runs
 from backend.detection.testset.spec import Result
@@ -18,138 +14,94 @@ from backend.images import imagefiles, imageset, tables
 from backend.images.boxes import box_row
 from backend.images.folder import scan, stem_of
 from backend.images.formats import detect
-from backend.images.formats.image import Labelled, Marks
-from backend.images.imagefiles import Depth
+from backend.images.labelled_image import LabelledImage, LabelledSet, Marks, bare
 from backend.images.masks import pictures as pictures_of
-from backend.records import Box, UserError
+from backend.images.vocabulary import DEFECTS, GLASS
+from backend.records import UserError
+from backend.wording import counted
 
 RENDERED_TEST_SEED = 1_900_000_000
 RENDERED_DEFECT, RENDERED_INTACT = 60, 30
 RENDERED_SIZES = (128, 1024)
-COPIED = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")  # that ultralytics reads
+RENDERED = "rendered"
 
 
-@dataclass(frozen=True)
-class LabelledImage:
-    """path: absolute. group: images of one specimen share it. boxes in px. depth: of its set."""
+def load(
+    folder: str, intact_folder: str, out_dir: Path, size: int, material: str = GLASS
+) -> LabelledSet:
+    """The real test set where a folder is given, else rendered images from seeds kept for tests:
+    cracks in glass, or all defects of another material.
 
-    name: str
-    path: Path
-    group: str
-    boxes: tuple[Box, ...]
-    source: str
-    width: int
-    height: int
-    depth: Depth | None = None
-
-    def read_rgb(self) -> np.ndarray:
-        """The pixels uint8 [H, W, 3]. Raises UserError where the file cannot be read."""
-        return imagefiles.read_rgb(self.path, self.depth)
-
-    def copy_to(self, folder: Path, stem: str) -> Path:
-        """The image as a file of its own that ultralytics reads with these same pixels."""
-        suffix = self.path.suffix.lower()
-        if self.depth is None and suffix in COPIED:
-            return Path(shutil.copyfile(self.path, folder / f"{stem}{suffix}"))
-        imagefiles.write(folder / f"{stem}.png", self.read_rgb())
-        return folder / f"{stem}.png"
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Real images of one split, and what was noticed while reading them."""
-
-    images: tuple[LabelledImage, ...]
-    notes: tuple[str, ...] = ()
-
-    def __add__(self, other: "Photographs") -> "Photographs":
-        """Both, their deep pictures scaled alike."""
-        images = (*self.images, *other.images)
-        found = {image.depth for image in images if image.depth is not None}
-        depth = reduce(Depth.joined, found) if found else None
-        scaled = tuple(replace(image, depth=image.depth and depth) for image in images)
-        return Photographs(scaled, (*self.notes, *other.notes))
-
-
-@dataclass(frozen=True)
-class HeldOutSet:
-    """hash: SHA-256 over image contents and boxes, so that a study can name its test set.
-    notes: what was noticed while reading."""
-
-    images: tuple[LabelledImage, ...]
-    real: bool
-    hash: str
-    notes: tuple[str, ...] = ()
-
-
-def load(folder: str, intact_folder: str, out_dir: Path, size: int) -> HeldOutSet:
-    """The real test set where a folder is given, else rendered images from seeds kept for tests.
-
-    Raises UserError naming the file that does not fit.
+    Raises UserError as `photographs` does.
     """
     if not folder:
-        return frozen(_rendered(out_dir, size), real=False)
-    found = read_yolo(Path(folder))
+        return frozen(LabelledSet(tuple(_rendered(out_dir, size, material))))
+    return frozen(photographs(Path(folder), Path(intact_folder) if intact_folder else None))
+
+
+def photographs(folder: Path, intact_folder: Path | None) -> LabelledSet:
+    """The test images of a YOLO folder, and those of a folder of intact parts.
+
+    Raises UserError where none has a box, and naming the file that does not fit.
+    """
+    found = read_yolo(folder)
     if not any(image.boxes for image in found.images):
         raise UserError(
             f"No test image of {folder} has a box, so nothing can be found in them. "
             f"Labels belong into a folder 'labels' beside 'images'. {' '.join(found.notes)}"
         )
-    if intact_folder:
-        found += read_intact(Path(intact_folder), "test")
-    return replace(frozen(found.images, real=True), notes=found.notes)
+    return found + read_intact(intact_folder, "test") if intact_folder else found
 
 
-def frozen(images: Iterable[LabelledImage], *, real: bool) -> HeldOutSet:
-    """The images with their hash."""
+def frozen(images: LabelledSet) -> LabelledSet:
+    """The images with their hash: SHA-256 over contents and boxes, which names a test set."""
     digest = hashlib.sha256()
-    kept = tuple(images)
-    for image in kept:
+    for image in images.images:
         digest.update(image.path.read_bytes())
         digest.update(repr([tuple(map(float, box.xyxy)) for box in image.boxes]).encode())
-    return HeldOutSet(kept, real, digest.hexdigest()[:16])
+    return replace(images, hash=digest.hexdigest()[:16])
 
 
-def _rendered(out_dir: Path, size: int) -> list[LabelledImage]:
+def are_real(images: LabelledSet) -> bool:
+    """Are they photographs, not rendered for want of any?"""
+    return all(image.source != RENDERED for image in images.images)
+
+
+def _rendered(out_dir: Path, size: int, material: str) -> list[LabelledImage]:
     from backend import renderer
 
     size = min(max(size, RENDERED_SIZES[0]), RENDERED_SIZES[1])
+    kinds = ("crack",) if material == GLASS else DEFECTS[material]
     found = []
     for index in range(RENDERED_DEFECT + RENDERED_INTACT):
         defects = (1, 3) if index < RENDERED_DEFECT else (0, 0)
-        made = renderer.render(RENDERED_TEST_SEED + index, size, defects=defects)
+        made = renderer.render(
+            RENDERED_TEST_SEED + index, size, classes=kinds, material=material, defects=defects
+        )
         path = out_dir / "artifacts" / "test" / f"test_{index:04d}.png"
         imagefiles.write(path, made.image)
-        found.append(LabelledImage(path.stem, path, path.stem, made.boxes, "rendered", size, size))
+        found.append(LabelledImage(path, RENDERED, made.boxes, name=path.stem, group=path.stem))
     return found
 
 
-def read_yolo(folder: Path, split: str = "test") -> Photographs:
+def read_yolo(folder: Path, split: str = "test") -> LabelledSet:
     """Images and boxes of one split of a YOLO folder, grouped by `metadata.csv` if it is there.
 
     Images with marks that were not read are left out. Raises UserError where none is left.
     """
     found = detect.read(folder.expanduser(), "yolo", split=split)
-    images = [image for image in found.images if image.marks is not Marks.UNREAD]
+    images = tuple(_by_hand(image) for image in found.images if image.labelled)
     if not images:
         raise UserError(f"No '{split}' image of {folder} can be taken. {' '.join(found.notes)}")
-    return Photographs(tuple(_real(image) for image in images), found.notes)
+    return replace(found, images=images)
 
 
-def _real(image: Labelled) -> LabelledImage:
-    return LabelledImage(
-        image.name,
-        image.path,
-        image.group,
-        tuple(replace(box, source="hand") for box in image.boxes),
-        "real",
-        image.width,
-        image.height,
-        image.depth,
-    )
+def _by_hand(image: LabelledImage) -> LabelledImage:
+    boxes = tuple(replace(box, source="hand") for box in image.boxes)
+    return replace(image, source="real", boxes=boxes)
 
 
-def read_intact(folder: Path, split: str) -> Photographs:
+def read_intact(folder: Path, split: str) -> LabelledSet:
     """Photographs of intact parts, of one split where a table assigns any: `<folder>.csv` beside
     them, or `metadata.csv` among them."""
     found = scan(folder.expanduser())
@@ -163,7 +115,8 @@ def read_intact(folder: Path, split: str) -> Photographs:
     if any(splits.values()):
         chosen = [path for path in chosen if splits[path] == split]
         without = sum(not given for given in splits.values())
-        told = [f"{without} images of {folder} are given no split: left out."] if without else []
+        if without:
+            told.append(f"{counted(without, 'image')} of {folder} without a split: left out.")
         if not chosen:
             raise UserError(
                 f"{named[0]} assigns no image of {folder} to '{split}'. Correct its 'split'."
@@ -171,11 +124,18 @@ def read_intact(folder: Path, split: str) -> Photographs:
     depth = imagefiles.depth_of(taken)
     names = _unique_names([found.relative(path) for path in chosen])
     images = tuple(
-        _intact(path, name, about.of(path, "group") or name, depth)
+        replace(
+            bare(path, split),
+            source="real intact",
+            marks=Marks.KNOWN,
+            name=f"intact/{name}",
+            group=about.of(path, "group") or name,
+            depth=depth if depth.count else None,
+        )
         for path, name in zip(chosen, names, strict=True)
     )
     told += imagefiles.told_of(chosen, depth)
-    return Photographs(images, (*told, *found.left_out(), *about.notes))
+    return LabelledSet(images, notes=(*told, *found.left_out(), *about.notes))
 
 
 def _unique_names(relative: list[str]) -> list[str]:
@@ -184,42 +144,34 @@ def _unique_names(relative: list[str]) -> list[str]:
     return [name if times[stem_of(name)] > 1 else stem_of(name) for name in relative]
 
 
-def _intact(path: Path, name: str, group: str, depth: Depth) -> LabelledImage:
-    own = depth if depth.count else None
-    return LabelledImage(
-        f"intact/{name}", path, group, (), "real intact", *imagefiles.size(path), own
-    )
-
-
-def of_run(run_folder: Path) -> HeldOutSet:
+def of_run(run_folder: Path) -> LabelledSet:
     """The test set a finished run of the kind `testset` froze.
 
     Raises UserError where its images are not those it froze.
     """
-    boxes = facts.read(run_folder, "boxes")
-    known = imageset.boxes_by_image(boxes)
-    images = [
-        _kept(run_folder, row, known.get(str(row["image"]), ()))
-        for row in imageset.records(facts.read(run_folder, "images"))
-    ]
-    found = frozen(images, real=True)
     result = runs.result(runs.read(run_folder), Result)
+    rows = facts.read(run_folder, "images"), facts.read(run_folder, "boxes")
+    images = tuple(imageset.from_rows(run_folder, *rows))
+    found = frozen(LabelledSet(images, classes=result.classes, notes=result.notes))
     if found.hash != result.hash:
         raise UserError(
-            f"The images of the frozen test set {run_folder.name} were changed. Freeze it again."
+            f"The locked test images of {run_folder.name} were changed. Lock them again."
         )
-    return replace(found, notes=result.notes)
+    return found
 
 
-def _kept(folder: Path, row: Mapping[str, Any], boxes: tuple[Box, ...]) -> LabelledImage:
-    path = folder / str(row["path"])
-    width, height = imagefiles.size(path)
-    name, group, source = (str(row[key]) for key in ("image", "group", "source"))
-    return LabelledImage(name, path, group, boxes, source, width, height)
+def write_rows(
+    images: Sequence[LabelledImage], run_folder: Path, place: Path | None = None
+) -> None:
+    """A run's tables `images` and `boxes`, in its folder or another place; a path in the storage
+    stays relative to the run."""
+    place = place or run_folder
+    facts.write(place, "images", [_row(image, run_folder) for image in images])
+    boxes = [box_row(image.name, box) for image in images for box in image.boxes]
+    facts.write(place, "boxes", boxes)
 
 
-def image_row(image: LabelledImage, run_folder: Path) -> dict[str, Any]:
-    """The image as a row of the table `images` of a run; a path in the storage stays relative."""
+def _row(image: LabelledImage, run_folder: Path) -> dict[str, Any]:
     inside = image.path.is_relative_to(run_folder.parent)
     return {
         "image": image.name,
@@ -227,8 +179,5 @@ def image_row(image: LabelledImage, run_folder: Path) -> dict[str, Any]:
         "source": image.source,
         "group": image.group,
         "split": "test",
+        "params": imageset.named_params(image),
     }
-
-
-def box_rows(image: LabelledImage) -> list[dict[str, Any]]:
-    return [box_row(image.name, box) for box in image.boxes]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from backend.images import imageset, resuming
 from backend.images.vocabulary import INTACT
@@ -54,8 +53,8 @@ def read(teacher_run: Path, size: int) -> Material:
 
 def main_classes(run_folder: Path, names: np.ndarray) -> list[str]:
     """The class of the largest box of each image by name."""
-    boxes = imageset.read(run_folder)[1]
-    return imageset.main_classes(pd.DataFrame({"image": names}), boxes)
+    known = {image.name: image.main_class for image in imageset.read(run_folder)}
+    return [known.get(name, INTACT) for name in names.tolist()]
 
 
 def divided(material: Material, share: float, seed: int) -> tuple[Material, Material]:

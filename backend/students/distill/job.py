@@ -5,8 +5,7 @@ from pathlib import Path
 from backend.core import runs
 from backend.core.runs import Run
 from backend.records import Progress, UserError
-from backend.settings import settings
-from backend.students.distill.spec import LEAST_IMAGES, YOLO_FILE, Result, Spec
+from backend.students.distill.spec import LEAST_IMAGES, Result, Spec
 
 
 def size_of(run: Run) -> int:
@@ -16,7 +15,7 @@ def size_of(run: Run) -> int:
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Distil the teacher run into `artifacts/student.onnx` and its latent distribution."""
-    from backend.students.distill import data, pair_student, training
+    from backend.students.distill import data, training
 
     progress(0.0, "reading teacher images")
     source = runs.sibling(out_dir, spec.teacher_run)
@@ -25,33 +24,23 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         raise UserError(
             f"Teacher run has {len(everything)} images; a student needs at least {LEAST_IMAGES}."
         )
-    if spec.preset == "pairs":
-        return pair_student.run(spec, source, everything, out_dir, progress)
-    share = spec.held_share if spec.preset != "paper" else 0.0
-    learned, held = data.divided(everything, share, spec.seed)
-    trained = training.distill(spec, learned, held, _weights(spec), out_dir, progress)
-    card = {"preset": spec.preset}
-    megabytes = training.save(trained, learned, held, card, out_dir / "artifacts")
+    recipe = training.recipe(spec, source, everything, out_dir)
+    best_kid = training.teach(recipe, out_dir, progress)
+    megabytes = training.save(recipe, out_dir / "artifacts", progress)
     progress(1.0, "done")
+    network, card = recipe.training.average, recipe.card()
     return Result(
         preset=spec.preset,
         size=spec.size,
-        latent_dim=trained.network.latent_dim,
-        paints_mask=trained.network.paints_mask,
-        images=len(learned),
-        held=len(held),
-        classes=learned.classes,
-        epochs=trained.epochs,
-        parameters=sum(p.numel() for p in trained.network.parameters()),
+        latent_dim=network.latent_dim,
+        paints_mask=network.paints_mask,
+        images=len(recipe.learned),
+        held=len(recipe.held),
+        classes=card["classes"],
+        epochs=recipe.told()[0],
+        parameters=sum(p.numel() for p in network.parameters()),
         megabytes=megabytes,
-        loss=trained.loss,
-        best_kid=trained.best_kid,
+        loss=recipe.loss,
+        best_kid=best_kid,
+        pairs=card.get("pairs"),
     )
-
-
-def _weights(spec: Spec) -> Path:
-    """The YOLO file that perceptual = yolo needs. Raises UserError where it is missing."""
-    path = settings().weights / YOLO_FILE
-    if spec.perceptual == "yolo" and spec.preset != "paper" and not path.is_file():
-        raise UserError(f"Perceptual: put {YOLO_FILE} into {path.parent}, or choose wavelets.")
-    return path

@@ -1,14 +1,23 @@
 """What the students' losses are made of (PyTorch)."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.students.camera_noise import GAINS, OCTAVES, SEEN
+from backend.numeric import backbones, lpips
+from backend.numeric.lpips import Lpips
+from backend.numeric.scattering import Scattering
+from backend.records import UserError
 from backend.students.distill.networks import CELL, Layers
+from backend.students.distill.spec import YOLO_FILE
+from backend.students.drawing import GAINS, OCTAVES
 
 LEAST_NOISE = 0.0005
+# power that `log_noise` sees at full, half and quarter size (rows) of each octave (columns)
+SEEN = np.array([[1.0, 0.03, 0.01], [0.25, 1.0, 0.024], [0.0625, 0.563, 1.0]])
 
 
 def line_drawing(images: Tensor, masks: Tensor) -> Tensor:
@@ -35,7 +44,7 @@ def _surroundings(images: Tensor, masks: Tensor) -> Tensor:
 
 
 def with_noise(layers: Layers, random: torch.Generator) -> Tensor:
-    """The image [B, 3, S, S] with noise as strong as it is painted; see `camera_noise.drawn`."""
+    """The image [B, 3, S, S] with noise as strong as it is painted; see `drawing.noise`."""
     strengths, image = layers.noise, layers.image
     for octave in range(OCTAVES):
         shape = (len(image), 1, *(side // 2**octave for side in image.shape[2:]))
@@ -81,3 +90,46 @@ def _noise_level(grey: Tensor, window: int = 16) -> Tensor:
     window = min(window, response.shape[-1])
     windows = response.unfold(2, window, window).unfold(3, window, window).flatten(4)
     return windows.median(-1).values / 0.6745
+
+
+class Texture:
+    """Has a picture its teacher's texture? Mean absolute difference of fixed feature maps from the
+    teacher's images [N, 3, S, S], each channel in units of its spread over those."""
+
+    def __init__(self, network: nn.Module, teacher: Tensor, chunk: int = 16):
+        self.network = network.eval().requires_grad_(False)
+        with torch.no_grad():
+            parts = [self.network(part.float() / 255) for part in teacher.split(chunk)]
+        self.wanted = torch.cat(parts)
+        self.spread = self.wanted.std((0, 2, 3), keepdim=True).clamp(min=1e-3)
+
+    def __call__(self, made: Tensor, places: Tensor) -> Tensor:
+        """made [B, 3, S, S] in 0…1; places [B] of their teacher images."""
+        return ((self.network(made) - self.wanted[places]) / self.spread).abs().mean()
+
+
+class Look:
+    """Does a picture look as its teacher's, to a network? LPIPS, or the same distance with all
+    channels alike. The teacher's features are many times its images, so none are kept."""
+
+    def __init__(self, network: Lpips, teacher: Tensor):
+        self.network, self.teacher = network.to(teacher.device), teacher
+
+    def __call__(self, made: Tensor, places: Tensor) -> Tensor:
+        """made [B, 3, S, S] in 0…1; places [B] of their teacher images."""
+        return self.network(made, self.teacher[places].float() / 255).mean()
+
+
+def texture(name: str, weights: Path, teacher: Tensor) -> Texture | Look:
+    """By features that are there without a download, wavelet energies (scattering, arXiv
+    1203.1513), or by networks whose weights lie in a folder: for "yolo" the first layers of one,
+    for "vgg" and "lpips" VGG16.
+
+    teacher: uint8 [N, 3, S, S]. Raises UserError where the weights are missing.
+    """
+    if name in ("vgg", "lpips"):
+        return Look(lpips.load(weights, linear=name == "lpips"), teacher)
+    if name == "yolo" and not (weights / YOLO_FILE).is_file():
+        raise UserError(f"Perceptual: put {YOLO_FILE} into {weights}, or choose wavelets.")
+    network = backbones.load_yolo(weights / YOLO_FILE) if name == "yolo" else Scattering()
+    return Texture(network.to(teacher.device), teacher)

@@ -7,8 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.students import lighting
-from backend.students.camera_noise import OCTAVES
+from backend.students.drawing import LIGHT, OCTAVES
 
 CELL = 8  # px of a picture for which one code stands
 WIDTHS = (96, 48, 16)  # channels at an eighth, a quarter and half of the size; 16 fill a vector
@@ -51,7 +50,7 @@ class Layers:
     scene [3] in 0…1; mask [1] probability of defect; tone [1] in -1…1, the defect's lines at full
     contrast; strength [B, 1, 1, 1] > 0, their contrast; image [3] in 0…1; log_noise
     [B, OCTAVES, S/8, S/8]: logarithm of the noise's standard deviation, a fraction of full scale;
-    light [B, 6]: see `lighting.change`.
+    light [B, 6]: see `drawing.light_change`.
     """
 
     scene: Tensor
@@ -87,7 +86,7 @@ class Student(nn.Module):
 
     z [B, latent_dim] → [B, 4 + OCTAVES, size, size]: RGB and the probability of defect in 0…1, and
     the strength of the noise in each octave, which no network can learn by heart and which is
-    drawn anew for each sample (see `camera_noise`). z is the scene's map of codes [channels/2,
+    drawn anew for each sample (see `drawing.noise`). z is the scene's map of codes [channels/2,
     size/8, size/8], one for each cell of 8 px, the light [6], and the defect's map of codes, so
     that any defect can be put into any scene in any light. The defect is drawn at full contrast
     and then scaled: a hairline counts like a gaping crack.
@@ -101,7 +100,7 @@ class Student(nn.Module):
         half = channels // 2
         self.channels, self.size, self.grid = channels, size, size // CELL
         self.scene_codes = half * self.grid**2  # the scene's codes, and as many the defect's
-        self.latent_dim = 2 * self.scene_codes + lighting.SIZE
+        self.latent_dim = 2 * self.scene_codes + LIGHT
         self.scene = Canvas(half, 3)
         self.defect = Canvas(half, 2)
         self.strength = nn.Conv2d(half, 1, 1)
@@ -122,16 +121,16 @@ class Student(nn.Module):
             tone=torch.tanh(drawn[:, 1:]),
             strength=strength,
             log_noise=self.noise(scene).clamp(-8.0, MOST_LOG_NOISE),
-            light=codes.new_zeros(len(codes), lighting.SIZE) if shown is None else shown,
+            light=codes.new_zeros(len(codes), LIGHT) if shown is None else shown,
         )
 
     def unlit(self, codes: Tensor) -> Tensor:
         """z [B, latent_dim] of the codes [B, 2 · scene_codes] in their own light."""
         scene, defect = codes.chunk(2, dim=1)
-        return torch.cat([scene, codes.new_zeros(len(codes), lighting.SIZE), defect], 1)
+        return torch.cat([scene, codes.new_zeros(len(codes), LIGHT), defect], 1)
 
     def forward(self, z: Tensor) -> Tensor:
-        scene, shown, defect = z.split([self.scene_codes, lighting.SIZE, self.scene_codes], dim=1)
+        scene, shown, defect = z.split([self.scene_codes, LIGHT, self.scene_codes], dim=1)
         return self.layers(torch.cat([scene, defect], 1), shown).painted
 
 
@@ -177,8 +176,3 @@ def _conv(inner: int, outer: int) -> nn.Conv2d:
     """A 3 × 3 convolution that goes on beyond the border as at it: with zeros there, pictures get
     a dark frame."""
     return nn.Conv2d(inner, outer, 3, padding=1, padding_mode="replicate")
-
-
-def build(preset: str, channels: int, size: int) -> PaperStudent | Student:
-    """An untrained student of a preset; channels: of the codes."""
-    return PaperStudent() if preset == "paper" else Student(channels, size)

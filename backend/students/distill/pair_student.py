@@ -6,9 +6,8 @@ space and paints with the model's decoder; fresh pairs are made for half of the 
 """
 
 import copy
-import json
-import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,14 @@ from torch.nn import functional
 
 from backend.core import runs
 from backend.images import imageset
-from backend.numeric import devices, learning
+from backend.numeric import devices
+from backend.numeric.learning import Losses, Pace, State, TimedTraining
 from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.records import Progress, UserError
-from backend.students.distill import training
+from backend.students import drawing
 from backend.students.distill.data import Material
-from backend.students.distill.spec import Result, Spec
+from backend.students.distill.recipes import FILM_COLUMNS, Recipe
+from backend.students.distill.spec import Spec
 from backend.teachers.diffusion.model import (
     LATENT_CHANNELS,
     LATENT_SIZE,
@@ -37,10 +38,13 @@ from backend.teachers.diffusion.model import (
 from backend.teachers.generate import diffused
 from backend.teachers.generate.spec import Spec as TeacherSpec
 
+CODE_SHAPE = (LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE)
 GROUP = 8  # noises denoised together
+ROUND = 10  # steps
 FRESH_SEED = 1_000_000_000  # fresh pairs begin here, so that no image of a run is one of them
 MASK_WEIGHT = 10.0
 EMA_DECAY = 0.998
+WARM_UP = 50
 WIDTH, DEEP = 96, 160
 
 
@@ -85,7 +89,7 @@ class PairStudent(nn.Module):
 
     def code(self, z: Tensor) -> Tensor:
         """The picture's code [B, 12, 16, 16], in units of the codes' spread."""
-        noise = z[:, : -self.classes].unflatten(1, (LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE))
+        noise = z[:, : -self.classes].unflatten(1, CODE_SHAPE)
         label = z[:, -self.classes :]
         x = self.enter(noise)
         for index, block in enumerate(self.fine):
@@ -110,18 +114,14 @@ class PairStudent(nn.Module):
 
 
 class Pool:
-    """Pairs of z [3072 + K] and code [12, 16, 16] made by the diffusion model, kept on disk."""
+    """Pairs of z [3072 + K] and code [12, 16, 16] made by the diffusion model."""
 
-    def __init__(self, model: ImageDiffusion, steps: int, guidance: float, path: Path, seed: int):
+    def __init__(self, model: ImageDiffusion, steps: int, guidance: float, seed: int):
         self.model, self.steps, self.guidance = model, steps, guidance
-        self.path, self.first = path, FRESH_SEED + seed * 10_000_000
+        self.first = FRESH_SEED + seed * 10_000_000
         self.z = np.zeros((0, LATENT_CHANNELS * LATENT_SIZE**2 + len(model.classes)), np.float32)
-        self.codes = np.zeros((0, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE), np.float32)
+        self.codes = np.zeros((0, *CODE_SHAPE), np.float32)
         self.seconds = 0.0
-        if path.exists():
-            with np.load(path, allow_pickle=False) as stored:
-                self.z, self.codes = stored["z"], stored["codes"]
-                self.seconds = float(stored["seconds"])
 
     def __len__(self) -> int:
         return len(self.z)
@@ -137,10 +137,17 @@ class Pool:
         self.codes = np.concatenate([self.codes, codes])
         self.seconds += time.monotonic() - started
 
-    def save(self) -> None:
-        partial = self.path.with_suffix(".partial.npz")
-        np.savez(partial, z=self.z, codes=self.codes, seconds=self.seconds)
-        partial.replace(self.path)
+    def taken(self, places: Any) -> tuple[Tensor, Tensor]:
+        """Some of the pairs, z [n, 3072 + K] and codes [n, 12, 16, 16]."""
+        return torch.from_numpy(self.z[places]), torch.from_numpy(self.codes[places])
+
+    def state_dict(self) -> State:
+        z, codes = self.taken(slice(None))
+        return {"z": z, "codes": codes, "seconds": self.seconds}
+
+    def load_state_dict(self, state: State) -> None:
+        self.z, self.codes = (np.asarray(state[name]) for name in ("z", "codes"))
+        self.seconds = float(state["seconds"])
 
 
 def partners(noise: np.ndarray, labels: Any, classes: int) -> np.ndarray:
@@ -149,86 +156,78 @@ def partners(noise: np.ndarray, labels: Any, classes: int) -> np.ndarray:
     return np.concatenate([noise.reshape(len(noise), -1), chosen], 1).astype(np.float32)
 
 
-class _Lesson:
-    """The student, its optimiser and the pool, which grows while it learns."""
+class Pairs(Recipe):
+    """Fresh pairs of the model that painted a run; the run's own images stay unseen, so every
+    figure about them is held-out. Raises UserError for images of another teacher.
 
-    def __init__(self, spec: Spec, network: PairStudent, pool: Pool, out_dir: Path):
+    older: the file in which earlier versions kept the pairs of a run that was stopped."""
+
+    def __init__(self, spec: Spec, source: Path, everything: Material, older: Path):
+        super().__init__(spec, everything.part(np.arange(0)), everything)
+        self.source, self.older = source, older
+        model, steps, guidance = _teacher(source)
+        self.classes = model.classes
+        self.pool = self.others["pairs"] = Pool(model, steps, guidance, spec.seed)
         torch.manual_seed(spec.seed)
-        self.spec, self.pool, self.out_dir = spec, pool, out_dir
-        self.device = devices.best()
-        self.network = network.to(self.device)
-        self.average = copy.deepcopy(network).eval().requires_grad_(False)
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=spec.learning_rate / 3)
-        self.step, self.seconds, self.saved = 0, 0.0, time.monotonic()
-        self.loss = math.nan
-        self.path = out_dir / "checkpoint" / "lesson.pt"
-        if self.path.exists():
-            state = torch.load(self.path, map_location=self.device, weights_only=True)
-            for name in ("network", "average", "optimizer"):
-                getattr(self, name).load_state_dict(state[name])
-            for name in ("step", "seconds", "loss"):
-                setattr(self, name, state[name])
+        self.network = PairStudent(
+            model.codec.cpu(), model.mean.cpu(), model.deviation.cpu(), len(model.classes)
+        ).to(self.device)
+        pace = Pace(60 * spec.minutes, stride=ROUND, warm_up=WARM_UP, decay=EMA_DECAY)
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=spec.learning_rate / 3)
+        self.training = TimedTraining(self.network, optimizer, pace)
 
-    @property
-    def done(self) -> float:
-        return min(1.0, (self.seconds + self.pool.seconds) / (60 * self.spec.minutes))
-
-    def learn(self) -> dict[str, float]:
+    def losses(self) -> Iterator[Losses]:
         """Fresh pairs where it is their turn, then a few steps on all there are."""
-        while len(self.pool) < 2 * GROUP or self.pool.seconds < self.seconds:
+        learned = self.training.seconds - self.pool.seconds
+        while len(self.pool) < 2 * GROUP or self.pool.seconds < learned:
             self.pool.add_fresh()
-        started = time.monotonic()
-        taken = [self._step() for _ in range(10)]
-        self.seconds += time.monotonic() - started
-        if time.monotonic() - self.saved > training.CHECKPOINT_SECONDS:
-            self.save()
-        means = {name: float(np.mean([each[name] for each in taken])) for name in taken[0]}
-        self.loss = means["loss"]
-        return means
+        self.training.count()
+        for _ in range(ROUND):
+            random = np.random.default_rng([self.spec.seed, self.training.step])
+            yield self._losses_of(random.integers(len(self.pool), size=self.spec.batch))
 
-    def _step(self) -> dict[str, float]:
-        random = np.random.default_rng([self.spec.seed, self.step])
-        chosen = random.integers(len(self.pool), size=self.spec.batch)
-        z, wanted = (
-            torch.from_numpy(rows[chosen]).to(self.device)
-            for rows in (self.pool.z, self.pool.codes)
-        )
+    def _losses_of(self, places: np.ndarray) -> Losses:
+        z, wanted = (part.to(self.device) for part in self.pool.taken(places))
         with devices.autocast(self.device):
             code = self.network.code(z)
             shown = self.network.painted(code)
             with torch.no_grad():
-                aim = self.average.painted(wanted)
-        found = _losses(code.float(), wanted, shown.float(), aim.float())
-        fall = learning.falling(self.done)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.spec.learning_rate / 3 * min(1.0, (self.step + 1) / 50) * fall
-        loss = torch.stack(list(found.values())).sum()
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimizer.step()
-        learning.follow(self.average, self.network, self.step, EMA_DECAY)
-        self.step += 1
-        return {"loss": loss.item()} | {name: value.item() for name, value in found.items()}
+                aim = self.training.average.painted(wanted)
+        return _losses(code.float(), wanted, shown.float(), aim.float())
 
-    def save(self) -> None:
-        self.pool.save()
-        names = ("network", "average", "optimizer")
-        state = {name: getattr(self, name).state_dict() for name in names}
-        done = {"step": self.step, "seconds": self.seconds, "loss": self.loss}
-        learning.save(state | done, self.path)
-        self._film()
-        self.saved = time.monotonic()
+    def rule(self) -> drawing.Rule:
+        return drawing.Noise(self.network.latent_dim - len(self.classes), self.classes)
 
-    @torch.no_grad()
-    def _film(self) -> None:
+    def film(self) -> Tensor:
         """Above what the teacher made of the first noises, below the student."""
-        z, codes = (
-            torch.from_numpy(rows[: training.FILM_COLUMNS]).to(self.device)
-            for rows in (self.pool.z, self.pool.codes)
-        )
-        both = torch.cat([self.average.painted(codes), self.average(z)])
-        training.write_frame(self.out_dir, both[:, :3], self.step)
+        z, codes = (part.to(self.device) for part in self.pool.taken(slice(FILM_COLUMNS)))
+        average = self.training.average
+        return torch.cat([average.painted(codes), average(z)])
+
+    def told(self) -> tuple[int, str]:
+        step = self.training.step
+        return step, f"{len(self.pool)} pairs, {step} steps, loss {self.loss:.3f}"
+
+    def restore(self, state: State) -> None:
+        """Earlier versions counted the time for pairs apart."""
+        if "pairs" in state:
+            return super().restore(state)
+        with np.load(self.older, allow_pickle=False) as stored:
+            spent = state["seconds"] + float(stored["seconds"])
+            return super().restore(state | {"pairs": dict(stored), "seconds": spent})
+
+    def card(self) -> dict[str, Any]:
+        return super().card() | {"noise_shape": CODE_SHAPE, "pairs": len(self.pool)}
+
+    def arrays(self, progress: Progress) -> dict[str, np.ndarray]:
+        """Also z of the run's own images: the noise that is kept beside each, and its class."""
+        origins = {image.name: image.origin for image in imageset.read(self.source)}
+        noise, labels = [], []
+        for name in self.held.names.tolist():
+            noise.append(np.asarray(origins[name].array("noise")))
+            labels.append(self.classes.index(origins[name].params["class"]))
+        z = partners(np.stack(noise), labels, len(self.classes))
+        return super().arrays(progress) | {"held_latents": z}
 
 
 def _losses(code: Tensor, wanted: Tensor, shown: Tensor, aim: Tensor) -> dict[str, Tensor]:
@@ -241,48 +240,6 @@ def _losses(code: Tensor, wanted: Tensor, shown: Tensor, aim: Tensor) -> dict[st
     }
 
 
-def run(spec: Spec, source: Path, material: Material, out_dir: Path, progress: Progress) -> Result:
-    """Learn from fresh pairs of the model that painted `source`; its own images stay unseen, so
-    every figure about them is held-out. Raises UserError for images of another teacher."""
-    model, steps, guidance = _teacher(source)
-    pool = Pool(model, steps, guidance, out_dir / "checkpoint" / "pairs.npz", spec.seed)
-    classes = len(model.classes)
-    network = PairStudent(model.codec.cpu(), model.mean.cpu(), model.deviation.cpu(), classes)
-    lesson = _Lesson(spec, network, pool, out_dir)
-    while lesson.done < 1:
-        metrics = lesson.learn()
-        words = f"{len(pool)} pairs, {lesson.step} steps, error {metrics['code loss']:.3f}"
-        progress(0.95 * lesson.done, words, step=lesson.step, metrics=metrics)
-    lesson.save()
-    z = _partners_of(source, material, model)
-    learned = lesson.average.cpu().eval()
-    none = torch.zeros(0, network.latent_dim)
-    trained = training.Trained(learned, none, z, lesson.step, lesson.loss)
-    card = {
-        "preset": "pairs",
-        "noise_shape": [LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE],
-        "classes": model.classes,
-    }
-    nothing = material.part(np.arange(0))
-    artifacts = out_dir / "artifacts"
-    megabytes = training.save(trained, nothing, material, card, artifacts)
-    progress(1.0, "done")
-    return Result(
-        preset=spec.preset,
-        size=spec.size,
-        latent_dim=network.latent_dim,
-        paints_mask=True,
-        images=0,
-        held=len(material),
-        classes=model.classes,
-        epochs=lesson.step,
-        parameters=sum(p.numel() for p in network.parameters()),
-        megabytes=megabytes,
-        loss=lesson.loss,
-        pairs=len(pool),
-    )
-
-
 def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
     """The model that painted a run, and how. Raises UserError where it was another teacher."""
     run = runs.read(source)
@@ -293,14 +250,3 @@ def _teacher(source: Path) -> tuple[ImageDiffusion, int, float]:
         )
     model = load_model(diffused.model_folder(settings, source))
     return model, settings.denoising_steps, settings.class_guidance
-
-
-def _partners_of(source: Path, material: Material, model: ImageDiffusion) -> Tensor:
-    """z of the run's own images: the noise that is kept beside each, and its class."""
-    images = imageset.read(source)[0]
-    params = dict(zip(images["image"], images["params"], strict=True))
-    noise, labels = [], []
-    for name in material.names:
-        noise.append(np.load(source / "artifacts" / "noise" / f"{name}.npy"))
-        labels.append(model.classes.index(json.loads(params[name])["class"]))
-    return torch.from_numpy(partners(np.stack(noise), labels, len(model.classes)))

@@ -32,7 +32,7 @@ class Spec:
         choices=PRESETS,
     )
     size: int = param(128, "edge length the student paints, px", choices=(64, 128, 256))
-    epochs: int = param(160, "passes over the teacher images", lo=1, hi=5000)
+    epochs: int = param(160, "passes over the teacher images", lo=1, hi=5000, grows=1)
     minutes: float = param(
         5.0, "be done after about this long, even if epochs are left", lo=0.1, hi=1440
     )
@@ -46,8 +46,9 @@ class Spec:
     )
     perceptual: str = param(
         "wavelets",
-        "features by which textures are compared; yolo needs yolov8n.pt in storage/weights",
-        choices=("wavelets", "yolo", "none"),
+        "by which textures are compared; from storage/weights yolo needs yolov8n.pt, vgg "
+        "vgg16.pth of torchvision, lpips lpips-vgg.pth beside it; these two take longest",
+        choices=("wavelets", "yolo", "vgg", "lpips", "none"),
         when=LEARNED,
         advanced=True,
     )

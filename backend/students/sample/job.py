@@ -8,7 +8,7 @@ from PIL import Image
 
 from backend.core import runs
 from backend.images import boxes, imageset, licences, pictures
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage, Marks, Origin
 from backend.images.vocabulary import INTACT
 from backend.records import Box, Progress
 from backend.students.sample.spec import Result, Spec
@@ -41,11 +41,11 @@ UNLABELLED = (
 )
 
 
-def maker(spec: Spec, sampler: Sampler) -> Callable[[int], Picture]:
+def maker(spec: Spec, sampler: Sampler) -> Callable[[int], LabelledImage]:
     """Image k of a run. Images are painted in fixed blocks, so that a resumed run paints alike."""
-    held: dict[int, list[Picture]] = {}
+    held: dict[int, list[LabelledImage]] = {}
 
-    def make(index: int) -> Picture:
+    def make(index: int) -> LabelledImage:
         block = index // BLOCK
         if block not in held:
             held.clear()
@@ -55,7 +55,7 @@ def maker(spec: Spec, sampler: Sampler) -> Callable[[int], Picture]:
     return make
 
 
-def _block(spec: Spec, sampler: Sampler, first: int) -> list[Picture]:
+def _block(spec: Spec, sampler: Sampler, first: int) -> list[LabelledImage]:
     seeds = [spec.seed + k for k in range(first, min(first + BLOCK, spec.count))]
     images, masks, names = sampler.sample_named(seeds, spec.variation, spec.class_name)
     return [
@@ -65,20 +65,15 @@ def _block(spec: Spec, sampler: Sampler, first: int) -> list[Picture]:
 
 def _picture(
     spec: Spec, sampler: Sampler, seed: int, pixels: np.ndarray, mask: np.ndarray, name: str
-) -> Picture:
+) -> LabelledImage:
     params = {"student": spec.student_run, "class": name, "variation": spec.variation}
+    origin = Origin(seed, params)
     shown = pictures.resized(pixels, spec.size) if spec.size else pixels
     if not sampler.paints_mask:
-        return Picture(shown, "student", seed=seed, params=params, labelled=False)
+        return LabelledImage(shown, "student", marks=Marks.UNKNOWN, origin=origin)
     marked = _resized_mask(mask, spec.size) if spec.size else mask > 0.5
-    return Picture(
-        np.ascontiguousarray(shown),
-        "student",
-        boxes=tuple(_boxes(marked, name)),
-        mask=(marked * 255).astype(np.uint8),
-        seed=seed,
-        params=params,
-    )
+    boxes, layer = tuple(_boxes(marked, name)), (marked * 255).astype(np.uint8)
+    return LabelledImage(np.ascontiguousarray(shown), "student", boxes, layer, origin=origin)
 
 
 def _resized_mask(mask: np.ndarray, size: int) -> np.ndarray:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.images.vocabulary import VARIATION, VARIATION_HELP
+from backend.images.vocabulary import STUDENT, VARIATION, VARIATION_HELP
 from backend.records import UserError
 
-STUDENTS = "distill|student-export"
+STUDENTS = "distill|package"
 LEAST_SIZE = 32
 
 
@@ -14,14 +14,14 @@ LEAST_SIZE = 32
 class Spec:
     """Which student paints what. Image k depends on `seed + k` alone."""
 
-    student_run: str = param("", "student that paints", run=STUDENTS)
-    count: int = param(1000, "number of images", lo=1, hi=100_000)
+    student_run: str = param("", "student that paints", run=STUDENTS, wants=STUDENT)
+    count: int = param(1000, "number of images", lo=1, hi=100_000, grows=1)
     size: int = param(0, "edge length, px; 0 is what the student paints", lo=0, hi=1024)
     class_name: str = param("", "kind of defect, as the student's card names it; empty: all")
     variation: float = param(VARIATION, VARIATION_HELP, lo=0, hi=1, advanced=True)
     precision: str = param(
         "fp32",
-        "numbers to compute with; int8 needs a student that was exported so",
+        "numbers to compute with; int8 needs a package that holds it",
         choices=("fp32", "int8"),
         advanced=True,
     )

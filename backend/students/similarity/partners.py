@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.core import runs
+from backend.core.aside import finished
 from backend.core.runs import Run
+from backend.images.aside import left_out
 from backend.records import UserError
 from backend.students.sampler import Noted
 from backend.teachers.generate.job import Loaded
@@ -54,7 +56,10 @@ def named(noted: Noted, student: Run, source: Path, shown: Loaded) -> Noted:
 
 
 def _as_it_was(student: Run, source: Path) -> bool:
-    """Is the teacher run what the student's provenance says it was when that began?"""
+    """Is the teacher run what the student's provenance says it was when that began, with no image
+    put aside since?"""
+    if left_out(source, finished(source.parent)):
+        return False
     try:
         inputs = runs.read_json(student.folder / "provenance.json")["inputs"]
         then = inputs[f"teacher_run:{source.name}"]

@@ -63,7 +63,7 @@ def _rendered(
     make = rendered.maker(spec, first, spec.size, spec.intact_share)
     made = []
     for index in range(count):
-        made.append(pictures.resized(make(index).pixels, size))
+        made.append(pictures.resized(make(index).read_rgb(), size))
         done = span[0] + (span[1] - span[0]) * (index + 1) / count
         progress(done, f"fresh teacher image {index + 1} of {count}")
     return np.stack(made)

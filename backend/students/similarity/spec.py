@@ -16,7 +16,8 @@ class Spec:
     student_run: str = param("", "student to compare with its teacher", run="distill")
     pairs: int = param(
         60,
-        f"most pairs to compare; source A took {published.SSIM_PAIRS}, which the page shows too",
+        f"most pairs to compare; the glass paper took {published.SSIM_PAIRS}, which the page "
+        "shows too",
         lo=2,
         hi=2000,
     )

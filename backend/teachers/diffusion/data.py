@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from backend.images import imagefiles, imageset, pictures
+from backend.images import imageset, pictures
+from backend.images.labelled_image import LabelledImage
 from backend.images.vocabulary import INTACT
 from backend.numeric import devices
 from backend.records import Box, UserError
@@ -30,28 +30,24 @@ def read(run_folder: Path) -> Lesson:
 
     Where an image has boxes but no mask, the boxes are its mask. Raises UserError without boxes.
     """
-    images, boxes = imageset.read(run_folder)
-    images = imageset.labelled(images)
-    if boxes.empty:
+    images = imageset.read(run_folder)
+    defects = {image.main_class for image in images if image.boxes}
+    if not defects:
         raise UserError(
             "None of these images has a box, so there is no defect to learn. Label them first."
         )
-    names = imageset.main_classes(images, boxes)
-    classes = (INTACT, *sorted(set(imageset.main_classes(boxes[["image"]], boxes))))
-    known = imageset.boxes_by_image(boxes)
-    stacked = [
-        _picture(run_folder, row, known.get(row["image"], ())) for row in imageset.records(images)
-    ]
-    labels = np.array([classes.index(name) for name in names])
-    return Lesson(np.stack(stacked), labels, classes)
+    images = [image for image in images if image.labelled]
+    classes = (INTACT, *sorted(defects))
+    labels = np.array([classes.index(image.main_class) for image in images])
+    return Lesson(np.stack([_picture(image) for image in images]), labels, classes)
 
 
-def _picture(run_folder: Path, row: dict[str, Any], boxes: tuple[Box, ...]) -> np.ndarray:
-    pixels = imagefiles.read_rgb(run_folder / row["path"])
-    if isinstance(row["mask_path"], str):
-        mask = pictures.read_mask(run_folder / row["mask_path"], SIZE)
+def _picture(image: LabelledImage) -> np.ndarray:
+    pixels, drawn = image.read_rgb(), image.read_mask()
+    if drawn is not None:
+        mask = pictures.resized_mask(drawn, SIZE)
     else:
-        mask = _box_mask(boxes, *pixels.shape[:2])
+        mask = _box_mask(image.boxes, *pixels.shape[:2])
     layer = mask.astype(np.uint8)[..., None] * 255
     return np.concatenate([pictures.resized(pixels, SIZE), layer], axis=2)
 

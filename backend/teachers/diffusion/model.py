@@ -256,7 +256,7 @@ def card(folder: Path) -> dict[str, Any]:
     try:
         return dict(json.loads((folder / CARD).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise UserError(f"{folder} holds no diffusion model. Train one, or choose none.") from error
+        raise UserError(f"{folder} holds no diffusion model. Train one.") from error
 
 
 def load_model(folder: Path) -> ImageDiffusion:

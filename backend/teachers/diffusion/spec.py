@@ -1,13 +1,11 @@
 """Diffusion teacher: what the job is asked for, and what it gives back."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from backend.core.specs import param
 from backend.images import imageset
 from backend.records import UserError
 
-SHIPPED = Path(__file__).with_name("pretrained")
 LEAST_IMAGES = 16
 
 
@@ -20,15 +18,14 @@ class Spec:
         "", "labelled images to learn from, with masks or boxes", run=imageset.KINDS
     )
     start: str = param(
-        "shipped model",
-        "start from the model that comes with this program, from one that you trained, or from "
-        "nothing",
-        choices=("shipped model", "earlier run", "scratch"),
+        "scratch",
+        "start from nothing, or from a model that you trained",
+        choices=("scratch", "earlier run"),
     )
     start_run: str = param(
         "", "model to go on from", run="diffusion", when=("start", ("earlier run",))
     )
-    minutes: float = param(60.0, "how long to train", lo=0.05, hi=10_080)
+    minutes: float = param(60.0, "how long to train", lo=0.05, hi=10_080, grows=1)
     codec_share: float = param(
         0.2, "part of that time for coding pictures; 0 keeps the codes", lo=0, hi=0.9, advanced=True
     )

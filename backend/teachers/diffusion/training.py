@@ -11,7 +11,9 @@ from torch import Tensor
 
 from backend.core import runs
 from backend.images import licences
+from backend.images.film import Film
 from backend.numeric import devices
+from backend.numeric.learning import Checkpoint
 from backend.numeric.losses import laplacian_loss, mask_loss
 from backend.records import Progress
 from backend.teachers.diffusion.data import Lesson, batch, drawn
@@ -24,24 +26,25 @@ from backend.teachers.diffusion.model import (
     signal_shares,
     unet,
 )
-from backend.teachers.diffusion.spec import SHIPPED, Result, Spec
-from backend.teachers.diffusion.stage import FILM_COLUMNS, Film, Saver, Stage, some_steps
+from backend.teachers.diffusion.spec import Result, Spec
+from backend.teachers.diffusion.stage import Stage, Stages
 
 KL_WEIGHT = 1e-6
 DEFECT_WEIGHT = 20.0
 CODE_NOISE = 0.1  # of the codes' deviation
 SNR_CAP = 5.0
 ANY_CLASS = 0.1
-FILM_STEPS = 20
+FILM_STEPS, FILM_COLUMNS = 20, 6
+CHECKPOINT_SECONDS = 60.0
 
 
 def train(spec: Spec, lesson: Lesson, out_dir: Path, progress: Progress) -> Result:
     """All three stages, then the model on disk; see `diffusion.run`."""
     torch.manual_seed(spec.seed)
     codec, detail, denoiser = _stages(spec, lesson, out_dir)
-    checkpoint = out_dir / "checkpoint" / "lesson.pt"
-    saver = Saver(checkpoint, {"codec": codec, "detail": detail, "denoiser": denoiser})
-    told = _Told(spec, progress, out_dir, saver)
+    stages = Stages({"codec": codec, "detail": detail, "denoiser": denoiser})
+    checkpoint = Checkpoint(out_dir / "checkpoint" / "lesson.pt", CHECKPOINT_SECONDS, stages)
+    told = _Told(spec, progress, out_dir, checkpoint)
     _learn_codec(spec, lesson, codec, told)
     detail.begin_with(codec.average.state_dict())
     codes = _codes(detail.average, lesson, out_dir, told)
@@ -82,11 +85,8 @@ def _networks(spec: Spec, classes: tuple[str, ...], out_dir: Path) -> tuple[Code
     """Fresh networks, or trained ones with a place for each class of this set."""
     codec = Codec()
     denoiser: Any = unet(len(classes))
-    if spec.start != "scratch":
-        folder = SHIPPED
-        if spec.start == "earlier run":
-            folder = runs.sibling(out_dir, spec.start_run) / "artifacts" / "model"
-        start = load_model(folder)
+    if spec.start == "earlier run":
+        start = load_model(runs.sibling(out_dir, spec.start_run) / "artifacts" / "model")
         codec.load_state_dict(start.codec.state_dict())
         state = start.unet.state_dict()
         table = state["class_embedding.weight"]
@@ -104,17 +104,17 @@ class _Told:
     spec: Spec
     progress: Progress
     out_dir: Path
-    saver: Saver
+    checkpoint: Checkpoint
     before: int = 0
     fraction: float = 0.02
 
     def learn(self, stage: Stage, words: str, losses: Any, film: str, strip: Any) -> None:
         """Steps of one stage until its time is over. strip(): pictures for the film."""
-        frames = Film(self.out_dir, film)
-        share = 0.94 * stage.allowed / (60 * self.spec.minutes)
+        frames = Film(self.out_dir, film, FILM_COLUMNS)
+        share = 0.94 * stage.pace.seconds / (60 * self.spec.minutes)
         while stage.done < 1:
-            metrics = some_steps(stage, losses)
-            self.saver()
+            metrics = stage.round(stage.some_steps(losses))
+            self.checkpoint.keep()
             message = f"{words}, step {stage.step}, error {stage.error:.3f}"
             fraction = self.fraction + share * stage.done
             self.progress(fraction, message, step=self.before + stage.step, metrics=metrics)
@@ -122,7 +122,7 @@ class _Told:
                 frames.write(strip(), stage.step)
         self.fraction += share
         self.before += stage.step
-        self.saver(now=True)
+        self.checkpoint.keep(now=True)
 
 
 def _learn_codec(spec: Spec, lesson: Lesson, stage: Stage, told: _Told) -> None:

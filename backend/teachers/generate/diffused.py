@@ -1,4 +1,4 @@
-"""The small diffusion model as a teacher: image and mask denoised together, no download."""
+"""A small diffusion model as a teacher: image and mask denoised together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,10 +12,9 @@ from backend.core import runs
 from backend.core.specs import param
 from backend.images import pictures
 from backend.images.boxes import boxes_of
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage, Marks, Origin
 from backend.images.vocabulary import INTACT
 from backend.records import Progress, UserError
-from backend.teachers.diffusion.spec import SHIPPED
 
 if TYPE_CHECKING:
     from backend.teachers.diffusion.model import Sampled
@@ -26,13 +25,12 @@ TOGETHER = 8  # always sampled in these groups, so that image k is the same what
 
 @dataclass(frozen=True)
 class DiffusionSettings:
-    """What the small diffusion model paints; the fields of a spec that has such a teacher."""
+    """What a small diffusion model paints; the fields of a spec that has such a teacher."""
 
     model_run: str = param(
         "",
-        "model that you trained; none: the one that comes with this program",
+        "model that you trained on the page Diffusion teacher",
         run="diffusion",
-        optional=True,
         when=DIFFUSED,
     )
     kinds: tuple[str, ...] = param(
@@ -58,7 +56,7 @@ def maker(
     intact_share: float,
     out_dir: Path,
     progress: Progress,
-) -> Callable[[int], Picture]:
+) -> Callable[[int], LabelledImage]:
     """Image k of a run, which depends on `seed + k` alone. Raises UserError for unknown kinds."""
     from backend.teachers.diffusion.model import load_model
 
@@ -83,7 +81,7 @@ def maker(
             lambda done: progress(0.0, f"denoising, {done:.0%}") if number == 0 else None,
         )
 
-    def make(index: int) -> Picture:
+    def make(index: int) -> LabelledImage:
         made, place = group(index // TOGETHER), index % TOGETHER
         return _picture(
             made.images[place], made.masks[place], made.noise[place], wanted(index), seed + index
@@ -93,10 +91,14 @@ def maker(
 
 
 def model_folder(settings: DiffusionSettings, out_dir: Path) -> Path:
-    """Where the chosen model lies. Raises UserError where its run is gone."""
-    if settings.model_run:
-        return runs.sibling(out_dir, settings.model_run) / "artifacts" / "model"
-    return SHIPPED
+    """Where the chosen model lies. Raises UserError where its run is gone, and for the model that
+    came with earlier versions, which is gone too."""
+    if not settings.model_run:
+        raise UserError(
+            "The diffusion model that came with earlier versions is no longer part of the program. "
+            "Train one of your own on the page Diffusion teacher, and make images with that."
+        )
+    return runs.sibling(out_dir, settings.model_run) / "artifacts" / "model"
 
 
 def _kinds(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
@@ -111,34 +113,27 @@ def _kinds(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
 
 def _picture(
     pixels: np.ndarray, mask: np.ndarray, noise: np.ndarray, kind: str, seed: int
-) -> Picture:
+) -> LabelledImage:
     """With boxes from its mask. Where kind and mask disagree the image counts as not labelled."""
     boxes = tuple(boxes_of(mask > 0, kind))
     agreed = bool(boxes) != (kind == INTACT)
-    return Picture(
+    return LabelledImage(
         pixels,
         "diffusion",
-        boxes=boxes if agreed else (),
-        mask=mask,
-        arrays={"noise": noise},
-        seed=seed,
-        labelled=agreed,
-        params={"class": kind},
+        boxes if agreed else (),
+        mask,
+        marks=Marks.KNOWN if agreed else Marks.UNKNOWN,
+        origin=Origin(seed, {"class": kind}, arrays={"noise": noise}),
     )
 
 
-def _fitted(picture: Picture, size: int) -> Picture:
+def _fitted(painted: LabelledImage, size: int) -> LabelledImage:
     """At the size asked for; as it was painted it is kept too."""
-    painted = picture.pixels.shape[0]
-    if size == painted:
-        return picture
-    scale = size / painted
-    boxes = tuple(replace(box, xyxy=tuple(v * scale for v in box.xyxy)) for box in picture.boxes)
-    assert picture.mask is not None
+    pixels, mask = painted.read_rgb(), painted.read_mask()
+    if size == len(pixels) or mask is None:
+        return painted
     return replace(
-        picture,
-        pixels=pictures.resized(picture.pixels, size),
-        mask=pictures.resized(picture.mask, size) // 128 * 255,
-        full=picture.pixels,
-        boxes=boxes,
+        painted.at_size_of(pictures.resized(pixels, size)),
+        mask=pictures.resized(mask, size) // 128 * 255,
+        origin=replace(painted.origin, full=pixels),
     )

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.core import runs
-from backend.images import imagefiles, imageset, pictures
-from backend.images.imageset import Picture
+from backend.images import imageset, pictures
+from backend.images.labelled_image import LabelledImage
 from backend.records import Progress, UserError
 from backend.teachers.generate import diffused, imported, painted, rendered
 from backend.teachers.generate.spec import Result, Spec
@@ -26,7 +25,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
 def _teacher(
     spec: Spec, out_dir: Path, progress: Progress
-) -> tuple[int, Callable[[int], Picture], tuple[str, ...]]:
+) -> tuple[int, Callable[[int], LabelledImage], tuple[str, ...]]:
     """How many images the teacher makes, image k, and what is to be said about it."""
     if spec.teacher == "folder":
         found = imported.read(spec, out_dir, progress)
@@ -58,18 +57,18 @@ def load_images(run_folder: Path, size: int, *, masked_only: bool = False) -> Lo
     """A finished set of labelled images, without those rejected by hand, `size` px large. Raises
     UserError where an image has no mask, or passes over it with `masked_only`."""
     names, hashes, images, masks = [], [], [], []
-    for row in imageset.records(imageset.labelled(imageset.read(run_folder)[0])):
-        if not isinstance(row["mask_path"], str):
+    for image in [image for image in imageset.read(run_folder) if image.labelled]:
+        mask = image.read_mask()
+        if mask is None:
             if masked_only:
                 continue
             raise UserError(
-                f"Image {row['image']} has no mask. Make masks on the page Automatic labels first."
+                f"Image {image.name} has no mask. Make masks on the page Automatic labels first."
             )
-        files = [run_folder / row["path"], run_folder / row["mask_path"]]
-        names.append(str(row["image"]))
-        hashes.append(runs.fingerprint(*files)[:16])
-        images.append(pictures.resized(imagefiles.read_rgb(files[0]), size))
-        masks.append(pictures.read_mask(files[1], size))
+        names.append(image.name)
+        hashes.append(image.hash[:16])
+        images.append(pictures.resized(image.read_rgb(), size))
+        masks.append(pictures.resized_mask(mask, size))
     if not images:
         raise UserError("No image of this run is labelled. Label some, or choose another run.")
     return Loaded(np.array(names), np.array(hashes), np.stack(images), np.stack(masks))

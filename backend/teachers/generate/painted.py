@@ -8,8 +8,8 @@ import numpy as np
 
 from backend import settings
 from backend.core import facts, runs
-from backend.images import curation, imagefiles, imageset, pictures
-from backend.images.imageset import Picture
+from backend.images import curation, imageset, pictures
+from backend.images.labelled_image import LabelledImage, Marks, Origin
 from backend.records import Progress, UserError
 from backend.teachers.stable_diffusion.settings import PaintSettings, loras, weights_folder
 
@@ -18,7 +18,7 @@ CLASS = "defect"
 
 def maker(
     spec: PaintSettings, seed: int, size: int, count: int, out_dir: Path, progress: Progress
-) -> tuple[Callable[[int], Picture], tuple[str, ...]]:
+) -> tuple[Callable[[int], LabelledImage], tuple[str, ...]]:
     """Image k of a run, which depends on `seed + k` alone, and what the model says of itself.
 
     Raises UserError where the weights are not on this computer.
@@ -31,14 +31,14 @@ def maker(
     prompts = [prompt.strip() for prompt in spec.prompts if prompt.strip()]
     starts = _starts(spec, out_dir)
 
-    def make(index: int) -> Picture:
+    def make(index: int) -> LabelledImage:
         def on_step(done: float) -> None:
             words = f"painting image {index + 1} of {count}, {done:.0%}"
             progress((index + min(done, 0.99)) / count, words)
 
         prompt = prompts[index % len(prompts)]
         if starts:
-            start = imagefiles.read_rgb(starts[index % len(starts)])
+            start = starts[index % len(starts)].read_rgb()
             made = painter.repaint(seed + index, prompt, start, spec.strength, on_step)
         else:
             made = painter.paint(seed + index, prompt, on_step)
@@ -47,11 +47,10 @@ def maker(
     return make, tuple(painter.notes)
 
 
-def _starts(spec: PaintSettings, out_dir: Path) -> list[Path]:
+def _starts(spec: PaintSettings, out_dir: Path) -> list[LabelledImage]:
     if spec.mode != "image-to-image":
         return []
-    folder = runs.sibling(out_dir, spec.start_run)
-    found = [folder / path for path in imageset.read(folder)[0]["path"]]
+    found = imageset.read(runs.sibling(out_dir, spec.start_run))
     if not found:
         raise UserError("Start run: it holds no image that was kept. Choose another run.")
     return found
@@ -64,7 +63,7 @@ def _picture(
     size: int,
     seed: int,
     prompt: str,
-) -> Picture:
+) -> LabelledImage:
     """With mask and boxes from the attention, if there was any; else not labelled."""
     from backend.labels import labellers
 
@@ -73,17 +72,15 @@ def _picture(
     guess = None
     if attention is not None and not flagged:
         guess = labellers.attention_labels(pixels, attention)
-    return Picture(
-        pixels,
-        "stable diffusion",
-        boxes=guess.boxes if guess else (),
-        mask=guess.mask if guess else None,
+    origin = Origin(
+        seed,
+        params,
         full=full if len(full) != size else None,
         arrays={} if attention is None else {"attention": attention.astype(np.float32)},
-        seed=seed,
-        labelled=guess is not None and bool(guess.boxes),
-        params=params,
     )
+    found, mask = (guess.boxes, guess.mask) if guess else ((), None)
+    marks = Marks.KNOWN if found else Marks.UNKNOWN
+    return LabelledImage(pixels, "stable diffusion", found, mask, marks=marks, origin=origin)
 
 
 def reject_flagged(run_folder: Path) -> tuple[str, ...]:

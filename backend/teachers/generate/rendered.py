@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from backend.core.specs import param
-from backend.images.imageset import Picture
-from backend.images.vocabulary import CLASSES, LIGHTINGS
+from backend.images.labelled_image import LabelledImage, Origin
+from backend.images.vocabulary import DEFECTS, GLASS, KINDS, LIGHTINGS, LIT, MATERIALS
 from backend.records import UserError
 
 RENDERED = ("teacher", ("renderer",))
@@ -17,11 +17,20 @@ RENDERED = ("teacher", ("renderer",))
 class RendererSettings:
     """What the renderer draws; the fields of a spec that has such a teacher."""
 
+    material: str = param(GLASS, "what the parts are made of", choices=MATERIALS, when=RENDERED)
     classes: tuple[str, ...] = param(
-        ("crack",), "kinds of defect to draw", choices=CLASSES, when=RENDERED
+        ("crack",),
+        "kinds of defect to draw, of those that the material can have",
+        choices=KINDS,
+        when=RENDERED,
+        within=("material", DEFECTS),
     )
     lighting: str = param(
-        "mixed", "how the glass is lit", choices=("mixed", *LIGHTINGS), when=RENDERED
+        "mixed",
+        "how the parts are lit",
+        choices=("mixed", *LIGHTINGS),
+        when=RENDERED,
+        within=("material", LIT),
     )
     one_class: bool = param(
         False,
@@ -45,11 +54,11 @@ class RendererSettings:
 
 def maker(
     settings: RendererSettings, seed: int, size: int, intact_share: float
-) -> Callable[[int], Picture]:
+) -> Callable[[int], LabelledImage]:
     """Image k of a run, which depends on `seed + k` alone."""
     from backend import renderer
 
-    def make(index: int) -> Picture:
+    def make(index: int) -> LabelledImage:
         number = seed + index
         random = np.random.default_rng([number, 1])
         intact = random.random() < intact_share
@@ -58,18 +67,12 @@ def maker(
             number,
             size,
             classes=one,
+            material=settings.material,
             lighting=settings.lighting,
             defects=(0, 0) if intact else (1, settings.defects_most),
             severity=(settings.severity_least, settings.severity_most),
         )
-        return Picture(
-            made.image,
-            "rendered",
-            boxes=made.boxes,
-            mask=made.mask,
-            original=made.background,
-            seed=number,
-            params=made.params,
-        )
+        origin = Origin(number, made.params, original=made.background)
+        return LabelledImage(made.image, "rendered", made.boxes, made.mask, origin=origin)
 
     return make

@@ -19,8 +19,10 @@ class Basics:
     """What every teacher is asked."""
 
     teacher: str = param("renderer", "who makes the images", choices=TEACHERS)
-    count: int = param(150, "number of images", lo=1, hi=100_000, when=MADE)
-    size: int = param(128, "edge length of the square images, px", lo=128, hi=1024, when=MADE)
+    count: int = param(150, "number of images", lo=1, hi=100_000, when=MADE, grows=1)
+    size: int = param(
+        128, "edge length of the square images, px", lo=128, hi=1024, when=MADE, grows=2
+    )
     seed: int = param(
         0, "seed of the first image; the next has the next seed", lo=0, hi=2**31 - 1, when=MADE
     )

@@ -24,14 +24,12 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
 def examples(spec: Spec, run_folder: Path) -> list[Example]:
     """The images of a run with their prompts. Raises UserError where there are too few."""
-    images, boxes = imageset.read(run_folder)
-    classes = boxes.groupby("image")["class_name"].unique().to_dict()
     found = []
-    for row in imageset.records(images):
-        named = " and ".join(sorted(str(name) for name in classes.get(row["image"], ())))
+    for image in imageset.read(run_folder):
+        named = " and ".join(sorted({box.class_name for box in image.boxes}))
         if named or CLASS not in spec.prompt:
             prompt = spec.prompt.replace(CLASS, named.replace("_", " "))
-            found.append(Example(run_folder / row["path"], prompt))
+            found.append(Example(image.path, prompt))
     if len(found) < LEAST_IMAGES:
         reason = " with boxes, which {class} in the prompt needs" if CLASS in spec.prompt else ""
         raise UserError(

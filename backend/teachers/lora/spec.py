@@ -27,11 +27,13 @@ class Spec:
     model: str = param(
         MODEL, "Stable Diffusion 1.x or 2.x: a name on the hub, or a folder here", advanced=True
     )
-    steps: int = param(500, "training steps", lo=1, hi=100_000)
+    steps: int = param(500, "training steps", lo=1, hi=100_000, grows=1)
     minutes: float = param(
         720.0, "stop after this long even if steps are left", lo=0.1, hi=10_080, advanced=True
     )
-    rank: int = param(8, "how much can be learned: rank of the added weights", lo=1, hi=256)
+    rank: int = param(
+        8, "how much can be learned: rank of the added weights", lo=1, hi=256, advanced=True
+    )
     alpha: int = param(8, "their scale; as large as the rank: 1", lo=1, hi=512, advanced=True)
     learning_rate: float = param(1e-4, "AdamW step size", lo=1e-7, hi=0.1, advanced=True)
     batch: int = param(1, "images a step", lo=1, hi=64, advanced=True)

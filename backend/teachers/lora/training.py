@@ -1,6 +1,5 @@
 """A LoRA's training from start to file: latents made once, checkpoints, samples. Heavy."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from backend.images import imagefiles, pictures
-from backend.numeric import learning
+from backend.numeric.learning import Checkpoint
 from backend.records import Progress
 from backend.teachers.lora.spec import Example, Result, Spec
 from backend.teachers.lora.training_step import Lesson
@@ -33,20 +32,17 @@ def train(
     The recipe of Hu et al., arXiv 2106.09685, on the U-Net's attention: AdamW, gradients clipped
     at 1. Resumes from `checkpoint/` where there is one.
     """
-    from backend.teachers.lora.spec import Result
-
     lesson = Lesson(spec, folder, shown)
     lesson.moments = _moments(lesson, out_dir, progress)
-    checkpoint = out_dir / "checkpoint" / "lora.pt"
-    if checkpoint.exists():
-        lesson.restore(torch.load(checkpoint, map_location="cpu", weights_only=True))
-    else:
+    file = out_dir / "checkpoint" / "lora.pt"
+    checkpoint = Checkpoint(file, CHECKPOINT_SECONDS, lesson)
+    if not checkpoint.goes_on:
         lesson.loss_before = _probe(lesson, progress)
     _run_steps(lesson, checkpoint, out_dir, progress)
     loss_after = _probe(lesson, progress)
     return Result(
         images=len(shown),
-        steps=lesson.step,
+        steps=lesson.training.step,
         parameters=sum(weight.numel() for weight in lesson.weights.values()),
         megabytes=save(lesson.unet, out_dir / "artifacts"),
         loss_before=lesson.loss_before,
@@ -54,17 +50,15 @@ def train(
     )
 
 
-def _run_steps(lesson: Lesson, checkpoint: Path, out_dir: Path, progress: Progress) -> None:
+def _run_steps(lesson: Lesson, checkpoint: Checkpoint, out_dir: Path, progress: Progress) -> None:
     """Steps up to the last, with previews and checkpoints between them."""
-    saved = time.monotonic()
+    training = lesson.training
     _preview(lesson, out_dir, progress)
-    while lesson.done < 1:
-        loss = lesson.run_step()
-        if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            _save_checkpoint(lesson, checkpoint)
-            saved = time.monotonic()
-        message = f"step {lesson.step} of {lesson.spec.steps}, loss {loss:.3f}"
-        progress(_fraction(lesson), message, step=lesson.step, metrics={"loss": loss})
+    while training.done < 1:
+        metrics = training.round(lesson.losses())
+        checkpoint.keep()
+        message = f"step {training.step} of {lesson.spec.steps}, loss {metrics['loss']:.3f}"
+        progress(_fraction(lesson), message, step=training.step, metrics=metrics)
         _preview(lesson, out_dir, progress)
 
 
@@ -79,11 +73,7 @@ def _probe(lesson: Lesson, progress: Progress) -> float:
 
 
 def _fraction(lesson: Lesson) -> float:
-    return ENCODING_SHARE + (0.98 - ENCODING_SHARE) * min(1.0, lesson.done)
-
-
-def _save_checkpoint(lesson: Lesson, path: Path) -> None:
-    learning.save(lesson.state(), path)
+    return ENCODING_SHARE + (0.98 - ENCODING_SHARE) * lesson.training.done
 
 
 @torch.no_grad()
@@ -109,13 +99,13 @@ def _moments(lesson: Lesson, out_dir: Path, progress: Progress) -> Tensor:
 @torch.no_grad()
 def _preview(lesson: Lesson, out_dir: Path, progress: Progress) -> None:
     """Every few steps, from the first, an image of the first prompt and the same noise."""
-    every, spec = lesson.spec.preview_every, lesson.spec
-    path = out_dir / "artifacts" / "film" / f"step_{lesson.step:05d}.png"
-    if not every or lesson.step % every or path.exists():
+    every, spec, step = lesson.spec.preview_every, lesson.spec, lesson.training.step
+    path = out_dir / "artifacts" / "film" / f"step_{step:05d}.png"
+    if not every or step % every or path.exists():
         return
 
     def on_step(fraction: float) -> None:
-        progress(_fraction(lesson), f"sample after step {lesson.step}")
+        progress(_fraction(lesson), f"sample after step {step}")
 
     with lesson.autocast():
         made = lesson.pipeline(

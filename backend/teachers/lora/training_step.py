@@ -1,7 +1,7 @@
 """One step of a LoRA's training after another (PyTorch, peft). Heavy."""
 
 import math
-import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import diffusers
 import psutil
 import torch
 from peft import LoraConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from backend.numeric.learning import Losses, Pace, State, TimedTraining
 from backend.records import UserError
 from backend.teachers.lora.spec import Example, Spec
 from backend.teachers.stable_diffusion import pipelines
@@ -41,10 +42,13 @@ class Lesson:
             )
         self.noising = diffusers.DDPMScheduler.from_config(self.pipeline.scheduler.config)
         self.weights = self._add_adapter()
-        self.optimizer = torch.optim.AdamW(self.weights.values(), lr=spec.learning_rate)
+        learned = nn.ParameterList(self.weights.values())
+        optimizer = torch.optim.AdamW(learned, lr=spec.learning_rate)
+        pace = Pace(60 * spec.minutes, spec.steps, floor=1.0)
+        self.training = TimedTraining(learned, optimizer, pace)
         self.moments = torch.empty(0)
         self.words = self._embed()
-        self.step, self.seconds, self.loss_before = 0, 0.0, math.nan
+        self.loss_before = math.nan
 
     def _add_adapter(self) -> dict[str, Tensor]:
         """Low-rank weights beside the attention's projections; the model's own stay as they are."""
@@ -80,11 +84,6 @@ class Lesson:
             found[prompt] = words.to(self.dtype)
         return found
 
-    @property
-    def done(self) -> float:
-        """Fraction of the training: of its steps, or of its time where that runs out first."""
-        return max(self.step / self.spec.steps, self.seconds / (60 * self.spec.minutes))
-
     def autocast(self) -> AbstractContextManager[Any]:
         if self.dtype is torch.float32:
             return nullcontext()
@@ -111,34 +110,19 @@ class Lesson:
             wanted = self.noising.get_velocity(latents, noise, times)
         return functional.mse_loss(made.float(), wanted.to(self.device))
 
-    def run_step(self) -> float:
-        """One step on draws that depend on seed and step alone. Returns its loss."""
-        started = time.monotonic()
-        loss = self.loss(self.spec.seed * 1_000_003 + self.step)
-        self.optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(list(self.weights.values()), 1.0)
-        self.optimizer.step()
-        self.step += 1
-        value = loss.item()
-        self.seconds += time.monotonic() - started
-        return value
+    def losses(self) -> Iterator[Losses]:
+        """Of one step, on draws that depend on seed and step alone."""
+        yield {"loss": self.loss(self.spec.seed * 1_000_003 + self.training.step)}
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "step": self.step,
-            "seconds": self.seconds,
-            "loss_before": self.loss_before,
-            "weights": {name: weight.detach() for name, weight in self.weights.items()},
-            "optimizer": self.optimizer.state_dict(),
-        }
+    def state(self) -> State:
+        return self.training.state() | {"loss_before": self.loss_before}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self.step, self.seconds = state["step"], state["seconds"]
+    def restore(self, state: State) -> None:
+        if "weights" in state:  # of an earlier version
+            known = {str(k): state["weights"][name] for k, name in enumerate(self.weights)}
+            state = state | {"network": known, "average": known}
+        self.training.restore(state)
         self.loss_before = state["loss_before"]
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name, weight in self.weights.items():
-            weight.data.copy_(state["weights"][name])
 
 
 def _dtype(precision: str) -> torch.dtype:

@@ -12,7 +12,7 @@ from backend.detection.dataset import job as dataset
 from backend.detection.dataset.spec import Result, Spec
 from backend.detection.dataset.splits import divided
 from backend.images import curation, imagefiles, imageset
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, RunState, UserError
 
 
@@ -27,10 +27,10 @@ def image_set(folder: Path, seed: int, count: int, **picture: object) -> str:
     made = {"source": "rendered", "class_name": "crack", "boxes_from": "exact", "group": None}
     made |= picture
 
-    def make(k: int) -> Picture:
+    def make(k: int) -> LabelledImage:
         box = Box(made["class_name"], (4, 4, 12, 12), source=made["boxes_from"])
         group = made["group"](k) if made["group"] else ""
-        return Picture(pixels[k], made["source"], boxes=(box,) if k % 5 else (), group=group)
+        return LabelledImage(pixels[k], made["source"], boxes=(box,) if k % 5 else (), group=group)
 
     run = runs.create(folder, "generate", {"size": 32})
     imageset.write(run.folder, count, make, quiet)
@@ -154,7 +154,7 @@ def test_whatever_the_groups_no_group_is_split_and_something_is_left_to_train_on
 def test_a_run_without_an_image_left_is_refused(tmp_path):
     runs_folder = tmp_path / "runs"
     run_id = image_set(runs_folder, 1, 10)
-    names = imageset.read(runs_folder / run_id)[0]["image"]
+    names = facts.read(runs_folder / run_id, "images")["image"]
     rejected = [curation.Edit(str(name), verdict="rejected") for name in names]
     curation.record(runs_folder / run_id, "all rejected", rejected)
     with pytest.raises(UserError, match=r"No image of .* has labels of the kind 'all'"):
@@ -171,11 +171,12 @@ def test_only_images_with_the_wanted_kind_of_boxes_are_taken(tmp_path, labels, t
         image_set(tmp_path / "runs", 2, 10, boxes_from="hand"),
     ]
     if labels == "automatic":
-        result = dataset.sources.of(
+        found = dataset.sources.of(
             specs.from_json(Spec, {"source_runs": sources, "counts": [0], "labels": labels}),
-            tmp_path / "runs",
+            tmp_path / "runs" / "made",
+            quiet,
         )
-        assert sum(len(source.groups) for source in result) == taken
+        assert sum(len(source.groups) for source in found) == taken
         return
     result, _ = build(
         tmp_path / "runs", source_runs=sources, counts=[0], labels=labels, validation_share=0.3

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from backend.core import facts
 from backend.detection import curves, evaluation
 from backend.detection.detector import intervals
 from backend.detection.testset import test_images
-from backend.detection.testset.test_images import LabelledImage
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, UserError
 
 NAMES = ("crack", "spot")
@@ -18,7 +20,8 @@ NAMES = ("crack", "spot")
 
 def image(name: str, boxes: list[tuple], group: str = "") -> LabelledImage:
     made = tuple(Box("defect", xyxy) for xyxy in boxes)
-    return LabelledImage(name, Path(name), group or name, made, "real", 100, 100)
+    pixels = np.zeros((100, 100, 3), np.uint8)
+    return LabelledImage(pixels, "real", made, name=name, group=group or name)
 
 
 def scene(seed: int, count: int = 30) -> tuple[list[LabelledImage], list[np.ndarray]]:
@@ -60,7 +63,7 @@ def of_ultralytics(images: list[LabelledImage], found: list[np.ndarray], names: 
     from ultralytics.engine.validator import BaseValidator
     from ultralytics.utils.metrics import ap_per_class, box_iou
 
-    validator = BaseValidator.__new__(BaseValidator)
+    validator: Any = BaseValidator.__new__(BaseValidator)
     validator.iouv = torch.linspace(0.5, 0.95, 10)
     right, wanted_classes = [], []
     for truth, boxes in zip(images, found, strict=True):
@@ -121,18 +124,17 @@ def judged_scene(kind: str) -> tuple[list[LabelledImage], evaluation.Judged]:
 def stored(folder: Path, images: list[LabelledImage], judged: evaluation.Judged) -> list:
     """The tables images, boxes and predictions, written and read again."""
     facts.write(folder, "predictions", evaluation.prediction_rows(images, judged))
-    facts.write(folder, "images", [test_images.image_row(i, folder) for i in images])
-    facts.write(folder, "boxes", [row for i in images for row in test_images.box_rows(i)])
+    filed = [i if isinstance(i.data, Path) else replace(i, data=Path(i.name)) for i in images]
+    test_images.write_rows(filed, folder)
     return [facts.read(folder, name) for name in ("images", "boxes", "predictions")]
 
 
 @pytest.mark.parametrize("kind", SCENES)
 def test_what_the_tables_keep_gives_the_same_figures(tmp_path, kind):
     images, judged = judged_scene(kind)
-    tables = stored(tmp_path, images, judged)
-    older = [*tables[:2], tables[2].assign(levels=None)]
-    for rows in (tables, older):
-        again = evaluation.from_rows(*rows, judged.names)
+    rows, boxes, predictions = stored(tmp_path, images, judged)
+    for kept in (predictions, predictions.assign(levels=None)):  # an older version's lack levels
+        again = evaluation.from_rows(rows, boxes, kept, judged.names)
         best = judged.best_f1()
         assert again.best_f1() == best
         assert again.at_confidence(best.confidence) == judged.at_confidence(best.confidence)
@@ -184,10 +186,11 @@ def test_without_a_hit_the_best_f1_is_at_a_quarter_and_says_so(kind):
 
 
 def test_images_of_one_name_are_refused_for_their_boxes_cannot_be_told_apart(tmp_path):
-    images = [replace(image("a", [(1, 1, 9, 9)]), path=tmp_path / f"{n}/a.png") for n in "xy"]
+    images = [replace(image("a", [(1, 1, 9, 9)]), data=tmp_path / f"{n}/a.png") for n in "xy"]
     judged = evaluation.judge(images, [np.array([[1, 1, 9, 9, 0.9]]), np.zeros((0, 5))])
+    rows, boxes, predictions = stored(tmp_path, images, judged)
     with pytest.raises(UserError, match=r"'a' for .*x/a\.png and .*y/a\.png"):
-        evaluation.from_rows(*stored(tmp_path, images, judged), ("defect",))
+        evaluation.from_rows(rows, boxes, predictions, ("defect",))
 
 
 def test_a_box_of_another_class_stands_beside_the_diagonal():
@@ -217,6 +220,22 @@ def test_false_alarms_over_confidence_count_intact_images_alone():
     for confidence, alarms, alarmed in ((0.3, 1.0, 0.5), (0.5, 0.5, 0.5), (0.7, 0.0, 0.0)):
         row = at.iloc[np.searchsorted(at.index, confidence)]
         assert (row["alarms"], row["alarmed"]) == (alarms, alarmed)
+
+
+def test_the_most_wrong_images_come_first_and_a_class_is_found_in_truth_and_prediction():
+    box = (10.0, 10.0, 30.0, 30.0)
+    images = [image("right", [box]), image("missed", [box]), image("alarmed", [])]
+    right, wrong = [*box, 0.9, 0], [50.0, 50.0, 60.0, 60.0, 0.8, 0]
+    found = [np.array([right]), np.zeros((0, 6)), np.array([wrong, wrong])]
+    judged = evaluation.judge(images, found)
+    rows = curves.by_image(pd.DataFrame({"image": [i.name for i in images]}), judged, 0.5)
+    assert list(curves.most_wrong(rows)["image"]) == ["alarmed", "missed", "right"]
+    assert curves.predictions_of(judged, 2, 0.5)["correct"].tolist() == [False, False]
+    truths = pd.DataFrame({"class_name": ["crack", "chip"]})
+    shown = curves.shows_class(rows, judged, truths, "chip", 0.5)
+    assert list(rows["image"][shown]) == ["missed"]
+    drawn = curves.shows_class(rows, judged, truths, judged.names[0], 0.5)
+    assert list(rows["image"][drawn]) == ["right", "alarmed"]
 
 
 def test_perfect_predictions_reach_one_and_none_reach_zero():

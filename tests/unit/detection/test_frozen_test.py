@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.detection import leaks
 from backend.detection.testset import job as frozen_test
 from backend.detection.testset import test_images
 from backend.detection.testset.spec import Spec
 from backend.images import duplicates, imagefiles, pictures
+from backend.images.duplicates import Prints
 from backend.records import RunState, UserError
 from tests import tiny_photographs
 
@@ -95,4 +95,4 @@ def test_training_and_test_photographs_of_the_glass_set_do_not_look_alike(shared
             (test_images.read_yolo(glass) + test_images.read_intact(intact, "test")).images,
         )
     )
-    assert (leaks.alike(train, test) == -1).all()
+    assert not Prints.of(train).alike(Prints.of(test)).any()

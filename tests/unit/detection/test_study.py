@@ -9,10 +9,10 @@ import pytest
 
 from backend.core import facts, runs, specs
 from backend.detection.study import job as study
-from backend.detection.study import pool
+from backend.detection.study import pool, samples
 from backend.detection.study.spec import Spec
 from backend.images import imagefiles, imageset
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage, Origin
 from backend.records import Box, Cancelled, Progress, RunState, UserError
 from tests import tiny_photographs
 
@@ -32,10 +32,10 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def synthetic(tmp_path: Path) -> str:
     """A finished run of five flat images with a dark square each; its id."""
 
-    def make(k: int) -> Picture:
+    def make(k: int) -> LabelledImage:
         pixels = np.full((64, 64, 3), 150 + k, np.uint8)
         pixels[20:40, 20:40] = 20
-        return Picture(pixels, "rendered", (Box("crack", (20, 20, 40, 40)),))
+        return LabelledImage(pixels, "rendered", (Box("crack", (20, 20, 40, 40)),))
 
     run = runs.create(tmp_path / "runs", "generate", {"teacher": "renderer"})
     imageset.write(run.folder, 5, make, ignore)
@@ -142,11 +142,25 @@ def test_a_test_image_in_training_under_another_name_stops_the_study(
 def test_a_test_image_behind_a_synthetic_one_stops_the_study(photographs, tmp_path):
     taken = imagefiles.read_rgb(photographs[0] / "images" / "p8.png")
     run = runs.create(tmp_path / "runs", "composite", {})
-    made = Picture(taken // 2, "photograph", (Box("crack", (1, 1, 9, 9)),), original=taken)
+    made = LabelledImage(
+        taken // 2, "photograph", (Box("crack", (1, 1, 9, 9)),), origin=Origin(original=taken)
+    )
     imageset.write(run.folder, 1, lambda _: made, ignore)
     runs.finish(run.folder, RunState.COMPLETED, result={})
     with pytest.raises(UserError, match="is test image"):
         run_study(spec_of(photographs, run.id), tmp_path)
+
+
+def test_the_record_of_a_stopped_study_is_read_as_an_older_version_wrote_it():
+    older = {
+        **{"path": "/pool/real/images/000003.png", "width": 64, "height": 48, "source": "real"},
+        **{"boxes": [[1, 2, 3.5, 4]], "group": "part 1", "original": "/photographs/a.png"},
+    }
+    image = samples.from_json(older)
+    assert (image.name, image.source, image.group) == ("000003", "real", "part 1")
+    assert image.boxes == (Box("defect", (1, 2, 3.5, 4)),)
+    assert image.origin.full == Path("/photographs/a.png")
+    assert samples.from_json(samples.as_json(image)) == image
 
 
 def test_synthetic_runs_are_told_apart_by_name_or_how_they_were_made(tmp_path):
@@ -171,7 +185,7 @@ def test_synthetic_runs_are_told_apart_by_name_or_how_they_were_made(tmp_path):
         ({"synthetic_runs": ()}, "Synthetic runs"),
         ({"intact_folder": ""}, "Intact folder"),
         ({"amounts": (0,), "arms": ("real", "real+intact")}, "Amounts"),
-        ({"arms": ()}, "Arms"),
+        ({"arms": ()}, "Variants"),
         ({"size": 100}, "multiple of 32"),
     ],
 )
@@ -180,9 +194,31 @@ def test_settings_that_do_not_go_together_are_named(photographs, values, words):
         spec_of(photographs, "20260101T000000-generate-abcdef", **values)
 
 
+def test_the_shares_of_an_arm_reach_its_training(photographs, synthetic, tmp_path, monkeypatch):
+    from backend.detection import mixed_training
+
+    drawn: list[list[int]] = []
+
+    class Watched(mixed_training.Order):
+        def _next(self) -> list[int]:
+            places = super()._next()
+            counts = [sum(self.real[places[k : k + 4]]) for k in range(0, len(places), 4)]
+            drawn.append([int(count) for count in counts])
+            return places
+
+    monkeypatch.setattr(mixed_training, "Order", Watched)
+    arms = ("real+intact+synthetic, half real", "real+intact+synthetic, synthetic first")
+    folder = run_study(spec_of(photographs, synthetic, arms=arms, steps=4), tmp_path)
+    assert drawn == [[2]] * 4 + [[0], [0], [4], [4]]
+    assert set(facts.read(folder, "trials")["arm"]) == {
+        "real+intact+rendered, half real",
+        "real+intact+rendered, synthetic first",
+    }
+
+
 def test_the_estimate_counts_the_trainings(photographs):
     spec = spec_of(photographs, "20260101T000000-generate-abcdef", amounts=(0, 5, 10), seeds=3)
-    each_seed = 2 + 2 + 1 + 3 + 2
+    each_seed = 2 + 2 + 1 + 3 + 2 + 2 + 2
     assert spec.estimate().startswith(f"{3 * each_seed} trainings")
 
 
@@ -192,11 +228,3 @@ def test_every_arm_takes_the_same_number_of_steps():
     for wanted in (1, 7, 90, 96):
         epochs, steps = training.rounds(wanted)
         assert wanted <= epochs * steps < wanted + training.EPOCHS
-    for images in (3, 50):
-        sampler = training.Cycled(images, 24, 0)
-        places = [*sampler, *sampler]
-        assert len(places) == 48
-        assert all(
-            sorted(places[k : k + images]) == list(range(images))
-            for k in range(0, 48 - images, images)
-        )

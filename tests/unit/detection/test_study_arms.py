@@ -1,5 +1,7 @@
 """Arms of a study: what they hold, and that no test image or specimen gets into training."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,15 +9,17 @@ from hypothesis import strategies as st
 
 from backend.detection.study import arms, draw
 from backend.detection.study.arms import Arm, Trial
-from backend.detection.study.samples import Sample
+from backend.images.labelled_image import LabelledImage
+from backend.records import Box
 
 
-def sample(name: str, source: str, group: str, boxes: int = 1) -> Sample:
-    return Sample(name, 64, 64, ((1, 1, 9, 9),) * boxes, source, group)
+def sample(name: str, source: str, group: str, boxes: int = 1) -> LabelledImage:
+    found = (Box("defect", (1, 1, 9, 9)),) * boxes
+    return LabelledImage(Path(name), source, found, name=name, group=group)
 
 
 @pytest.fixture
-def pool() -> dict[str, tuple[Sample, ...]]:
+def pool() -> dict[str, tuple[LabelledImage, ...]]:
     """Twenty specimens in two views, eight intact photographs, one of them of specimen g3."""
     real = [sample(f"r{k}", "real", f"g{k // 2}") for k in range(40)]
     intact = [sample(f"i{k}", "intact", "g3" if k == 0 else f"n{k}", 0) for k in range(8)]
@@ -24,7 +28,7 @@ def pool() -> dict[str, tuple[Sample, ...]]:
 
 
 def trial(name: str, amount: int, seed: int = 0, sources: tuple[str, ...] = ("a",)) -> Trial:
-    return Trial(Arm(name, tuple(name.split("+")), sources), amount, seed)
+    return Trial(Arm(name, arms.parts_of(name)[0], sources), amount, seed)
 
 
 IMAGES = st.lists(st.integers(0, 15), max_size=30)
@@ -66,9 +70,31 @@ def test_an_arm_is_compared_with_the_one_that_lacks_what_it_adds():
         "real+intact": "real",
         "a": "",
         "real+intact+a": "real+intact",
+        "real+intact+a, half real": "real+intact",
+        "real+intact+a, synthetic first": "real+intact",
         "real+intact+copy-paste": "real+intact",
         "real+a": "real",
     }
+
+
+def test_arms_that_set_a_share_of_real_images_are_told_apart_and_need_some():
+    found = arms.expanded(arms.ARMS, ("a half real", "a"), "each")
+    planned = arms.planned(found, (0, 10), 1)
+    assert len({one.key for one in planned}) == len(planned)
+    shares = {one.arm.name: one.arm.mixing.at(0.0) for one in planned if one.arm.mixing.at(1.0)}
+    assert shares == {
+        **{f"real+intact+{source}, half real": 0.5 for source in ("a half real", "a")},
+        **{f"real+intact+{source}, synthetic first": 0.0 for source in ("a half real", "a")},
+    }
+    assert {one.amount for one in planned if one.arm.name in shares} == {10}
+
+
+def test_an_arm_that_was_there_before_means_what_it_meant():
+    found = {arm.name: arm for arm in arms.expanded(arms.ARMS, ("a",), "each")}
+    assert found["real+intact+a"] == Arm(
+        "real+intact+a", ("real", "intact", "synthetic"), ("a",), "real+intact"
+    )
+    assert Trial(found["real+intact+a"], 10, 2).key == "real-intact-a-10-s2"
 
 
 def test_synthetic_images_alone_are_compared_with_the_first_of_them():

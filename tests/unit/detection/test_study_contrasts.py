@@ -1,7 +1,6 @@
 """What trials say: means and paired differences, against figures worked out by hand."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,11 @@ from backend.detection.study.arms import Arm, Trial
 from backend.detection.study.contrasts import METRICS, Measured
 from backend.detection.study.trials import Outcome
 from backend.detection.study.verdicts import GAIN
-from backend.detection.testset.test_images import LabelledImage
+from backend.images.labelled_image import LabelledImage
 from backend.numeric.statistics import group_draws
 from backend.records import Box
 
+PIXELS = np.zeros((100, 100, 3), np.uint8)
 AP50, ALARMS, RECALL = METRICS
 REAL = Arm("real+intact", ("real", "intact"), (), "real")
 MORE = Arm("real+intact+a", ("real", "intact", "synthetic"), ("a",), "real+intact")
@@ -94,7 +94,7 @@ def test_differences_without_effect_are_rarely_shown_with_three_seeds():
 
 def test_the_gain_over_the_constant_box_is_paired_within_each_resample(outcome):
     draws = group_draws(outcome.judged.groups, 1, 40)
-    image = LabelledImage("p", Path("p"), "p", (Box("defect", (0, 0, 10, 10)),), "real", 100, 100)
+    image = LabelledImage(PIXELS, "real", (Box("defect", (0, 0, 10, 10)),), name="p", group="p")
     others = [replace(image, name=n, group=n, boxes=()) for n in "qmn"]
     box = evaluation.constant_box([image, *others])
     (one,) = contrasts.beyond([contrasts.measure(outcome, draws)], box, draws)
@@ -123,7 +123,7 @@ def outcome() -> Outcome:
     one with none."""
     truth = (Box("defect", (0, 0, 10, 10)),)
     images = [
-        LabelledImage(name, Path(name), name, boxes, "real", 100, 100)
+        LabelledImage(PIXELS, "real", boxes, name=name, group=name)
         for name, boxes in (("p", truth), ("q", truth), ("m", ()), ("n", ()))
     ]
     hit, stray = [0, 0, 10, 10], [50, 50, 60, 60]

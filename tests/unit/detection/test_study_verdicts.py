@@ -54,8 +54,9 @@ def test_a_gain_beyond_chance_helps_with_its_interval_and_chance():
     told = found(contrasts=[contrast(**UP), contrast(ALARMS, **FEWER)])
     assert told.headline == "Helps: a added to real+intact (10 real images)."
     assert told.sentences() == (
-        "Helps: with 10 real and 23 intact images, adding 200 synthetic ones (a) raises AP50 by "
-        "0.08 [0.02, 0.13], p = 0.01 after Holm; intact images with an alarm: 0.21 → 0.10 (−0.11 "
+        "Helps: with 10 real and 23 good images, adding 200 synthetic ones (a) raises the "
+        "detection score (AP50) by "
+        "0.08 [0.02, 0.13], p = 0.01 after Holm; good parts with a false alarm: 0.21 → 0.10 (−0.11 "
         "[−0.20, −0.02], p = 0.01 after Holm).",
     )
 
@@ -64,7 +65,10 @@ def test_a_loss_beyond_chance_harms_and_is_said_as_plainly():
     told = found(contrasts=[contrast(**DOWN)])
     assert told.headline == "Harms: a added to real+intact (10 real images)."
     assert told.verdicts[0].word == "harms"
-    assert "lowers AP50 by 0.08 [0.02, 0.13], p = 0.01 after Holm" in told.sentences()[0]
+    assert (
+        "lowers the detection score (AP50) by 0.08 [0.02, 0.13], p = 0.01 after Holm"
+        in told.sentences()[0]
+    )
 
 
 def test_more_false_alarms_harm_whatever_ap50_does():
@@ -166,7 +170,7 @@ def test_perfect_detectors_have_learned_though_resampling_moves_nothing():
 
 
 def test_arms_without_a_pair_conclude_nothing():
-    assert found(contrasts=[]).headline == "No two arms differ in one thing. No conclusion."
+    assert found(contrasts=[]).headline == "No two variants differ in one thing. No conclusion."
 
 
 def test_two_kinds_of_synthetic_images_are_compared_in_words():
@@ -178,8 +182,8 @@ def test_two_kinds_of_synthetic_images_are_compared_in_words():
     told = found(learning=rows, contrasts=[pair], trials=[trial("a", 0), trial("b", 0)])
     assert told.headline == "Helps: b in place of a (0 real images)."
     assert told.sentences()[0] == (
-        "Helps: without any real image, b in place of a raises AP50 by 0.10 [0.05, 0.20], "
-        "p = 0.01 after Holm."
+        "Helps: without any real image, b in place of a raises the detection score (AP50) by "
+        "0.10 [0.05, 0.20], p = 0.01 after Holm."
     )
 
 
@@ -189,8 +193,8 @@ def test_synthetic_images_alone_stand_beside_the_most_real_ones_if_they_learned(
     idle = reached("b", 0.0, None, (0.0, None), real=0)
     told = found(learning=[*real, *alone, *idle], trials=[trial("real"), *SOUND.trials])
     assert told.beside == (
-        "Without any real image, a reaches AP50 0.30 [0.20, 0.60]; real with 10 real images 0.60 "
-        "[0.50, 1.20].",
+        "Without any real image, a reaches a detection score (AP50) of 0.30 [0.20, 0.60]; real "
+        "with 10 real images 0.60 [0.50, 1.20].",
         "Without any real image, b learned nothing.",
     )
     assert found(learning=[*real, *alone], seeds=1).beside == ()

@@ -9,6 +9,7 @@ from backend.core import facts, runs
 from backend.detection import leaks
 from backend.detection.testset import test_images
 from backend.images import imagefiles, imageset, pictures
+from backend.images.labelled_image import LabelledImage, Origin
 from backend.records import UserError
 
 
@@ -95,24 +96,24 @@ def test_a_test_image_among_the_training_images_is_refused_at_any_size(folder, t
     copied = imagefiles.read_rgb(folder / "images" / "a_2.png")
     copied = copied if size is None else pictures.resized(copied, size)
     with pytest.raises(UserError, match=r"copy\.png is test image images/a_2"):
-        leaks.refuse_leaks(test, dataset_of(tmp_path, copied))
+        leaks.refuse_leaks(test, [dataset_of(tmp_path, copied)], tmp_path)
 
 
 def test_a_test_image_behind_a_teachers_defects_is_refused(folder, tmp_path):
     test = test_images.load(str(folder), "", tmp_path, 64)
     photograph = imagefiles.read_rgb(folder / "images" / "a_2.png")
     composite = runs.create(tmp_path / "runs", "composite", {})
-    made = imageset.Picture(photograph // 2, "rendered on a photograph", original=photograph)
+    made = LabelledImage(photograph // 2, "composite", origin=Origin(original=photograph))
     imageset.write(composite.folder, 1, lambda k: made, lambda *_, **__: None)
     student = runs.create(tmp_path / "runs", "distill", {"teacher_run": composite.id})
     other = np.zeros((64, 64, 3), np.uint8)
     with pytest.raises(UserError, match="is test image"):
-        leaks.refuse_leaks(test, dataset_of(tmp_path, other, source_run=student.id))
+        leaks.refuse_leaks(test, [dataset_of(tmp_path, other, source_run=student.id)], tmp_path)
 
 
 def test_other_images_pass(folder, tmp_path):
     test = test_images.load(str(folder), "", tmp_path, 64)
-    leaks.refuse_leaks(test, dataset_of(tmp_path, np.zeros((64, 64, 3), np.uint8)))
+    leaks.refuse_leaks(test, [dataset_of(tmp_path, np.zeros((64, 64, 3), np.uint8))], tmp_path)
 
 
 def test_intact_images_are_groups_of_their_own(folder, tmp_path):
@@ -150,7 +151,7 @@ def test_a_csv_that_assigns_nothing_is_refused(folder):
 def test_the_shared_glass_set_reads_as_its_readme_counts_it(shared_data):
     images = test_images.read_yolo(shared_data / "glass").images
     assert len(images) == 134
-    counts = {}
+    counts: dict[str, int] = {}
     for box in (box for image in images for box in image.boxes):
         counts[box.class_name] = counts.get(box.class_name, 0) + 1
     assert counts == {"crack": 10, "contusion": 94, "scratch": 108, "spot": 118}

@@ -7,15 +7,19 @@ import pytest
 
 from backend.detection import yolo_set
 from backend.detection.testset import test_images
-from backend.detection.yolo_set import Item
-from backend.images import imagefiles
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, UserError
 
 
-def items(*names: str) -> list[Item]:
+def items(*names: str) -> list[LabelledImage]:
     """A grey picture with one box of each class."""
     return [
-        Item(np.full((40, 80, 3), 9 * k, np.uint8), [Box(name, (20, 10, 40, 30))], "made", name)
+        LabelledImage(
+            np.full((40, 80, 3), 9 * k, np.uint8),
+            "made",
+            (Box(name, (20, 10, 40, 30)),),
+            group=name,
+        )
         for k, name in enumerate(names)
     ]
 
@@ -25,7 +29,7 @@ def test_a_set_is_read_back_as_it_was_written(tmp_path):
     rows, boxes = yolo_set.write(tmp_path, wanted, ["train", "val"], names=("spot", "crack"))
     for split, item in zip(("train", "val"), wanted, strict=True):
         (read,) = test_images.read_yolo(tmp_path / "artifacts", split).images
-        assert (imagefiles.read_rgb(read.path) == item.pixels).all()
+        assert (read.read_rgb() == item.read_rgb()).all()
         assert [(box.class_name, box.xyxy) for box in read.boxes] == [
             (item.boxes[0].class_name, pytest.approx((20, 10, 40, 30)))
         ]
@@ -46,7 +50,7 @@ def test_a_box_of_an_unknown_class_is_refused(tmp_path):
 
 
 def test_the_hash_changes_with_a_pixel_a_box_or_a_split(tmp_path):
-    def digest(name: str, wanted: list[Item], splits: list[str]) -> str:
+    def digest(name: str, wanted: list[LabelledImage], splits: list[str]) -> str:
         folder = tmp_path / name
         return yolo_set.digest(folder, *yolo_set.write(folder, wanted, splits))
 
@@ -59,7 +63,7 @@ def test_the_hash_changes_with_a_pixel_a_box_or_a_split(tmp_path):
 
 @pytest.mark.parametrize(("height", "width"), [(9, 64), (64, 9), (1, 1)])
 def test_an_image_that_ultralytics_would_pass_over_is_refused(tmp_path, height, width):
-    item = yolo_set.Item(np.zeros((height, width, 3), np.uint8), (), "camera 1", "part 7")
+    item = LabelledImage(np.zeros((height, width, 3), np.uint8), "camera 1", group="part 7")
     with pytest.raises(UserError, match=f"part 7.* has {width} × {height} px; a detector takes 10"):
         yolo_set.write(tmp_path, [item], ["train"])
-    yolo_set.check_edge("x", 10, 10)
+    yolo_set.check_edge("x", (10, 10))

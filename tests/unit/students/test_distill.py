@@ -9,12 +9,20 @@ import torch
 
 from backend.core.specs import validate
 from backend.records import Cancelled, UserError
-from backend.students import camera_noise, lighting
-from backend.students.camera_noise import OCTAVES
-from backend.students.distill import data, discriminator, initial_codes, losses, networks, training
+from backend.students import drawing, quantize
+from backend.students.distill import (
+    data,
+    discriminator,
+    initial_codes,
+    learned_student,
+    losses,
+    networks,
+    recipes,
+    training,
+)
 from backend.students.distill.data import Material
 from backend.students.distill.spec import Spec
-from backend.students.export import quantize
+from backend.students.drawing import OCTAVES
 from backend.students.sampler import Sampler
 
 SPEC = Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
@@ -39,18 +47,44 @@ def lesson() -> Material:
     return Material(images, masks, np.arange(12) % 2, names, names, ("crack", "scratch"))
 
 
-def taught(spec: Spec, lesson: Material, folder: Path, tell=quiet) -> training.Trained:
-    """A student of ten of the images; two are kept away."""
-    (folder / "checkpoint").mkdir(parents=True, exist_ok=True)
-    (folder / "artifacts").mkdir(exist_ok=True)
+KINDS = {
+    "default": learned_student.LearnedLatents,
+    "sharp": learned_student.Sharp,
+}
+
+
+def recipe_of(spec: Spec, lesson: Material) -> recipes.Recipe:
+    """Learns from ten of the images; two are kept away."""
     learned, held = lesson.part(np.arange(10)), lesson.part(np.arange(10, 12))
-    trained = training.distill(spec, learned, held, Path("none.pt"), folder, tell)
-    training.save(trained, learned, held, {"preset": spec.preset}, folder / "artifacts")
-    return trained
+    if spec.preset == "paper":
+        return recipes.Paper(spec, learned, held)
+    return KINDS[spec.preset](spec, learned, held, Path("none.pt"))
+
+
+def taught(spec: Spec, lesson: Material, folder: Path, tell=quiet) -> recipes.Recipe:
+    """A finished student."""
+    return chosen(spec, lesson, folder, tell)[0]
+
+
+def chosen(
+    spec: Spec, lesson: Material, folder: Path, tell=quiet
+) -> tuple[recipes.Recipe, float | None]:
+    """A finished student, and the KID of its samples by which its weights were chosen."""
+    for name in ("checkpoint", "artifacts"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    recipe = recipe_of(spec, lesson)
+    best_kid = training.teach(recipe, folder, tell)
+    training.save(recipe, folder / "artifacts", tell)
+    return recipe, best_kid
+
+
+def weights(recipe: recipes.Recipe) -> list[torch.Tensor]:
+    """Those that are kept."""
+    return list(recipe.training.average.parameters())
 
 
 def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
-    network = networks.build("paper", 20, 128)
+    network = networks.PaperStudent()
     layers = [m for m in network.modules() if isinstance(m, torch.nn.ConvTranspose2d)]
     assert len(layers) == 6
     assert network(torch.zeros(2, 100)).shape == (2, 3, 128, 128)
@@ -59,7 +93,7 @@ def test_the_paper_student_is_six_transposed_convolutions_from_z_100():
 @pytest.mark.parametrize("size", (64, 128, 256))
 def test_the_default_student_paints_rgb_and_mask_between_0_and_1(size):
     torch.manual_seed(0)
-    made = networks.build("default", 8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
+    made = networks.Student(8, size)(torch.randn(2, 8 * (size // 8) ** 2 + 6))
     assert made.shape == (2, 4 + OCTAVES, size, size)
     assert made[:, :4].min() >= 0
     assert made[:, :4].max() <= 1
@@ -85,8 +119,17 @@ def test_it_learns_colours_and_masks(lesson, tmp_path):
 
 def test_the_same_spec_gives_the_same_student(lesson, tmp_path):
     first, second = (taught(SPEC, lesson, tmp_path / name) for name in ("a", "b"))
-    for one, other in zip(first.network.parameters(), second.network.parameters(), strict=True):
+    for one, other in zip(weights(first), weights(second), strict=True):
         assert torch.equal(one, other)
+
+
+def as_earlier_versions_kept_it(file: Path) -> None:
+    """With the number of the epoch, and what each group's rate is multiplied by."""
+    state = torch.load(file, weights_only=True)
+    state["lesson"]["epoch"] = 2
+    for group, scale in zip(state["lesson"]["optimizer"]["param_groups"], (1.0, 3.0), strict=True):
+        group["scale"] = scale
+    torch.save(state, file)
 
 
 @pytest.mark.parametrize("preset", ("default", "sharp"))
@@ -100,35 +143,50 @@ def test_a_canceled_lesson_resumes_to_the_same_student(lesson, tmp_path, monkeyp
 
     with pytest.raises(Cancelled):
         taught(spec, lesson, tmp_path / "b", stop)
-    resumed = taught(spec, lesson, tmp_path / "b")
-    straight = taught(spec, lesson, tmp_path / "a")
-    for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
+    as_earlier_versions_kept_it(tmp_path / "b" / "checkpoint" / "lesson.pt")
+    resumed, resumed_kid = chosen(spec, lesson, tmp_path / "b")
+    straight, straight_kid = chosen(spec, lesson, tmp_path / "a")
+    for one, other in zip(weights(resumed), weights(straight), strict=True):
         assert torch.allclose(one, other, atol=1e-6)
-    assert resumed.best_kid == pytest.approx(straight.best_kid)
+    assert resumed_kid == pytest.approx(straight_kid)
 
 
 def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, monkeypatch):
     """The samples that were judged best are those that the finished student paints of the seeds."""
-    judged, kids, drawn = [], [], training._samples
+    judged, kids, drawn = [], [], recipes.Recipe.sample
     measure = training.kid
 
-    def samples(lesson):
-        judged.append(drawn(lesson))
+    def samples(recipe, random):
+        judged.append(drawn(recipe, random))
         return judged[-1]
 
     def kid(*sets):
         kids.append(measure(*sets))
         return kids[-1]
 
-    monkeypatch.setattr(training, "_samples", samples)
+    monkeypatch.setattr(recipes.Recipe, "sample", samples)
     monkeypatch.setattr(training, "kid", kid)
-    trained = taught(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
+    _, best_kid = chosen(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
     assert len(judged) > 2
-    assert trained.best_kid == min(kids)
+    assert best_kid == min(kids)
     seeds = [[3, k] for k in range(training.JUDGED_IMAGES)]
     given, _ = Sampler(tmp_path).sample(seeds)
     apart = np.abs(given.astype(int) - judged[int(np.argmin(kids))])
     assert apart.max() <= 2
+
+
+def test_the_paper_recipe_draws_as_the_sampler_does_and_keeps_no_latents(lesson, tmp_path):
+    images, masks = (x.repeat(2, 1).repeat(2, 2) for x in (lesson.images, lesson.masks))
+    large = dataclasses.replace(lesson, images=images, masks=masks)
+    spec = dataclasses.replace(SPEC, preset="paper", size=128, epochs=1)
+    recipe, best_kid = chosen(spec, large, tmp_path)
+    drawn = recipe.sample([np.random.default_rng(seed) for seed in (3, 4)])
+    given, masks = Sampler(tmp_path).sample([3, 4])
+    assert np.abs(given.astype(int) - drawn).max() <= 1
+    assert not masks.any()
+    assert best_kid is None
+    with np.load(tmp_path / "artifacts" / "latents.npz") as kept:
+        assert "latents" not in kept.files
 
 
 @pytest.mark.parametrize("change", ("order", "class", "content"))
@@ -157,7 +215,7 @@ def test_a_lesson_whose_images_changed_meanwhile_begins_again(
     resumed = taught(SPEC, changed, tmp_path / "b", listen)
     straight = taught(SPEC, changed, tmp_path / "a")
     assert "beginning again" in told[0]
-    for one, other in zip(resumed.network.parameters(), straight.network.parameters(), strict=True):
+    for one, other in zip(weights(resumed), weights(straight), strict=True):
         assert torch.equal(one, other)
 
 
@@ -167,7 +225,7 @@ def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
     z = np.random.default_rng(0).standard_normal((5, 8 * 64 + 6)).astype(np.float32)
     images, masks = sampler.paint(z, batch=2)
     with torch.no_grad():
-        wanted = trained.network(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
+        wanted = trained.training.average(torch.from_numpy(z)).permute(0, 2, 3, 1).numpy()
     assert np.abs(images / 255 - wanted[..., :3]).max() < 0.01
     assert np.abs(masks - wanted[..., 3]).max() < 1e-4
 
@@ -223,7 +281,7 @@ def test_noise_is_drawn_as_strong_as_it_is_found(octave):
     scene = np.full((3, 128, 128), 0.5, np.float32)
     scene[:, :, 16::32] = 0.3
     noisy = [
-        scene + 0.02 * camera_noise.drawn(np.random.default_rng(k), 128)[octave].transpose(2, 0, 1)
+        scene + 0.02 * drawing.noise(np.random.default_rng(k), 128)[octave].transpose(2, 0, 1)
         for k in range(4)
     ]
     found = losses.log_noise(torch.from_numpy(np.stack(noisy))).exp().mean((0, 2, 3))
@@ -271,7 +329,9 @@ def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesso
 def test_in_whole_numbers_it_paints_alike_in_any_light(lesson, tmp_path):
     taught(SPEC, lesson, tmp_path)
     exact = Sampler(tmp_path)
-    quantize.quantise(tmp_path / "artifacts", quantize.latents(exact, 0, 16))
+    folder = tmp_path / "artifacts"
+    latents = quantize.latents(exact, 0, 16)
+    quantize.quantise(folder / "student.onnx", folder / "student_int8.onnx", latents)
     quantised = Sampler(tmp_path, precision="int8")
     gate = quantize.compare(exact, quantised, quantize.latents(exact, 100, 8))
     assert gate.passes, gate.words
@@ -290,13 +350,13 @@ def test_without_variation_scenes_keep_their_light_and_defects_their_place(lesso
 def test_light_moves_to_that_of_the_other_or_a_share_of_the_way():
     random = np.random.default_rng(0)
     images = np.stack([random.normal(mean, 12, (64, 64, 3)) for mean in (90, 120)])
-    own, other = lighting.measured(images.round().astype(np.uint8))
+    own, other = drawing.light_of(images.round().astype(np.uint8))
     for share in (0.0, 0.5, 1.0):
-        gain, shift = np.split(lighting.change(own, other, share), 2)
+        gain, shift = np.split(drawing.light_change(own, other, share), 2)
         assert own[:3] * np.exp(gain) + shift == pytest.approx(
             own[:3] + share * (other[:3] - own[:3]), abs=1e-5
         )
-    assert not lighting.change(own, other, 0.0).any()
+    assert not drawing.light_change(own, other, 0.0).any()
 
 
 def test_a_critic_learns_to_tell_noise_from_squares(lesson):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.core import runs, specs
-from backend.images import imagefiles, imageset
+from backend.images import curation, imagefiles, imageset
 from backend.images.boxes import boxes_of
 from backend.records import Cancelled, UserError
 from backend.students.sample import job as sampling
@@ -24,7 +24,7 @@ def sample(folder, **values):
 def test_every_image_has_its_mask_and_boxes_around_it(tmp_path):
     student = tiny_student.student(tmp_path, tiny_student.teacher(tmp_path).id)
     folder, result = sample(tmp_path, student_run=student.id, count=20, class_name="crack")
-    images, boxes = imageset.read(folder)
+    images, boxes = curation.kept(folder)
     assert (len(images), result.images, result.size) == (20, 20, 64)
     assert result.licence.startswith("CC BY 4.0 (run ")
     assert set(boxes["class_name"]) == {"crack"}
@@ -69,7 +69,7 @@ def test_a_student_without_masks_gives_images_that_nobody_labelled(tmp_path):
     student = tiny_student.student(tmp_path, masks=False)
     folder, result = sample(tmp_path, student_run=student.id, count=3)
     assert "Automatic labels" in result.notes[0]
-    images, boxes = imageset.read(folder)
+    images, boxes = curation.kept(folder)
     assert not images["labelled"].any()
     assert boxes.empty
     assert json.loads(images.iloc[0]["params"])["student"] == student.id

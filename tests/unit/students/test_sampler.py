@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from backend.records import UserError
-from backend.students.sampler import UNNAMED, Sampler
+from backend.students.drawing import UNNAMED
+from backend.students.sampler import Sampler
 from tests import tiny_student
 
 
@@ -12,7 +13,7 @@ def test_a_class_takes_latents_of_its_own_images_alone(tmp_path):
     sampler = Sampler(tiny_student.student(tmp_path).folder)
     assert sampler.known_classes == ("chip", "crack")
     half = sampler.latent_dim // 2
-    defects = {tuple(row[half:]) for row in sampler.latents[sampler.labels == 1]}
+    defects = {tuple(row[half:]) for row in sampler.latents[sampler.rule.labels == 1]}
     for seed in range(20):
         z, name = sampler.draw_named(np.random.default_rng(seed), class_name="crack")
         assert name == "crack"
@@ -26,7 +27,7 @@ def test_without_a_class_each_sample_is_named_after_its_defect(tmp_path):
     for seed in range(20):
         z, name = sampler.draw_named(np.random.default_rng(seed))
         place = np.flatnonzero((sampler.latents[:, half:] == z[half:]).all(1))[0]
-        assert name == sampler.classes[sampler.labels[place]]
+        assert name == sampler.classes[sampler.rule.labels[place]]
         names.add(name)
     assert names == {"chip", "crack"}
 
@@ -52,5 +53,5 @@ def test_a_mixture_begins_at_one_latent_ends_at_the_other_and_does_not_fade(tmp_
 
 
 def test_int8_needs_an_export(tmp_path):
-    with pytest.raises(UserError, match="Student export"):
+    with pytest.raises(UserError, match="page Package"):
         Sampler(tiny_student.student(tmp_path).folder, precision="int8")

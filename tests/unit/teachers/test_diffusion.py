@@ -1,5 +1,7 @@
 """The small diffusion model: what it learns from, that it learns, and that it can be stopped."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -7,12 +9,13 @@ import torch
 from backend import renderer
 from backend.core import runs, specs
 from backend.images import imageset
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage
 from backend.records import Box, Cancelled, UserError
 from backend.teachers.diffusion import data, stage, training
 from backend.teachers.diffusion import job as diffusion
 from backend.teachers.diffusion.model import load_model, signal_shares
 from backend.teachers.diffusion.spec import Spec
+from tests import tiny_denoiser
 
 
 def quiet(*args, **kwargs):
@@ -26,7 +29,7 @@ def labelled(tmp_path_factory):
     def make(k):
         kind = ("crack", "chip")[k % 2]
         shot = renderer.render(k, 128, classes=(kind,), defects=(0, 0) if k % 4 == 0 else (1, 2))
-        return Picture(shot.image, "rendered", boxes=shot.boxes, mask=shot.mask)
+        return LabelledImage(shot.image, "rendered", boxes=shot.boxes, mask=shot.mask)
 
     run = runs.create(tmp_path_factory.mktemp("diffusion") / "runs", "generate", {})
     imageset.write(run.folder, 16, make, quiet)
@@ -54,7 +57,7 @@ def test_a_lesson_has_a_class_for_each_kind_and_masks_as_fourth_channel(labelled
 def test_boxes_stand_in_for_masks_that_nobody_has(tmp_path):
     run = runs.create(tmp_path / "runs", "generate", {})
     box = Box("dent", (50, 20, 100, 30))
-    made = Picture(np.zeros((100, 200, 3), np.uint8), "imported", boxes=(box,))
+    made = LabelledImage(np.zeros((100, 200, 3), np.uint8), "imported", boxes=(box,))
     imageset.write(run.folder, 1, lambda k: made, quiet)
     mask = data.read(run.folder).pictures[0, ..., 3] > 0
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -65,13 +68,13 @@ def test_boxes_stand_in_for_masks_that_nobody_has(tmp_path):
 
 def test_images_without_any_label_are_refused_before_training(tmp_path):
     run = runs.create(tmp_path / "runs", "generate", {})
-    made = Picture(np.zeros((64, 64, 3), np.uint8), "imported")
+    made = LabelledImage(np.zeros((64, 64, 3), np.uint8), "imported")
     imageset.write(run.folder, 20, lambda k: made, quiet)
     with pytest.raises(UserError, match="None of these images has a box"):
         data.read(run.folder)
 
 
-def test_a_model_trained_from_the_shipped_one_is_saved_and_samples(labelled):
+def test_a_trained_model_is_saved_and_samples(labelled):
     folder, result = trained(labelled)
     assert result.classes == ("intact", "chip", "crack")
     assert result.codec_steps > 0
@@ -83,8 +86,15 @@ def test_a_model_trained_from_the_shipped_one_is_saved_and_samples(labelled):
     assert list((folder / "artifacts" / "film").glob("samples_*.png"))
 
 
+def test_a_model_goes_on_from_an_earlier_one_with_the_classes_it_is_shown(labelled):
+    earlier = tiny_denoiser.make(labelled.folder.parent)
+    _, result = trained(labelled, start="earlier run", start_run=earlier.id, codec_share=0.0)
+    assert result.classes == ("intact", "chip", "crack")
+    assert result.codec_steps == 0
+
+
 def test_a_stopped_training_goes_on_where_it_was(labelled, monkeypatch):
-    monkeypatch.setattr(stage, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(stage, "REPORT_STEPS", 1)
     reached = []
 
@@ -116,7 +126,7 @@ def test_steps_after_a_restart_are_those_of_a_training_never_stopped():
 
     def learn(one, steps):
         for _ in range(steps):
-            one.learn(lambda random: loss(one, random))
+            one.round(itertools.islice(one.some_steps(lambda random: loss(one, random)), 1))
 
     def loss(one, random):
         error = one.network(torch.randn(8, 4, generator=random)).square().mean()

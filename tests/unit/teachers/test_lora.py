@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from safetensors import safe_open
 
 from backend.core.specs import to_json, validate
 from backend.images import imagefiles, imageset
-from backend.records import Cancelled, UserError
+from backend.images.labelled_image import LabelledImage
+from backend.records import Box, Cancelled, UserError
 from backend.teachers.lora import job as lora
 from backend.teachers.lora import training, training_step
 from backend.teachers.lora.spec import Example, Spec
@@ -83,7 +83,20 @@ def test_training_lowers_the_loss_and_its_file_changes_what_is_painted(model, sh
     assert layer.scaling["style0"] == 8 / 4, "the file keeps alpha"
 
 
-def test_a_canceled_training_resumes_to_the_same_weights(model, shown, tmp_path, monkeypatch):
+def as_earlier_versions_kept_it(folder: Path, names: list[str]) -> None:
+    """The low-rank weights by name."""
+    file = folder / "checkpoint" / "lora.pt"
+    state = torch.load(file, weights_only=True)
+    learned = state.pop("network")
+    del state["average"]
+    state["weights"] = dict(zip(names, learned.values(), strict=True))
+    torch.save(state, file)
+
+
+@pytest.mark.parametrize("older", (False, True))
+def test_a_canceled_training_resumes_to_the_same_weights(
+    model, shown, tmp_path, monkeypatch, older
+):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
 
     def stop(fraction, message="", *, step=None, metrics=None):
@@ -92,6 +105,9 @@ def test_a_canceled_training_resumes_to_the_same_weights(model, shown, tmp_path,
 
     with pytest.raises(Cancelled):
         training.train(SPEC, model, shown, tmp_path / "b", stop)
+    if older:
+        names = list(training_step.Lesson(SPEC, model, shown).weights)
+        as_earlier_versions_kept_it(tmp_path / "b", names)
     resumed = training.train(SPEC, model, shown, tmp_path / "b", quiet)
     straight = training.train(SPEC, model, shown, tmp_path / "a", quiet)
     one, other = (weights(tmp_path / name / "artifacts" / "lora.safetensors") for name in "ab")
@@ -145,7 +161,7 @@ def test_images_of_a_run_become_a_lora_that_a_teacher_may_name(model, tmp_path):
     for folder in (given, made):
         folder.mkdir()
     imageset.write(
-        given, len(photographs), lambda k: imageset.Picture(photographs[k], "photograph"), quiet
+        given, len(photographs), lambda k: LabelledImage(photographs[k], "photograph"), quiet
     )
     for folder in (given, made):
         (folder / "result.json").write_text("{}")
@@ -184,15 +200,14 @@ def test_a_model_for_inpainting_is_refused(shown, tmp_path):
 
 def set_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, classes: list[list[str]]) -> None:
     """A run's images, of which image k has boxes of the classes[k]."""
-    names = [f"{k:06d}" for k in range(len(classes))]
-    images = pd.DataFrame({"image": names, "path": [f"artifacts/{name}.png" for name in names]})
-    rows = [
-        {"image": name, "class_name": one}
-        for name, found in zip(names, classes, strict=True)
-        for one in found
+    shown = [
+        LabelledImage(
+            tmp_path / f"artifacts/{k:06d}.png",
+            boxes=tuple(Box(name, (0, 0, 9, 9)) for name in found),
+        )
+        for k, found in enumerate(classes)
     ]
-    boxes = pd.DataFrame(rows, columns=["image", "class_name"])
-    monkeypatch.setattr(imageset, "read", lambda folder: (images, boxes))
+    monkeypatch.setattr(imageset, "read", lambda folder: shown)
 
 
 def test_a_prompt_with_class_names_each_images_own_and_leaves_the_intact_out(tmp_path, monkeypatch):

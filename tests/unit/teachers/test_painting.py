@@ -350,8 +350,8 @@ def test_files_named_as_the_hub_named_them_in_2022_give_the_same_image(model, pa
         rename(vae, f"attentions.0.{new}.", f"attentions.0.{old}.")
     split_tokenizer(folder / "tokenizer")
     processor = folder / "feature_extractor/preprocessor_config.json"
-    old = {"feature_extractor_type": "CLIPFeatureExtractor", "size": 32, "crop_size": 32}
-    processor.write_text(json.dumps(old))
+    settings = {"feature_extractor_type": "CLIPFeatureExtractor", "size": 32, "crop_size": 32}
+    processor.write_text(json.dumps(settings))
     index = json.loads((folder / "model_index.json").read_text())
     index["feature_extractor"] = ["transformers", "CLIPFeatureExtractor"]
     (folder / "model_index.json").write_text(json.dumps(index))

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.images import imagefiles, imageset
+from backend.images import curation, imagefiles, imageset
 from backend.records import Cancelled, UserError
-from backend.teachers.diffusion.spec import SHIPPED
 from backend.teachers.generate import job as teacher
 from backend.teachers.generate.spec import Spec as TeacherSpec
-from tests import tiny_diffusion
+from tests import tiny_denoiser, tiny_diffusion
 
 
 def quiet(*args, **kwargs):
@@ -27,10 +26,12 @@ def made(tmp_path, **values):
 
 @pytest.fixture(scope="module")
 def diffused(tmp_path_factory):
-    """Ten images of the shipped diffusion model."""
+    """Ten images of a diffusion model."""
+    place = tmp_path_factory.mktemp("diffused")
     return made(
-        tmp_path_factory.mktemp("diffused"),
+        place,
         teacher="diffusion",
+        model_run=tiny_denoiser.make(place / "runs").id,
         count=10,
         seed=5,
         denoising_steps=3,
@@ -38,26 +39,22 @@ def diffused(tmp_path_factory):
     )
 
 
-def test_the_shipped_diffusion_model_teaches_without_any_download(diffused):
+def test_a_diffusion_model_paints_images_and_keeps_their_noise(diffused):
     folder, result = diffused
     rows = imageset.records(facts.read(folder, "images"))
     assert result.images == len(rows) == 10
     assert {row["source"] for row in rows} == {"diffusion"}
-    assert {json.loads(row["params"])["class"] for row in rows} <= {"intact", *teacher_classes()}
+    assert {json.loads(row["params"])["class"] for row in rows} <= set(tiny_denoiser.CLASSES)
     noise = np.load(folder / "artifacts" / "noise" / "000003.npy")
     assert noise.shape == (12, 16, 16)
     assert noise.dtype == np.float32
 
 
-def teacher_classes():
-    card = json.loads((SHIPPED / "diffusion.json").read_text())
-    return card["classes"][1:]
-
-
 def test_an_image_of_the_diffusion_model_depends_on_its_seed_alone(diffused, tmp_path):
     folder, _ = diffused
+    model = tiny_denoiser.make(tmp_path / "runs")
     settings = {"teacher": "diffusion", "denoising_steps": 3, "intact_share": 0.3}
-    shorter, _ = made(tmp_path, **settings, count=2, seed=5)
+    shorter, _ = made(tmp_path, **settings, model_run=model.id, count=2, seed=5)
     for k in range(2):
         name = f"artifacts/images/{k:06d}.png"
         assert (folder / name).read_bytes() == (shorter / name).read_bytes()
@@ -75,17 +72,15 @@ def test_a_label_of_the_diffusion_model_counts_only_where_class_and_mask_agree(d
             assert not has_box
 
 
-def test_the_shipped_model_is_small_and_says_how_it_was_trained():
-    size = sum(p.stat().st_size for p in SHIPPED.iterdir())
-    assert size <= 25e6
-    card = json.loads((SHIPPED / "diffusion.json").read_text())
-    assert card["classes"] == ["intact", "bubble", "chip", "crack", "inclusion", "scratch"]
-    assert any("backend diffusion" in line for line in card["commands"])
-
-
 def test_an_unknown_kind_is_refused_by_name(tmp_path):
+    model = tiny_denoiser.make(tmp_path / "runs")
     with pytest.raises(UserError, match="never saw 'dent'"):
-        made(tmp_path, teacher="diffusion", kinds=["dent"], count=1)
+        made(tmp_path, teacher="diffusion", model_run=model.id, kinds=["dent"], count=1)
+
+
+def test_a_diffusion_teacher_needs_a_model_that_was_trained(tmp_path):
+    with pytest.raises(UserError, match="Model run is missing"):
+        made(tmp_path, teacher="diffusion", count=1)
 
 
 def test_a_zip_of_labelled_images_becomes_a_set(tmp_path):
@@ -97,13 +92,13 @@ def test_a_zip_of_labelled_images_becomes_a_set(tmp_path):
         file.writestr("set/labels/a.txt", "0 0.5 0.5 0.2 0.4\n")
         file.writestr("set/classes.txt", "dent\n")
     folder, result = made(tmp_path, teacher="folder", folder=str(archive), licence="ours")
-    images, boxes = imageset.read(folder)
+    images, boxes = curation.kept(folder)
     assert (result.images, result.boxes, result.intact) == (2, 1, 1)
     (box,) = imageset.boxes_of(boxes, "000000")
     assert box.class_name == "dent"
     assert box.xyxy == pytest.approx((40, 15, 60, 35))
     assert box.source == "imported"
-    assert len(imageset.labelled(images)) == 2
+    assert len(images[images["labelled"]]) == 2
 
 
 def test_images_without_labels_may_be_left_for_later(tmp_path):
@@ -114,9 +109,9 @@ def test_images_without_labels_may_be_left_for_later(tmp_path):
         folder=str(tmp_path / "photos"),
         without_label="not labelled yet",
     )
-    images, _ = imageset.read(folder)
+    images, _ = curation.kept(folder)
     assert len(images) == 1
-    assert imageset.labelled(images).empty
+    assert images[images["labelled"]].empty
 
 
 @pytest.mark.parametrize(
@@ -150,7 +145,7 @@ def tiny_model(tmp_path_factory):
 
 def test_stable_diffusion_labels_where_it_attended_to_the_defect_words(tmp_path, tiny_model):
     folder, result = made(tmp_path, **PAINTED, model=str(tiny_model), defect_words="crack")
-    rows = imageset.records(imageset.read(folder)[0])
+    rows = imageset.records(curation.kept(folder)[0])
     prompts = [json.loads(row["params"])["prompt"] for row in rows]
     assert prompts == ["a crack", "glass", "a crack"]
     assert rows[0]["labelled"]
@@ -187,7 +182,7 @@ def test_images_the_safety_checker_blacked_out_are_rejected_and_counted(tmp_path
     model = tiny_diffusion.make(tmp_path / "model", flags=True)
     folder, result = made(tmp_path, **PAINTED, model=str(model))
     assert "3 images were blacked out by the safety checker and rejected." in result.notes
-    assert imageset.read(folder)[0].empty
+    assert curation.kept(folder)[0].empty
 
 
 def test_stable_diffusion_paints_over_the_images_of_a_run(tmp_path, tiny_model, diffused):
@@ -209,3 +204,30 @@ def test_stable_diffusion_without_weights_says_what_to_download_and_where(tmp_pa
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(UserError, match=r"download them .* into the folder .*weights"):
         made(tmp_path, teacher="stable-diffusion", count=1)
+
+
+def test_the_renderer_makes_any_material_with_its_own_defects(tmp_path):
+    values = {"material": "textile", "classes": ["tear", "stain"], "intact_share": 0.3}
+    folder, result = made(tmp_path, teacher="renderer", count=12, size=128, **values)
+    images = imageset.read(folder)
+    assert result.images == 12 and result.intact >= 1
+    assert {box.class_name for image in images for box in image.boxes} <= {"tear", "stain"}
+    assert {image.origin.params["material"] for image in images} == {"textile"}
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"material": "textile"}, "Classes: 'crack' does not go with material 'textile'"),
+        ({"classes": ["dent"]}, "Classes: 'dent' does not go with material 'glass'"),
+        ({"material": "wood", "lighting": "back light"}, "Lighting: 'back light' does not go"),
+    ],
+)
+def test_what_a_material_cannot_have_is_refused_in_words(values, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        specs.from_json(TeacherSpec, values)
+
+
+def test_older_settings_of_the_renderer_mean_glass():
+    spec = specs.stored(TeacherSpec, {"teacher": "renderer", "classes": ["bubble"]})
+    assert (spec.material, spec.classes, spec.lighting) == ("glass", ("bubble",), "mixed")

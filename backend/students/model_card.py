@@ -8,6 +8,7 @@ from typing import Any
 from backend.core import runs, specs
 from backend.core.runs import Run
 from backend.images import licences
+from backend.students import drawing
 from backend.students.distill.spec import Result, Spec
 from backend.students.sampler import Sampler
 
@@ -28,7 +29,7 @@ UNMEASURED = "No similarity run was given, so how good it is was not measured."
 
 @dataclass(frozen=True)
 class File:
-    """An ONNX file of the export. images_a_second: on one thread of the computer that made it."""
+    """An ONNX file of the package. images_a_second: on one thread of the computer that made it."""
 
     file: str
     precision: str
@@ -59,10 +60,14 @@ class Card:
     example: str
 
     def write(self, folder: Path) -> None:
-        """model_card.json and MODEL_CARD.md."""
+        """model_card.json: the card for programs."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False)
         (folder / "model_card.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "MODEL_CARD.md").write_text(_markdown(self), encoding="utf-8")
+
+    @property
+    def words(self) -> str:
+        """The card for people, in Markdown."""
+        return _markdown(self)
 
 
 def describe(
@@ -170,13 +175,13 @@ def example(sampler: Sampler) -> str:
     """A sample in ten lines of Python, with numpy and onnxruntime alone."""
     mask = "mask = made[3] > 0.5\n" if sampler.paints_mask else ""
     head = "import numpy as np\nimport onnxruntime\n\n"
-    session = 'session = onnxruntime.InferenceSession("student.onnx")\n'
+    session = 'session = onnxruntime.InferenceSession("model.onnx")\n'
     if not len(sampler.latents):
         draw = (
             "length = session.get_inputs()[0].shape[1]\n"
             "z = np.random.default_rng(0).standard_normal((1, length)).astype(np.float32)\n"
         )
-        if sampler.noise_shape:
+        if isinstance(sampler.rule, drawing.Noise):
             classes = len(sampler.classes)
             draw += f"z[0, -{classes}:] = np.eye({classes})[0]  # the first of the classes\n"
         return head + session + draw + _PAINT + mask

@@ -1,5 +1,6 @@
 """The student in whole numbers (INT8), let through only if it paints what FP32 paints."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.images import measures
-from backend.students.sampler import FILES, Sampler
+from backend.numeric.hardware import fingerprint
+from backend.students.sampler import Sampler
 
 LEAST_PSNR, LEAST_SSIM, LEAST_IOU = 35.0, 0.95, 0.9
-BATCH = 8
-CONVOLUTIONS = {"Conv": 0, "ConvTranspose": 1}  # which axis of their weights are the channels made
-LEAST_CHANNELS = 16
 
 
 @dataclass(frozen=True)
@@ -50,46 +49,20 @@ def latents(sampler: Sampler, first: int, count: int) -> NDArray[np.float32]:
     return np.stack(drawn)
 
 
-def quantise(folder: Path, calibration: NDArray[np.float32]) -> Path:
-    """Write `student_int8.onnx` beside `student.onnx`: weights and activations of its convolutions
-    of 8 bits, their ranges taken from painting the latents [N, D] (static, a scale for each
-    channel). The last layers stay as they are, for their rounding would be seen."""
-    from onnxruntime import quantization
-
-    class Latents(quantization.CalibrationDataReader):
-        def __init__(self) -> None:
-            self.rest = list(np.array_split(calibration, -(-len(calibration) // BATCH)))
-
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            return {"z": self.rest.pop(0)} if self.rest else None
-
-    target = folder / FILES["int8"]
-    quantization.quantize_static(
-        str(folder / FILES["fp32"]),
-        str(target),
-        Latents(),
-        quant_format=quantization.QuantFormat.QDQ,
-        activation_type=quantization.QuantType.QUInt8,
-        weight_type=quantization.QuantType.QInt8,
-        per_channel=True,
-        op_types_to_quantize=list(CONVOLUTIONS),
-        nodes_to_exclude=_last_layers(folder / FILES["fp32"]),
-    )
-    return target
-
-
-def _last_layers(file: Path) -> list[str]:
-    """The convolutions with so few channels that they can only be the picture's own."""
+def quantise(network: Path, target: Path, calibration: NDArray[np.float32]) -> None:
+    """Write the network with what has weights in INT8, their ranges taken from painting the latents
+    [N, D]. The last layers have so few channels that they stay as they are, for their rounding
+    would be seen."""
     import onnx
 
-    graph = onnx.load(file).graph
-    shapes = {weight.name: weight.dims for weight in graph.initializer}
-    axes = [(node, CONVOLUTIONS.get(node.op_type)) for node in graph.node]
-    return [
-        node.name
-        for node, axis in axes
-        if axis is not None and shapes[node.input[1]][axis] < LEAST_CHANNELS
-    ]
+    from backend.numeric import onnx_units
+    from backend.numeric.quantise import Quantiser, needs_reduced
+
+    with tempfile.TemporaryDirectory() as work:
+        quantiser = Quantiser(network, Path(work), needs_reduced(fingerprint().flags))
+        nodes = [first for first, *_ in onnx_units.units(quantiser.model)]
+        quantiser.calibrate(({"z": one[None]} for one in calibration), nodes)
+        onnx.save(quantiser.int8(nodes), target)
 
 
 def compare(exact: Sampler, quantised: Sampler, z: NDArray[np.float32]) -> Gate:
