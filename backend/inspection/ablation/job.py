@@ -26,7 +26,9 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     folder = runs.sibling(out_dir, spec.inspect_run)
     base = runs.spec(runs.read(folder), ModelSpec)
     specs.validate(base)
-    base = dataclasses.replace(base, jobs=spec.jobs, methods=BESIDE, class_scores=False)
+    base = dataclasses.replace(
+        base, jobs=spec.jobs, methods=BESIDE, class_scores=False, best_per_type=False
+    )
     settings = grid(base, spec.changes)
     progress(0.01, "reading crops")
     data = folds.load(runs.sibling(out_dir, base.parts_run), base.size)

@@ -11,7 +11,10 @@ from backend.inspection.model.spec import Spec as ModelSpec
 from backend.records import UserError
 
 OWN = "as it is"
-FIXED = ("parts_run", "folds", "repeats", "seed", "jobs", "methods", "class_scores")
+FIXED = (
+    *("parts_run", "folds", "repeats", "seed", "jobs", "methods", "class_scores"),
+    "best_per_type",
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Spec:
     resamples: int = param(
         300, "draws of the bootstrap over groups", lo=50, hi=10_000, advanced=True
     )
-    jobs: int = param(1, "folds worked on at the same time", lo=1, hi=64, advanced=True)
+    jobs: int = param(1, "test rounds worked on at the same time", lo=1, hi=64, advanced=True)
 
     def check(self) -> None:
         grid(ModelSpec(parts_run="any"), self.changes)

@@ -1,19 +1,24 @@
 """One setting of an ablation: cross-validated, judged and timed. Heavy (torch)."""
 
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from backend.core import runs
-from backend.inspection.model import cross_validation, features, folds, inspector, report
+from backend.inspection.model import (
+    cross_validation,
+    feature_sets,
+    features,
+    final_model,
+    folds,
+    report,
+)
 from backend.inspection.model.folds import Data
 from backend.inspection.model.spec import Spec
 from backend.numeric import statistics
@@ -21,7 +26,6 @@ from backend.records import MIN_BAD, Progress, UserError
 from backend.settings import settings
 
 Floats = NDArray[np.float64]
-TIMED = 20  # single parts that are timed
 
 
 @dataclass(frozen=True)
@@ -53,48 +57,22 @@ def measure(spec: Spec, data: Data, out_dir: Path, progress: Progress) -> Trial:
     started = time.monotonic()
     if spec.size != data.crops.shape[1]:
         data = folds.load(runs.sibling(out_dir, spec.parts_run), spec.size)
-    choice = features.choose(spec.weights, spec.weights_file, settings().weights)
+    choices = features.choose(spec.weights, spec.weights_file, settings().weights, spec.backbone)
     made = folds.planned(spec, data)
-    shared = cross_validation.shared_features(
-        spec, choice, data, cross_validation.part_of(progress, 0.02, 0.15)
-    )
-    maps = shared.maps if shared else None
+    tick = cross_validation.part_of(progress, 0.02, 0.15)
+    shared = feature_sets.shared(spec, choices, data, tick)
+    sets = feature_sets.maps_of(shared)
     totals: dict[str, Floats] = {}
-    for one in cross_validation.score_folds(spec, data, made, maps, progress):
+    for one in cross_validation.score_folds(spec, data, made, sets, progress, beside=False):
         for method, scores in one.scores.items():
             totals.setdefault(method, np.zeros(len(data.frame)))[one.fold.test] += scores
     seconds = time.monotonic() - started
-    progress(0.9, "timing single parts")
-    scratch = out_dir / "checkpoint" / "timed"
-    (scratch / "artifacts").mkdir(parents=True, exist_ok=True)
     untrained = replace(spec, steps=0)  # as fast as the trained one
     tick = cross_validation.part_of(progress, 0.9, 0.98)
-    cross_validation.save_model(untrained, data, shared, choice.note, scratch, tick)
-    part_ms = _part_ms(scratch / "artifacts" / "model", data)
-    shutil.rmtree(scratch)
-    return Trial({m: total / spec.repeats for m, total in totals.items()}, part_ms, seconds)
-
-
-def _part_ms(folder: Path, data: Data) -> float:
-    """Median processor time, ms, from one crop to its score on one thread, after a few to warm up.
-
-    Not the clock on the wall: another job on the machine must not count against a setting.
-    """
-    model, _ = inspector.load(folder)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    taken = []
-    try:
-        with torch.inference_mode():
-            for k in range(TIMED + 3):
-                i = k % len(data.crops)
-                asked = [torch.tensor(rows[i : i + 1]) for rows in (data.crops, data.types)]
-                started = time.process_time()
-                model(*asked)
-                taken.append(time.process_time() - started)
-    finally:
-        torch.set_num_threads(threads)
-    return float(np.median(taken[3:])) * 1000
+    part_ms = final_model.prices(final_model.fit(untrained, data, shared, tick), [], data)
+    return Trial(
+        {m: total / spec.repeats for m, total in totals.items()}, part_ms["whole"], seconds
+    )
 
 
 @dataclass
@@ -106,6 +84,11 @@ class Judge:
     resamples: int
     seed: int
     first: Trial | None = None
+
+    @cached_property
+    def weights(self) -> NDArray[np.int64]:
+        groups = self.data.frame["group"]
+        return statistics.bootstrap_weights(groups, self.seed, self.resamples)
 
     @classmethod
     def of(cls, data: Data, resamples: int, seed: int) -> "Judge":
@@ -136,24 +119,15 @@ class Judge:
         ]
 
     def _figures(self, scores: Floats, own: Floats | None) -> dict[str, float]:
-        mean = self._mean_auroc(scores)
-        found = self._bootstrap(mean)
+        mean = self._mean_aurocs(scores)
+        found = statistics.bootstrap_interval(mean)
         figures = dict(zip(("auroc", "low", "high"), found, strict=True))
         if own is None or own is scores:
             return figures
-        first = self._mean_auroc(own)
-
-        def difference(index: NDArray[np.intp]) -> float:
-            return mean(index) - first(index)
-
+        difference = statistics.bootstrap_interval(mean - self._mean_aurocs(own))
         names = ("difference", "difference_low", "difference_high")
-        return figures | dict(zip(names, self._bootstrap(difference), strict=True))
+        return figures | dict(zip(names, difference, strict=True))
 
-    def _bootstrap(self, metric: Any) -> statistics.Interval:
-        groups = self.data.frame["group"]
-        return statistics.group_bootstrap(metric, groups, self.resamples, seed=self.seed)
-
-    def _mean_auroc(self, scores: Floats) -> Callable[[NDArray[np.intp]], float]:
-        """Over the averaged features, of the parts that it is given."""
-        chosen = [t for t, name in enumerate(self.data.names) if name in self.averaged]
-        return partial(report.mean_auroc, self.data, scores, chosen)
+    def _mean_aurocs(self, scores: Floats) -> Floats:
+        """Over the averaged features: of all parts, then of each draw."""
+        return report.mean_aurocs(self.data, scores, self.averaged, self.weights)

@@ -4,24 +4,23 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from backend.core import runs
+from backend.inspection.inspect_part import overlay
 from backend.inspection.model.folds import Data, Scored
 
 SHOWN = 6  # anomaly maps drawn of each kind
-ORANGE = (230, 97, 0)
 
 
 def draw(data: Data, scored: list[Scored], out_dir: Path) -> None:
-    """Keep every out-of-fold map, and draw the telling ones over their pictures.
+    """Keep every out-of-fold map of the diffusion, and draw the telling ones over their pictures.
 
     artifacts/maps.npz: part [N], map [N, G, G], score [N] of the first repeat.
     artifacts/maps/: the pictures; artifacts/maps.json: their kind, part and score.
     """
     first = [one for one in scored if one.fold.repeat == 0]
     index = np.concatenate([one.fold.test for one in first])
-    maps = np.concatenate([one.maps for one in first])
+    maps = np.concatenate([one.maps["diffusion"] for one in first])
     scores = np.concatenate([one.scores["diffusion"] for one in first])
     names = data.frame["part"].to_numpy(str)[index]
     np.savez_compressed(out_dir / "artifacts" / "maps.npz", part=names, map=maps, score=scores)
@@ -49,16 +48,6 @@ def _telling(scores: NDArray[np.float32], good: NDArray[np.bool_]) -> dict[str, 
         "missed": bad_order[:SHOWN],
         "alarm": good_order[::-1][:SHOWN],
     }
-
-
-def overlay(crop: NDArray[np.uint8], found: NDArray[np.float32]) -> Image.Image:
-    """The crop [S, S, 3], grey, with the map [G, G] in orange: strongest from a z-score of 6 up."""
-    size = (crop.shape[1], crop.shape[0])
-    strength = Image.fromarray((np.clip(found / 6, 0, 1) * 255).astype(np.uint8))
-    weight = np.asarray(strength.resize(size, Image.Resampling.BILINEAR))[..., None] / 255 * 0.75
-    grey = np.repeat(crop.mean(-1, keepdims=True), 3, axis=-1)
-    shown = grey * (1 - weight) + np.array(ORANGE) * weight
-    return Image.fromarray(shown.astype(np.uint8))
 
 
 def of_part(inspect_folder: Path, part: str) -> NDArray[np.float32] | None:

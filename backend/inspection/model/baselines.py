@@ -41,7 +41,7 @@ def fit_mahalanobis(maps: Floats, types: Ints, n_types: int) -> Mahalanobis:
     """From GOOD projected maps [N, D, G, G]: every patch is a sample of its type's Gaussian."""
     positions = maps.shape[2] * maps.shape[3]
     return Mahalanobis(
-        fit_whitening(_as_parts(maps), np.repeat(types, positions), n_types, shrinkage=0.0)
+        fit_whitening(_as_parts(maps), np.repeat(types, positions), n_types, 1.0, rank=0)
     )
 
 

@@ -19,11 +19,19 @@ def against(
     Both are adjusted after Holm over the features in `tested`, method by method.
     """
     others = [method for method in scores.columns if method != baseline]
-    found = [
-        _adjusted(_rows(data, scores, table, method, baseline), tested, method, baseline)
-        for method in others
-    ]
+    found = [pair(data, scores, table, (method, baseline), tested) for method in others]
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+
+def pair(
+    data: Data,
+    scores: pd.DataFrame,
+    table: pd.DataFrame,
+    methods: tuple[str, str],
+    tested: list[str],
+) -> pd.DataFrame:
+    """The first method less the second, per feature type; rows as those of `against`."""
+    return _adjusted(_rows(data, scores, table, *methods), tested, *methods)
 
 
 def _rows(

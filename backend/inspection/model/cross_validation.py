@@ -1,51 +1,52 @@
 """Fit every method on a fold's training parts and score the others. Heavy (torch).
 
-All methods see the same features, the same projection and the same held-out calibration parts. In
-mode good-only no BAD part takes part; in mode uses-bad the diffusion and the supervised baseline
-see the training folds' BAD parts, the other baselines do not.
+All methods see the same features, the same projections and the same held-out calibration parts; of
+several feature sets, every method's score is the mean of its z-scores. In mode good-only no BAD
+part takes part; in mode uses-bad the diffusion and the supervised baseline see the training folds'
+BAD parts, the other baselines and the untrained diffusion do not.
 """
 
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
-from torch import nn
 
 from backend.inspection.model import (
     baselines,
     crossfit,
     diffusion_scorer,
-    feature_cache,
-    features,
-    inspector,
+    feature_sets,
+    fused_scorer,
     scoring,
-    self_supervision,
+    variants,
 )
 from backend.inspection.model.crossfit import Crossed
 from backend.inspection.model.diffusion_net import Settings
-from backend.inspection.model.features import Choice, Tick, no_tick
+from backend.inspection.model.diffusion_scorer import Prepared, Scorer
+from backend.inspection.model.feature_sets import Sets
+from backend.inspection.model.features import Tick, no_tick
 from backend.inspection.model.folds import Data, Fold, Scored, calibration_split
+from backend.inspection.model.fused_scorer import Fused
 from backend.inspection.model.scoring import Floats, Ints
 from backend.inspection.model.spec import Spec
 from backend.records import Progress
-from backend.settings import settings
 
 ALARM = 0.95  # quantile of the calibration GOOD scores above which a part counts as BAD
+SOFT = 1.0  # squared distance of whitened patches; two GOOD ones are some 2 x 128 apart
 BEGIN, SPAN = 0.15, 0.65  # where in the job the folds begin, and their share of it
 
 
 @dataclass(frozen=True)
-class Extracted:
-    """A backbone, its feature maps [N, C, G, G] of all parts, and the seconds a part took."""
+class _Judged:
+    """A method's scores [n_test] of a fold, the score that `ALARM` of the calibration GOOD parts
+    keep under, and its anomaly maps [n_test, G, G], where it has any."""
 
-    backbone: nn.Module
-    maps: Floats
-    part_seconds: float
+    scores: Floats
+    limit: float
+    maps: Floats | None
 
 
 def part_of(progress: Progress, low: float, high: float) -> Tick:
@@ -57,103 +58,145 @@ def part_of(progress: Progress, low: float, high: float) -> Tick:
     return tick
 
 
-def shared_features(spec: Spec, choice: Choice, data: Data, tick: Tick) -> Extracted | None:
-    """Features that serve every fold; None where each fold trains its own backbone."""
-    backbone = features.fixed(choice, spec.strides, spec.seed, spec.zoom)
-    if backbone is None:
-        return None
-    made = feature_cache.extract(backbone, data.crops, settings().feature_cache, tick)
-    return Extracted(backbone, *made)
-
-
-def _own_features(spec: Spec, data: Data, good: NDArray[np.intp], tick: Tick) -> Extracted:
-    """A backbone trained on these GOOD parts only, and its features of all parts."""
-    backbone = self_supervision.self_supervise(
-        data.crops[good], data.types[good], spec.backbone_steps, spec.seed, spec.strides, tick
-    )
-    started = time.monotonic()
-    maps = features.extract(backbone, data.crops, tick)
-    return Extracted(backbone, maps, (time.monotonic() - started) / len(data.crops))
-
-
 def score_folds(
-    spec: Spec, data: Data, folds: list[Fold], shared: Floats | None, progress: Progress
+    spec: Spec,
+    data: Data,
+    folds: list[Fold],
+    sets: Sets,
+    progress: Progress,
+    beside: bool = True,
 ) -> Iterator[Scored]:
     """Each fold in turn, or side by side in joblib's processes where `jobs` allows it.
 
-    shared: feature maps [N, C, G, G] of all parts; None has each fold make its own.
+    sets: feature maps of all parts; none has each fold make its own. beside: the diffusion's
+    variants are scored too.
     """
     width = SPAN / len(folds)
     if spec.jobs == 1:
         for i, fold in enumerate(folds):
             start = BEGIN + width * i
-            yield _score_fold(spec, data, fold, shared, part_of(progress, start, start + width))
+            told = part_of(progress, start, start + width)
+            yield _score_fold(spec, data, fold, sets, beside, told)
         return
     pool = Parallel(n_jobs=spec.jobs, return_as="generator")
-    work = (delayed(_score_alone)(spec, data, fold, shared) for fold in folds)
+    work = (delayed(_score_alone)(spec, data, fold, sets, beside) for fold in folds)
     for i, done in enumerate(pool(work)):
-        progress(BEGIN + width * (i + 1), f"fold {i + 1} of {len(folds)}", step=i + 1)
+        progress(BEGIN + width * (i + 1), f"test round {i + 1} of {len(folds)}", step=i + 1)
         yield done
 
 
-def _score_alone(spec: Spec, data: Data, fold: Fold, shared: Floats | None) -> Scored:
+def _score_alone(spec: Spec, data: Data, fold: Fold, sets: Sets, beside: bool) -> Scored:
     """A fold in a process of its own, on one core."""
     torch.set_num_threads(1)
-    return _score_fold(spec, data, fold, shared, no_tick)
+    return _score_fold(spec, data, fold, sets, beside, no_tick)
 
 
-def _score_fold(spec: Spec, data: Data, fold: Fold, shared: Floats | None, tick: Tick) -> Scored:
+def _score_fold(spec: Spec, data: Data, fold: Fold, sets: Sets, beside: bool, tick: Tick) -> Scored:
     """Fit every method on the fold's training parts and score its test parts."""
     good = fold.train[data.good[fold.train]]
 
     def told(fraction: float, message: str) -> None:
-        tick(fraction, f"fold {fold.number + 1} of repeat {fold.repeat + 1}: {message}")
+        tick(fraction, f"test round {fold.number + 1} of repeat {fold.repeat + 1}: {message}")
 
-    maps = _own_features(spec, data, good, told).maps if shared is None else shared
-    bad = _bad_of(spec, data, fold.train)
+    sets = sets or feature_sets.maps_of([feature_sets.own(spec, data, good, told)])
+    bad = bad_of(spec, data, fold.train)
     others = np.concatenate([bad, fold.test])
-    crossed = _cross(spec, data, maps, good, others)
-    scorer = diffusion_scorer.fit_crossed(crossed, _settings(spec), data.types[bad], told)
-    scores, found = diffusion_scorer.score(scorer, maps[fold.test], data.types[fold.test])
+    crossed = {name: cross(spec, data, maps, good, others) for name, maps in sets.items()}
     # the calibration parts come first among those the final split asks about
     held = good[calibration_split(data, good, spec.seed)]
-    usual = diffusion_scorer.score(scorer, maps[held], data.types[held])[0]
-    made = {"diffusion": (scores, float(np.quantile(usual, ALARM)))}
-    for name in methods_of(spec)[1:]:
+    made, under = {}, None
+    for name, model, chosen in _diffusions(spec, crossed, data.types[bad], beside, told):
+        maps = [sets[one] for one in chosen]
+        made[name] = _diffusion(model, maps, data.types, fold.test, held)
+        if name == variants.DIFFUSION and _wants_classes(spec, fold):
+            under = fused_scorer.under_every(model, [m[fold.test] for m in maps])
+    for name in baselines_of(spec):
         told(1.0, name)
-        made[name] = _baseline(spec, name, crossed, data.types[bad], data.types[fold.test])
-    under = (
-        diffusion_scorer.under_every(scorer, maps[fold.test])
-        if _wants_classes(spec, fold)
-        else None
-    )
+        made[name] = _baseline(
+            spec, name, list(crossed.values()), data.types[bad], data.types[fold.test]
+        )
     return Scored(
         fold,
-        {name: one[0] for name, one in made.items()},
-        found,
-        {name: one[1] for name, one in made.items()},
+        {name: one.scores for name, one in made.items()},
+        {name: one.maps for name, one in made.items() if one.maps is not None},
+        {name: one.limit for name, one in made.items()},
         under,
     )
 
 
-def methods_of(spec: Spec) -> tuple[str, ...]:
-    """The methods in the order of their rows: the diffusion, then what it is compared with."""
+def baselines_of(spec: Spec) -> tuple[str, ...]:
+    """What the diffusion is compared with, in the order of the rows."""
     chosen = tuple(name for name in baselines.BASELINES if name in spec.methods)
-    return ("diffusion", *chosen, *(("supervised",) if spec.mode == "uses-bad" else ()))
+    return (*chosen, *(("supervised",) if spec.mode == "uses-bad" else ()))
+
+
+def _diffusions(
+    spec: Spec, crossed: Mapping[str, Crossed], bad_types: Ints, beside: bool, tick: Tick
+) -> Iterator[tuple[str, Fused, list[str]]]:
+    """The diffusion and, `beside` it, its variants: name, model, and the feature sets it sees."""
+    names, references = list(crossed), [spec.reference]
+    if beside and spec.both_references:
+        references.append(variants.other(spec.reference))
+    for place, reference in enumerate(references):
+        settings = replace(settings_of(spec), reference=reference)
+        prepared = [diffusion_scorer.prepare(one, settings) for one in crossed.values()]
+        told = feature_sets.share_of(tick, place, len(references))
+        for name, chosen in _trainings(settings, beside):
+            learned = bad_types if chosen.uses_bad else bad_types[:0]
+            fitted = _fitted(prepared, chosen, learned, told)
+            row = variants.with_reference(name, reference) if place else name
+            yield row, Fused(fitted), names
+            if row == variants.DIFFUSION:
+                whole = fitted
+    if beside and len(names) > 1:
+        for one, scorer in zip(names, whole, strict=True):
+            yield variants.alone(one), Fused([scorer]), [one]
+
+
+def _fitted(
+    prepared: Sequence[Prepared], settings: Settings, bad_types: Ints, tick: Tick
+) -> list[Scorer]:
+    """A scorer a feature set."""
+    shares = [feature_sets.share_of(tick, place, len(prepared)) for place in range(len(prepared))]
+    return [
+        diffusion_scorer.fit_prepared(one, settings, bad_types, told)
+        for one, told in zip(prepared, shares, strict=True)
+    ]
+
+
+def _trainings(settings: Settings, beside: bool) -> Iterator[tuple[str, Settings]]:
+    """As asked for, and its start: without a training step, so that it knows no BAD part."""
+    yield variants.DIFFUSION, settings
+    if beside and settings.steps:
+        start = replace(settings, steps=0, uses_bad=False, separation=0.0)
+        yield variants.UNTRAINED, start
+
+
+def _diffusion(
+    model: Fused,
+    maps: Sequence[Floats],
+    types: Ints,
+    test: NDArray[np.intp],
+    held: NDArray[np.intp],
+) -> _Judged:
+    """What a fitted model makes of a fold's test parts, and of the GOOD parts `held` out."""
+    scores, found = fused_scorer.score(model, [m[test] for m in maps], types[test])
+    usual = fused_scorer.score(model, [m[held] for m in maps], types[held])[0]
+    return _Judged(scores, float(np.quantile(usual, ALARM)), found)
 
 
 def _wants_classes(spec: Spec, fold: Fold) -> bool:
     return spec.class_scores and fold.repeat == 0
 
 
-def _bad_of(spec: Spec, data: Data, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+def bad_of(spec: Spec, data: Data, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
     """The BAD parts among the chosen that may be fitted on: none in mode good-only."""
     if spec.mode == "good-only":
         return chosen[:0]
     return chosen[~data.good[chosen]]
 
 
-def _cross(
+def cross(
     spec: Spec, data: Data, maps: Floats, good: NDArray[np.intp], others: NDArray[np.intp]
 ) -> Crossed:
     """The GOOD parts divided for cross-fitting, and the others that are only asked about."""
@@ -165,11 +208,12 @@ def _cross(
         (maps[others], data.types[others]),
         dims=spec.dims,
         shrinkage=spec.shrinkage,
+        rank=spec.rank,
         seed=spec.seed,
     )
 
 
-def _settings(spec: Spec) -> Settings:
+def settings_of(spec: Spec) -> Settings:
     uses_bad = spec.mode == "uses-bad"
     return Settings(
         dims=spec.dims,
@@ -183,25 +227,41 @@ def _settings(spec: Spec) -> Settings:
         uses_bad=uses_bad,
         separation=spec.separation if uses_bad else 0.0,
         rule=spec.rule,
+        rank=spec.rank,
+        patches=spec.patches,
+        soft=SOFT,
     )
 
 
 def _baseline(
+    spec: Spec, name: str, sets: Sequence[Crossed], bad_types: Ints, test_types: Ints
+) -> _Judged:
+    """A baseline's mean z-scores over the feature sets, in units of unseen GOOD parts."""
+    each = [_by_set(spec, name, crossed, bad_types, test_types) for crossed in sets]
+    usual = np.mean([one[0] for one in each], axis=0)
+    asked = np.mean([one[1] for one in each], axis=0)
+    maps = [torch.from_numpy(one[2]) for one in each if one[2] is not None]
+    found = fused_scorer.mean_map(maps).numpy() if maps else None
+    return _Judged(asked, float(np.quantile(usual, ALARM)), found)
+
+
+def _by_set(
     spec: Spec, name: str, crossed: Crossed, bad_types: Ints, test_types: Ints
-) -> tuple[Floats, float]:
-    """A baseline's scores [n_test], in z units of unseen GOOD parts, and its alarm limit."""
+) -> tuple[Floats, Floats, Floats | None]:
+    """On one feature set: z-scores of the held-out GOOD parts and of the test parts, and maps."""
     types, held, n_types = crossed.types, crossed.held_out, crossed.final.n_types
+    found = None
     if name == "supervised":  # it has learned from all the others
         usual, asked = _supervised(crossed, len(bad_types))
         types, held = types[held], held[held]
     else:
         unseen, others = crossed.ask(baselines.BASELINES[name])
         scale = scoring.fit_patch_scale(unseen, types, n_types)
+        found = scale(others[len(bad_types) :], test_types)
         usual = scoring.top_mean(scale(unseen, types), spec.top_share)
-        asked = scoring.top_mean(scale(others[len(bad_types) :], test_types), spec.top_share)
+        asked = scoring.top_mean(found, spec.top_share)
     whole = scoring.fit_part_scale(usual, types, held, n_types)
-    limit = np.quantile(whole(usual, types)[held], ALARM)
-    return whole(asked, test_types), float(limit)
+    return whole(usual, types)[held], whole(asked, test_types), found
 
 
 def _supervised(crossed: Crossed, n_bad: int) -> tuple[Floats, Floats]:
@@ -220,32 +280,3 @@ def _supervised(crossed: Crossed, n_bad: int) -> tuple[Floats, Floats]:
     )
     found = baselines.supervised(known, asked, crossed.final.n_types)
     return found[: held.sum()], found[held.sum() :]
-
-
-def save_model(
-    spec: Spec,
-    data: Data,
-    shared: Extracted | None,
-    backbone_note: str,
-    out_dir: Path,
-    tick: Tick,
-) -> None:
-    """Fit on all parts that the mode allows, as the folds were, and save it for export."""
-    good = np.flatnonzero(data.good)
-    own = shared or _own_features(spec, data, good, tick)
-    bad = _bad_of(spec, data, np.arange(len(data.good)))
-    crossed = _cross(spec, data, own.maps, good, bad)
-    scorer = diffusion_scorer.fit_crossed(crossed, _settings(spec), data.types[bad], tick)
-    about = {
-        "features": list(data.names),
-        "size": spec.size,
-        "mode": spec.mode,
-        "rule": spec.rule,
-        "backbone": backbone_note,
-        "n_good": len(good),
-        "parts_run": spec.parts_run,
-        "inspect_run": out_dir.name,
-    }
-    folder = out_dir / "artifacts" / "model"
-    folder.mkdir(parents=True, exist_ok=True)
-    inspector.save(folder, inspector.Inspector(own.backbone, scorer), about)

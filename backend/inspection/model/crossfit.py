@@ -83,6 +83,7 @@ def cross(
     *,
     dims: int,
     shrinkage: float,
+    rank: int | None = None,
     seed: int = 0,
 ) -> Crossed:
     """Divide GOOD feature maps [N, C, G, G]; `others` [M, C, G, G] are only asked about.
@@ -94,7 +95,9 @@ def cross(
     piece = _pieces(known_types, n_types, seed)
 
     def split(fit: NDArray[np.bool_], asked: tuple[Floats, Ints]) -> Split:
-        whitening = scoring.fit_whitening(known[fit], known_types[fit], n_types, shrinkage)
+        whitening = scoring.fit_whitening(
+            known[fit], known_types[fit], n_types, shrinkage, rank=rank
+        )
         return Split(known[fit], known_types[fit], *asked, whitening)
 
     inner = [split(piece != k, (known[piece == k], known_types[piece == k])) for k in range(PIECES)]

@@ -9,6 +9,7 @@ Shapes: B parts, D dimensions, G x G positions, T types.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,7 +30,9 @@ class Settings:
     alpha x0 once a level. top_share: share of the patches that make the part's score.
     reference: what a patch is compared with, "nearest" patch or the Gaussian's "mean".
     separation: weight of the loss that keeps GOOD and BAD apart, mode uses-bad alone.
-    rule: "own class", or the lowest score under any class (source B).
+    rule: "own class", or the lowest score under any class (source B). rank: directions of its own
+    that each position's whitening has, None: all. patches: GOOD ones kept a type. soft: over so
+    much of squared distance the nearest patches share the place; 0: the nearest takes it all.
     """
 
     dims: int = 100
@@ -44,6 +47,9 @@ class Settings:
     uses_bad: bool = False
     separation: float = 0.0
     rule: str = "own class"
+    rank: int | None = None
+    patches: int = 4096
+    soft: float = 0.0
 
 
 def noise_schedule() -> Tensor:
@@ -83,6 +89,7 @@ class Denoiser(nn.Module):
     """v(x_t, t | type): one learned embedding a feature type, one shared network (source B).
 
     forward: x_t [B, D, G, G], t [B] in 0..1, types [B] -> v [B, D, G, G], zero before training.
+    learned: [T] 1, or 0 for a type that is scored as before training; older models have none.
     """
 
     def __init__(self, dims: int, n_types: int, width: int = 128) -> None:
@@ -95,6 +102,8 @@ class Denoiser(nn.Module):
         for parameter in self.leave.parameters():
             nn.init.zeros_(parameter)
         self.register_buffer("frequencies", torch.pi * 2.0 ** torch.arange(8) / 2)
+        self.register_buffer("learned", torch.ones(n_types))
+        self.register_load_state_dict_pre_hook(_with_learned)
 
     def forward(self, x: Tensor, t: Tensor, types: Tensor) -> Tensor:
         phase = t[:, None] * self.get_buffer("frequencies")
@@ -102,7 +111,13 @@ class Denoiser(nn.Module):
         h = self.enter(x)
         for block in self.blocks:
             h = block(h, c)
-        return self.leave(nn.functional.silu(h))
+        return (
+            self.leave(nn.functional.silu(h)) * self.get_buffer("learned")[types, None, None, None]
+        )
+
+
+def _with_learned(net: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    state.setdefault(f"{prefix}learned", net.get_buffer("learned"))
 
 
 def train(

@@ -11,6 +11,7 @@ source B's public code. The network and its training are in `diffusion_net`.
 Shapes: B parts, D dimensions, G x G positions (P of them), T types, K timesteps, M noise maps.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,25 @@ from backend.inspection.model.diffusion_net import (
 )
 from backend.inspection.model.features import Tick, no_tick
 
-BANK = 4096  # GOOD patches kept a type, where the nearest is sought
-UNDER_ALL = "unlikely under all classes"
+PASSES = 8  # noised maps of a part that the denoiser sees at once
+HALF = ("root", "turn", "bank")  # 16 bits a number, but for models of earlier versions
 
 
 class Scorer(nn.Module):
-    """Feature maps and a type index to (part score [B], anomaly map [B, G, G]).
+    """Feature maps of one set and a type index to (part score [B], anomaly map [B, G, G]).
 
     Holds everything that is fixed after fitting: projection, whitening, noise bank, z-scores.
-    The same module scores the folds and goes into the exported file.
     """
 
     def __init__(
-        self, channels: int, dims: int, grid: int, n_types: int, settings: Settings, bank: int = 0
+        self,
+        channels: int,
+        dims: int,
+        grid: int,
+        n_types: int,
+        settings: Settings,
+        rank: int,
+        bank: int = 0,
     ) -> None:
         super().__init__()
         self.settings, self.grid = settings, grid
@@ -52,9 +59,11 @@ class Scorer(nn.Module):
         kept = noise_schedule()[at]
         shapes = {
             "weight": (dims, channels),
+            "middle": (channels,),
             "bias": (dims,),
             "centre": (n_types, grid * grid, dims),
-            "whiten": (n_types, grid * grid, dims, dims),
+            "root": (n_types, dims, dims),
+            "turn": (n_types, grid * grid, rank, dims),
             "bank": (n_types, bank, dims),
             "spread": (n_types,),
             "level_mean": (n_types, settings.timesteps, grid * grid),
@@ -63,7 +72,9 @@ class Scorer(nn.Module):
             "part_std": (n_types,),
         }
         for name, shape in shapes.items():
-            self.register_buffer(name, torch.zeros(shape))
+            short = name in HALF and settings.rank is not None
+            kept_as = torch.float16 if short else torch.float32
+            self.register_buffer(name, torch.zeros(shape, dtype=kept_as))
         self.register_buffer("level", at / TRAIN_STEPS)
         self.register_buffer("alpha", kept.sqrt())
         self.register_buffer("sigma", (1 - kept).sqrt())
@@ -71,14 +82,21 @@ class Scorer(nn.Module):
 
     def whitened(self, maps: Tensor, types: Tensor) -> Tensor:
         """[B, C, G, G] -> [B, D, G, G]; with reference "nearest", less the nearest GOOD patch."""
-        flat = maps.flatten(2).transpose(1, 2)  # [B, P, C]
+        flat = maps.flatten(2).transpose(1, 2) - self.get_buffer("middle")  # [B, P, C]
         rows = flat @ self.get_buffer("weight").T + self.get_buffer("bias")
-        rows = rows - self.get_buffer("centre")[types]
-        white = (self.get_buffer("whiten")[types] @ rows[..., None])[..., 0]
+        shared = (rows - self.get_buffer("centre")[types]) @ self._whole("root", types)
+        turn = self._whole("turn", types)
+        along = turn @ shared[..., None]  # [B, P, R, 1]
+        white = shared - (along.transpose(2, 3) @ turn)[..., 0, :]
         if self.settings.reference == "nearest":
-            away = white - patch_memory.nearest(white, self.get_buffer("bank")[types])
+            bank = self._whole("bank", types)
+            away = white - patch_memory.nearest(white, bank, self.settings.soft)
             white = away / self.get_buffer("spread")[types][:, None, None]
         return white.transpose(1, 2).unflatten(2, (self.grid, self.grid))
+
+    def _whole(self, name: str, types: Tensor) -> Tensor:
+        """What is kept with 16 bits, of these types alone, with 32."""
+        return self.get_buffer(name)[types].float()
 
     def errors(self, x: Tensor, types: Tensor) -> Tensor:
         """Squared v error a dimension [B, K, G, G], averaged over the noise bank.
@@ -89,16 +107,25 @@ class Scorer(nn.Module):
         return found - self._errors(x, types + self.n_types) if self.settings.uses_bad else found
 
     def _errors(self, x: Tensor, conditions: Tensor) -> Tensor:
-        found = []
-        for k in range(self.settings.timesteps):
-            a, s = self.get_buffer("alpha")[k], self.get_buffer("sigma")[k]
-            t = self.get_buffer("level")[k].expand(x.shape[0])
-            passes = []
-            for noise in self.get_buffer("noise"):
-                v = self.denoiser(a * x + s * noise, t, conditions)
-                passes.append(((a * noise - s * x - v) ** 2).mean(1))
-            found.append(torch.stack(passes).mean(0))
-        return torch.stack(found, 1)
+        k, m = self.settings.timesteps, len(self.get_buffer("noise"))
+        levels = torch.arange(k).repeat_interleave(m)
+        noises = torch.arange(m).repeat(k)
+        found = [
+            self._passes(x, conditions, at, noise)
+            for at, noise in zip(levels.split(PASSES), noises.split(PASSES), strict=True)
+        ]
+        return torch.cat(found).unflatten(0, (k, m)).mean(1).transpose(0, 1)
+
+    def _passes(self, x: Tensor, conditions: Tensor, levels: Tensor, noises: Tensor) -> Tensor:
+        """Squared v error [N, B, G, G] at N pairs of a noise level and a noise map, as one batch:
+        a network this small waits for its calls, not for its sums."""
+        n, shape = len(levels), (-1, 1, 1, 1, 1)
+        a, s = (self.get_buffer(name)[levels].view(shape) for name in ("alpha", "sigma"))
+        noise = self.get_buffer("noise")[noises][:, None]
+        t = self.get_buffer("level")[levels][:, None].expand(n, x.shape[0])
+        noised = (a * x + s * noise).flatten(0, 1)
+        v = self.denoiser(noised, t.flatten(), conditions.repeat(n)).unflatten(0, (n, -1))
+        return (a * noise - s * x - v).square().mean(2)
 
     def anomaly_map(self, x: Tensor, types: Tensor) -> Tensor:
         """Errors as z-scores of their (type, t, position), averaged over t: [B, G, G]."""
@@ -121,14 +148,6 @@ class Scorer(nn.Module):
         found = self.anomaly_map(self.whitened(maps, types), types)
         mean, std = self.get_buffer("part_mean")[types], self.get_buffer("part_std")[types]
         return (self.top(found) - mean) / std, found
-
-    def forward(self, maps: Tensor, types: Tensor) -> tuple[Tensor, Tensor]:
-        """The score by the rule, and the anomaly map under the part's own class."""
-        scores, found = self.under(maps, types)
-        if self.settings.rule == UNDER_ALL:
-            for t in range(self.n_types):
-                scores = torch.minimum(scores, self.under(maps, torch.full_like(types, t))[0])
-        return scores, found
 
 
 def _noise_bank(settings: Settings, shape: tuple[int, ...]) -> Tensor:
@@ -163,27 +182,47 @@ def fit(
         others,
         dims=settings.dims,
         shrinkage=settings.shrinkage,
+        rank=settings.rank,
         seed=settings.seed,
     )
-    return fit_crossed(crossed, settings, others[1], tick), crossed
+    return fit_prepared(prepare(crossed, settings), settings, others[1], tick), crossed
 
 
-def fit_crossed(
-    crossed: Crossed,
+@dataclass(frozen=True)
+class Prepared:
+    """What a scorer is fitted on: whitened maps [N, D, G, G] less their reference, of unit size.
+
+    unseen: the GOOD parts, others: those that are only asked about, not yet of unit size.
+    """
+
+    crossed: Crossed
+    unseen: NDArray[np.float32]
+    others: NDArray[np.float32]
+    bank: NDArray[np.float32]  # [T, M, D]
+    spread: NDArray[np.float32]  # [T]
+
+
+def prepare(crossed: Crossed, settings: Settings) -> Prepared:
+    """The maps of parts already divided, by the reference that the settings name."""
+    unseen, others = crossed.ask(lambda split: _away(split, settings))
+    spread = _spread(unseen, crossed.types, crossed.final.n_types, settings)
+    unseen = unseen / spread[crossed.types][:, None, None, None]
+    return Prepared(crossed, unseen, others, _bank(crossed.final, settings), spread)
+
+
+def fit_prepared(
+    prepared: Prepared,
     settings: Settings,
     bad_types: NDArray[np.int64],
     tick: Tick = no_tick,
 ) -> Scorer:
-    """Fit a scorer on GOOD parts already divided; of the other parts, the first are the BAD ones.
+    """Fit a scorer; of the other parts, the first are the BAD ones that it may learn from.
 
-    bad_types: [n_bad] of these, empty in mode good-only.
+    bad_types: [n_bad] of these, empty where it may learn from none.
     """
-    n_types, bank = crossed.final.n_types, _bank(crossed.final, settings)
-    unseen, others = crossed.ask(lambda split: _away(split, settings))
-    types, held = crossed.types, crossed.held_out
-    spread = _spread(unseen, types, n_types, settings)
-    unseen = unseen / spread[types][:, None, None, None]
-    bad = others[: len(bad_types)] / spread[bad_types][:, None, None, None]
+    crossed, unseen = prepared.crossed, prepared.unseen
+    types, held, n_types = crossed.types, crossed.held_out, crossed.final.n_types
+    bad = prepared.others[: len(bad_types)] / prepared.spread[bad_types][:, None, None, None]
     net = train(
         np.concatenate([unseen[~held], bad]),
         np.concatenate([types[~held], bad_types + n_types]),
@@ -192,32 +231,43 @@ def fit_crossed(
         settings,
         tick,
     )
-    weight, grid = crossed.projection.weight, unseen.shape[2]
-    scorer = Scorer(weight.shape[1], len(weight), grid, n_types, settings, bank.shape[1]).eval()
+    weight, grid, bank = crossed.projection.weight, unseen.shape[2], prepared.bank
+    white = crossed.final.whitening
+    shape = weight.shape[1], len(weight), grid, n_types
+    scorer = Scorer(*shape, settings, white.turn.shape[2], bank.shape[1]).eval()
     scorer.denoiser.load_state_dict(net.state_dict())
     _set(scorer, "weight", weight)
-    _set(scorer, "bias", crossed.projection.bias)
-    _set(scorer, "centre", crossed.final.whitening.mean)
-    _set(scorer, "whiten", crossed.final.whitening.matrix)
+    _set(scorer, "middle", crossed.projection.mean)
+    _set(scorer, "centre", white.mean)
+    _set(scorer, "root", white.root)
+    _set(scorer, "turn", white.turn)
     _set(scorer, "bank", bank)
-    _set(scorer, "spread", spread)
+    _set(scorer, "spread", prepared.spread)
     calibrate(scorer, unseen, types, held)
     return scorer
 
 
+def as_untrained(scorer: Scorer, start: Scorer, types: list[int]) -> None:
+    """Have the scorer score these types as its untrained start does."""
+    scorer.denoiser.get_buffer("learned")[types] = 0
+    for name in ("level_mean", "level_std", "part_mean", "part_std"):
+        scorer.get_buffer(name)[types] = start.get_buffer(name)[types]
+
+
 def _bank(split: Split, settings: Settings) -> NDArray[np.float32]:
     """GOOD patches [T, M, D] of a split's known parts; none with reference "mean"."""
-    size = BANK if settings.reference == "nearest" else 0
-    return patch_memory.random_bank(
-        split.known_white, split.known_types, split.n_types, size, settings.seed
-    )
+    if settings.reference == "mean":
+        return np.zeros((split.n_types, 0, split.known_white.shape[1]), np.float32)
+    known = split.known_white, split.known_types, split.n_types
+    return patch_memory.bank_of(*known, settings.patches, settings.seed)
 
 
 def _away(split: Split, settings: Settings) -> NDArray[np.float32]:
     """Whitened maps [M, D, G, G] of the parts asked about, less their reference."""
     if settings.reference == "mean":
         return split.asked_white
-    return patch_memory.to_nearest(split.asked_white, split.asked_types, _bank(split, settings))
+    bank = _bank(split, settings)
+    return patch_memory.to_nearest(split.asked_white, split.asked_types, bank, settings.soft)
 
 
 def _spread(
@@ -259,26 +309,3 @@ def calibrate(
     parts = scoring.fit_part_scale(found, types, held_out, n_types)
     _set(scorer, "part_mean", parts.mean)
     _set(scorer, "part_std", parts.std)
-
-
-@torch.inference_mode()
-def score(
-    scorer: Scorer, maps: NDArray[np.float32], types: NDArray[np.int64], batch: int = 32
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Part scores [N] and anomaly maps [N, G, G] of feature maps [N, C, G, G]."""
-    found = [
-        scorer(torch.from_numpy(maps[i : i + batch]), torch.from_numpy(types[i : i + batch]))
-        for i in range(0, len(maps), batch)
-    ]
-    return torch.cat([s for s, _ in found]).numpy(), torch.cat([m for _, m in found]).numpy()
-
-
-@torch.inference_mode()
-def under_every(scorer: Scorer, maps: NDArray[np.float32], batch: int = 32) -> NDArray[np.float32]:
-    """Part scores [N, T] of feature maps [N, C, G, G], as if they were parts of each type."""
-    found = []
-    for start in range(0, len(maps), batch):
-        piece = torch.from_numpy(maps[start : start + batch])
-        each = [scorer.under(piece, torch.full((len(piece),), t))[0] for t in range(scorer.n_types)]
-        found.append(torch.stack(each, 1))
-    return torch.cat(found).numpy()

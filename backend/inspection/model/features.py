@@ -1,15 +1,16 @@
 """Backbones: crops to feature maps. Heavy (torch, ultralytics): import it inside a job.
 
-Four of them, all frozen once built:
+Five of them, all frozen once built:
 - coco: the backbone of an Ultralytics YOLO file (v5, v8, 11, 26), as in source B
   (`model.model[:10]` of a YOLOv8), its layers named by their stride;
 - scattering: fixed wavelets, no training and no download (Bruna & Mallat, arXiv 1203.1513);
+- own: a vision backbone that the user brings, see `vision`;
 - self-supervised: a YOLOv8n trained on the GOOD parts, see `self_supervision`;
 - random: an untrained YOLOv8n, the control.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from backend.inspection.model import brought
 from backend.numeric.backbones import COCO_FILE, Yolo, default_config, load_yolo, untrained
 from backend.numeric.scattering import Scattering
+from backend.numeric.vision import Vision, load_vision
 from backend.records import UserError
 
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
@@ -27,7 +30,7 @@ Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
 NOTES = {
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
-    "self-supervised": "trained anew in each fold on its GOOD training parts, with pasted defects",
+    "self-supervised": "trained anew in each test round on its GOOD parts, with pasted defects",
     "random": "untrained YOLOv8n: a control, not for use",
 }
 
@@ -45,30 +48,51 @@ class Choice:
     note: str
 
 
-def choose(weights: str, weights_file: str, folder: Path) -> Choice:
-    """Turn the setting into a backbone. `folder` is storage/weights.
+def choose(weights: str, weights_file: str, folder: Path, backbone: str = "") -> tuple[Choice, ...]:
+    """Turn the setting into backbones, one a feature set. `folder` is storage/weights.
 
-    auto: a named file, else yolov8n.pt in `folder`, else scattering. Raises UserError where the
-    file that was asked for is missing.
+    auto: a named file, else yolov8n.pt in `folder`, together with scattering; without a file
+    scattering alone. own: the folder that `backbone` names. Raises UserError where the file or
+    folder that was asked for is missing.
     """
+    if weights in NOTES:
+        return (Choice(weights, None, NOTES[weights]),)
+    if weights.startswith("own"):
+        return _own(weights, brought.folder_of(backbone, folder))
     file = Path(weights_file).expanduser() if weights_file else folder / COCO_FILE
-    if weights in ("scattering", "self-supervised", "random"):
-        return Choice(weights, None, NOTES[weights])
+    wavelets = Choice("scattering", None, NOTES["scattering"])
     if file.is_file():
-        return Choice("coco", file, f"YOLO weights from {file.name}")
-    if weights == "coco" or weights_file:
+        coco = Choice("coco", file, f"YOLO weights from {file.name}")
+        return (coco,) if weights == "coco" else (coco, wavelets)
+    if weights != "auto" or weights_file:
         raise UserError(
             f"{file} is missing. Put the official {COCO_FILE} into {folder}, name another file, "
             "or choose the weights 'scattering', which need no file."
         )
-    note = f"{NOTES['scattering']}; {COCO_FILE} in {folder} would be used instead"
-    return Choice("scattering", None, note)
+    note = f"{wavelets.note}; {COCO_FILE} in {folder} would be used beside them"
+    return (replace(wavelets, note=note),)
 
 
-def fixed(choice: Choice, strides: str, seed: int, zoom: int = 1) -> nn.Module | None:
+def _own(weights: str, folder: Path) -> tuple[Choice, ...]:
+    own = Choice("own", folder, f"the backbone {folder.name}, brought by the user")
+    wavelets = Choice("scattering", None, NOTES["scattering"])
+    return (own, wavelets) if weights.endswith("scattering") else (own,)
+
+
+def noted(choices: Sequence[Choice]) -> str:
+    """The features in a sentence for the report."""
+    words = " and ".join(choice.note for choice in choices)
+    return f"{words}; mean of their z-scores" if len(choices) > 1 else words
+
+
+def fixed(
+    choice: Choice, strides: str, seed: int, zoom: int = 1, layer: int = 0
+) -> nn.Module | None:
     """A backbone that needs no training; None for "self-supervised", which is made per fold."""
     if choice.kind == "coco" and choice.file is not None:
         return load_yolo(choice.file, strides, zoom)
+    if choice.kind == "own" and choice.file is not None:
+        return load_vision(choice.file, layer, zoom)
     if choice.kind == "scattering":
         return Scattering(scales=5, pairs=4, detail=3).eval()
     return untrained(default_config(), strides, seed) if choice.kind == "random" else None
@@ -83,6 +107,9 @@ def describe(backbone: nn.Module) -> dict[str, Any]:
             "strides": backbone.strides,
             "zoom": backbone.zoom,
         }
+    if isinstance(backbone, Vision):
+        told = {name: getattr(backbone, name) for name in ("config", "layer", "zoom", "normal")}
+        return {"kind": "vision", **told}
     assert isinstance(backbone, Scattering)
     return {
         "kind": "scattering",
@@ -97,7 +124,8 @@ def rebuild(description: dict[str, Any]) -> nn.Module:
     if description["kind"] == "yolo":
         zoom = description.get("zoom", 1)  # models of earlier versions have none
         return Yolo(description["config"], description["strides"], zoom).eval()
-    return Scattering(**{k: v for k, v in description.items() if k != "kind"}).eval()
+    made = Vision if description["kind"] == "vision" else Scattering
+    return made(**{k: v for k, v in description.items() if k != "kind"}).eval()
 
 
 def to_images(crops: Tensor) -> Tensor:

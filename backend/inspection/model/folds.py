@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from backend.inspection.model.spec import Spec
 from backend.inspection.parts.crops import read_crops, read_parts
 from backend.records import Label, UserError
+from backend.wording import counted
 
 Names = NDArray[np.str_]
 MIN_FIT = 5  # GOOD parts of a type that every training fold needs
@@ -49,16 +50,17 @@ class Fold:
 
 @dataclass(frozen=True)
 class Scored:
-    """Scores by method [n_test] of a fold, and the diffusion maps [n_test, G, G].
+    """Scores by method [n_test] of a fold, and anomaly maps [n_test, G, G] of those that have any.
 
-    limits: by method, the score that 95 % of the calibration GOOD parts keep under.
+    limits: by method, the score that 95 % of the calibration GOOD parts keep under; one a part
+    where it hangs on the type.
     under: the diffusion's score under every class [n_test, T], where it was asked for.
     """
 
     fold: Fold
     scores: dict[str, NDArray[np.float32]]
-    maps: NDArray[np.float32]
-    limits: dict[str, float]
+    maps: dict[str, NDArray[np.float32]]
+    limits: dict[str, float | NDArray[np.float32]]
     under: NDArray[np.float32] | None = None
 
 
@@ -86,8 +88,8 @@ def planned(spec: Spec, data: Data) -> list[Fold]:
     made = make_folds(data, spec.folds, spec.repeats, spec.seed)
     if spec.mode == "uses-bad" and any((~data.good[fold.train]).sum() < MIN_BAD for fold in made):
         raise UserError(
-            "Mode uses-bad needs BAD parts in every training fold. Import more, or choose the mode "
-            "good-only."
+            "Mode uses-bad needs BAD parts in the training of every test round. Import more, or "
+            "choose the mode good-only."
         )
     return made
 
@@ -100,8 +102,8 @@ def make_folds(data: Data, folds: int, repeats: int, seed: int) -> list[Fold]:
     """
     groups = data.frame["group"].nunique()
     if groups < folds:
-        few = f"Only {groups} group{'' if groups == 1 else 's'} for {folds} folds."
-        raise UserError(f"{few} Use fewer folds, or more groups in metadata.csv.")
+        few = f"Only {counted(groups, 'group')} for {folds} test rounds."
+        raise UserError(f"{few} Use fewer test rounds, or more groups in metadata.csv.")
     return [
         fold for repeat in range(repeats) for fold in _repeat(data, repeat, folds, seed + repeat)
     ]
@@ -133,19 +135,28 @@ def _short_of_good(data: Data, folds: list[Fold]) -> str:
         for name, count in zip(data.names, known, strict=True):
             if count < MIN_FIT:
                 return (
-                    f"Feature '{name}' has only {count} GOOD parts to train on in a fold; "
-                    f"{MIN_FIT} are needed. Add GOOD parts in groups of their own, or try more "
-                    "folds: each takes fewer away."
+                    f"Feature '{name}' has only {counted(count, 'GOOD part')} to train on in a "
+                    f"test round; {MIN_FIT} are needed. Add GOOD parts in groups of their own, or "
+                    "try more test rounds: each takes fewer away."
                 )
     return ""
+
+
+def inner(data: Data, fold: Fold, folds: int, seed: int) -> list[Fold]:
+    """Folds of a fold's training parts alone. Raises UserError: too few parts."""
+    frame = data.frame.iloc[fold.train].reset_index(drop=True)
+    return [
+        replace(one, train=fold.train[one.train], test=fold.train[one.test])
+        for one in make_folds(described(frame), folds, 1, seed)
+    ]
 
 
 def notes(folds: list[Fold]) -> Iterator[str]:
     """What a reader of the scores should know of how the parts were divided."""
     if not all(fold.stratified for fold in folds):
         yield (
-            "Too few parts of a type for so many folds: GOOD and BAD parts of a type cannot lie in "
-            "every fold, so groups were dealt out one by one."
+            "Too few parts of a type for so many test rounds: GOOD and BAD parts of a type cannot "
+            "lie in every one, so groups were dealt out one by one."
         )
 
 

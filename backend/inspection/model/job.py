@@ -11,10 +11,10 @@ model, `anomaly_maps` draws where defects were seen, `report` says how good the 
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from backend.core import runs
-from backend.inspection.model.spec import Result, Spec
+from backend.core import facts, runs
+from backend.inspection.model.spec import INNER, Result, Spec
 from backend.records import Progress
 from backend.settings import settings
 
@@ -28,16 +28,23 @@ def check_inputs(spec: Spec, runs_folder: Path) -> None:
     from backend.inspection.model import folds
     from backend.inspection.parts.crops import read_parts
 
-    folds.planned(spec, folds.described(read_parts(runs_folder / spec.parts_run)))
+    data = folds.described(read_parts(runs_folder / spec.parts_run))
+    made = folds.planned(spec, data)
+    for fold in made if spec.best_per_type else ():
+        folds.inner(data, fold, INNER, spec.seed)
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Score every part out of fold; writes scores, AUROCs, comparisons, maps and the model."""
     from backend.inspection.model import (
         anomaly_maps,
+        best_per_type,
         cross_validation,
+        feature_sets,
         features,
+        final_model,
         folds,
+        localisation,
         neighbours,
         report,
     )
@@ -47,37 +54,44 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     progress(0.01, "reading crops")
     parts_folder = runs.sibling(out_dir, spec.parts_run)
     data = folds.load(parts_folder, spec.size)
-    choice = features.choose(spec.weights, spec.weights_file, settings().weights)
+    choices = features.choose(spec.weights, spec.weights_file, settings().weights, spec.backbone)
     made = folds.planned(spec, data)
-    shared = cross_validation.shared_features(
-        spec, choice, data, cross_validation.part_of(progress, 0.02, 0.15)
+    shared = feature_sets.shared(
+        spec, choices, data, cross_validation.part_of(progress, 0.02, 0.15)
     )
-    scored = list(
-        cross_validation.score_folds(spec, data, made, shared.maps if shared else None, progress)
-    )
-    tick = cross_validation.part_of(progress, 0.8, 0.95)
-    cross_validation.save_model(spec, data, shared, choice.note, out_dir, tick)
+    sets = feature_sets.maps_of(shared)
+    scored = list(cross_validation.score_folds(spec, data, made, sets, progress))
+    best = best_per_type.chosen(spec, data, scored) if spec.best_per_type else {}
+    if spec.best_per_type:
+        scored = list(best_per_type.scored(spec, data, scored, sets, progress))
+    tick = cross_validation.part_of(progress, 0.8, 0.94)
+    model = final_model.fit(spec, data, shared, tick, best)
+    final_model.keep(spec, data, model, features.noted(choices), out_dir)
+    part_ms = final_model.prices(model, list(sets), data)
     table = report.write_scores(data, scored, out_dir)
-    progress(0.96, "anomaly maps")
+    progress(0.95, "anomaly maps")
     anomaly_maps.draw(data, scored, out_dir)
-    neighbours.save(data, shared.maps if shared else None, out_dir)  # for the part explorer
+    tick = cross_validation.part_of(progress, 0.95, 0.965)
+    located = localisation.rows(data, scored, parts_folder, report.DRAWS, spec.seed, tick)
+    facts.write(out_dir, "localisation", located)
+    neighbours.save(data, next(iter(sets.values()), None), out_dir)  # for the part explorer
     summary = report.summarise(data, table, spec.mode, spec.seed, out_dir, progress)
     progress(1.0, "done", metrics={f"AUROC {s}": v for s, v in summary.means.items() if v})
-    summary = replace(summary, notes=(*folds.notes(made), *summary.notes))
-    part_seconds = shared.part_seconds if shared else 0.0
-    seconds = part_seconds, time.monotonic() - started
-    return _result(spec, data, summary, choice.note, seconds, lookalikes.warning(parts_folder))
+    told = best_per_type.notes(data, best) if spec.best_per_type else ()
+    summary = replace(summary, notes=(*folds.notes(made), *told, *summary.notes))
+    return _result(
+        spec,
+        data,
+        summary,
+        backbone=features.noted(choices),
+        part_seconds=round(sum(one.part_seconds for one in shared), 5),
+        part_ms=part_ms,
+        seconds=round(time.monotonic() - started, 1),
+        lookalikes=lookalikes.warning(parts_folder),
+    )
 
 
-def _result(
-    spec: Spec,
-    data: "Data",
-    summary: "Summary",
-    backbone: str,
-    seconds: tuple[float, float],
-    alike: str,
-) -> Result:
-    """seconds: for the features of one part, and for the whole job."""
+def _result(spec: Spec, data: "Data", summary: "Summary", **measured: Any) -> Result:
     n_good = int(data.good.sum())
     return Result(
         mean_auroc=summary.means,
@@ -90,12 +104,9 @@ def _result(
         n_bad=len(data.frame) - n_good,
         features=data.names,
         unreliable=summary.unreliable,
-        backbone=backbone,
         mode=spec.mode,
         folds=spec.folds,
         repeats=spec.repeats,
-        part_seconds=round(seconds[0], 5),
-        seconds=round(seconds[1], 1),
-        lookalikes=alike,
         notes=summary.notes,
+        **measured,
     )

@@ -1,9 +1,8 @@
 """What out-of-fold scores say: AUROCs with intervals, paired tests, and means over features."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from backend.core import facts
-from backend.inspection.model import comparisons, operating_points
+from backend.inspection.model import additions, comparisons, operating_points, variants
 from backend.inspection.model.folds import Data, Scored
+from backend.inspection.model.variants import DIFFUSION
 from backend.numeric import statistics
 from backend.records import MIN_BAD, Progress
 
-DIFFUSION = "diffusion"
 RESAMPLES = 300  # group bootstrap of means over features
 DRAWS = 200  # bootstrap of one feature's figures
 
@@ -79,7 +78,7 @@ def summarise(
     Means are over the features with enough BAD parts; over all that have any where none has.
     """
     scores = _mean_scores(data, table)
-    progress(0.965, "AUROC per feature type")
+    progress(0.965, "separation per feature type")
     aurocs = pd.DataFrame(operating_points.rows(data, scores, table, mode, DRAWS, seed))
     facts.write(out_dir, "auroc", aurocs)
     tested = sorted(aurocs.loc[aurocs["reliable"], "feature"].unique())
@@ -87,13 +86,14 @@ def summarise(
     averaged = tuple(tested or known)
     baseline = _best_baseline(aurocs, averaged)
     progress(0.97, "paired comparisons")
-    compared = comparisons.against(data, scores, table, baseline, tested)
+    own = [DIFFUSION, *variants.baselines(scores.columns)]
+    compared = comparisons.against(data, scores[own], table, baseline, tested)
     facts.write(out_dir, "comparisons", compared.assign(mode=mode))
-    figures = []
-    for row in _figure_rows(data, scores, averaged, baseline, seed):
-        figures.append(row)
-        progress(0.97 + 0.002 * len(figures), f"interval of {row['subject']}")
+    progress(0.98, "intervals of means")
+    means = _drawn_means(data, scores, averaged, seed)
+    figures = list(_figure_rows(means, baseline, len(data.frame)))
     facts.write(out_dir, "figures", figures)
+    facts.write(out_dir, "additions", additions.rows(data, scores, table, means, tested))
     unreliable = tuple(sorted(set(data.names) - set(tested)))
     found = {row["subject"]: _rounded(row["value"]) for row in figures}
     return Summary(
@@ -109,7 +109,7 @@ def summarise(
 
 def _best_baseline(aurocs: pd.DataFrame, averaged: tuple[str, ...]) -> str:
     """The baseline with the highest mean AUROC; the first where none is known."""
-    others = aurocs[aurocs["method"] != DIFFUSION]
+    others = aurocs[aurocs["method"].isin(variants.baselines(aurocs["method"].unique()))]
     means = others[others["feature"].isin(averaged)].groupby("method", sort=False)["auroc"].mean()
     return str(means.idxmax() if len(means) else others["method"].iloc[0])
 
@@ -136,50 +136,52 @@ def _weakest(aurocs: pd.DataFrame, averaged: tuple[str, ...]) -> str:
 def _notes(unreliable: tuple[str, ...], tested: list[str], known: list[str]) -> Iterator[str]:
     least = MIN_BAD
     if not known:
-        yield "No BAD part is known, so no AUROC can be given; the model itself is complete."
+        yield "No BAD part is known, so no separation (AUROC) can be given; the model is complete."
     elif not tested:
         yield f"No feature has {least} BAD parts: the mean over all of them is not reliable."
     elif unreliable:
         yield (
-            f"Fewer than {least} BAD parts: {', '.join(unreliable)}. Their AUROC is shown, but "
-            "takes no part in the mean or the test."
+            f"Fewer than {least} BAD parts: {', '.join(unreliable)}. Their separation (AUROC) "
+            "is shown, but takes no part in the mean or the test."
         )
 
 
-def _figure_rows(
-    data: Data, scores: pd.DataFrame, averaged: tuple[str, ...], baseline: str, seed: int
-) -> Iterator[dict[str, Any]]:
-    """Mean AUROC per method, and the difference to the baseline, with group bootstrap."""
-    if not averaged:
+def _drawn_means(
+    data: Data, scores: pd.DataFrame, averaged: tuple[str, ...], seed: int
+) -> pd.DataFrame:
+    """A column a method: its mean AUROC over `averaged`, then that of each bootstrap draw.
+
+    The draws are the same for all, so that differences are paired. Without a type: no columns.
+    """
+    weights = statistics.bootstrap_weights(data.frame["group"], seed, RESAMPLES)
+    methods = list(scores.columns) if averaged else []
+    return pd.DataFrame(
+        {m: mean_aurocs(data, scores[m].to_numpy(), averaged, weights) for m in methods}
+    )
+
+
+def mean_aurocs(
+    data: Data, scores: NDArray[np.float64], averaged: tuple[str, ...], weights: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Mean AUROC [R] over the named types, parts counted by `weights` [R, N]; NaN where one of
+    the types has no BAD part."""
+    each = []
+    for name in averaged:
+        mine = data.types == data.names.index(name)
+        each.append(statistics.weighted_aurocs(~data.good[mine], scores[mine], weights[:, mine]))
+    return np.asarray(np.mean(each, axis=0))
+
+
+def _figure_rows(means: pd.DataFrame, baseline: str, n: int) -> Iterator[dict[str, Any]]:
+    """Mean AUROC per method, and the difference to the baseline."""
+    if means.empty:
         return
-    chosen = [t for t, name in enumerate(data.names) if name in averaged]
-    mean = {m: partial(mean_auroc, data, scores[m].to_numpy(), chosen) for m in scores.columns}
-
-    def difference(index: NDArray[np.intp]) -> float:
-        return mean[DIFFUSION](index) - mean[baseline](index)
-
-    subject = f"{DIFFUSION} − {baseline}"
-    asked: dict[str, Callable[[NDArray[np.intp]], float]] = {**mean, subject: difference}
-    for name, metric in asked.items():
-        value, low, high = statistics.group_bootstrap(
-            metric, data.frame["group"], RESAMPLES, seed=seed
-        )
+    asked = [(str(m), "mean AUROC", means[m]) for m in means]
+    difference = means[DIFFUSION] - means[baseline]
+    asked.append((f"{DIFFUSION} − {baseline}", "mean AUROC difference", difference))
+    for subject, metric, values in asked:
+        value, low, high = statistics.bootstrap_interval(values)
         yield {
-            "subject": name,
-            "metric": "mean AUROC difference" if name == subject else "mean AUROC",
-            "value": value,
-            "low": low,
-            "high": high,
-            "n": len(data.frame),
+            **{"subject": subject, "metric": metric},
+            **{"value": value, "low": low, "high": high, "n": n},
         }
-
-
-def mean_auroc(
-    data: Data, scores: NDArray[np.float64], chosen: list[int], index: NDArray[np.intp]
-) -> float:
-    """Mean AUROC over the chosen types of the parts `index`; NaN where one has no BAD part."""
-    types, good, values = data.types[index], data.good[index], scores[index]
-    each = [
-        statistics.auroc(values[(types == t) & good], values[(types == t) & ~good]) for t in chosen
-    ]
-    return float(np.mean(each))

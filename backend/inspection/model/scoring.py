@@ -11,44 +11,56 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+LEAST_SPREAD = 1e-3  # of a channel, as a share of its mean
 PRIOR_PARTS = 20  # weight of all types in one type's z-score, as a number of parts
 
 
 @dataclass(frozen=True)
 class Projection:
-    """A 1x1 convolution: channels standardised, then their first principal components."""
+    """A 1x1 convolution: channels standardised, then their first principal components.
+
+    The mean is taken off first: with a bias in its place, what is left of a channel that hardly
+    varies would be the rounding of its mean.
+    """
 
     weight: Floats  # [D, C]
-    bias: Floats  # [D]
+    mean: Floats  # [C]
 
     def __call__(self, features: Floats) -> Floats:
         """[N, C, G, G] -> [N, D, G, G]."""
         n, c, g, _ = features.shape
-        flat = self.weight @ features.reshape(n, c, g * g) + self.bias[:, None]
-        return flat.reshape(n, len(self.bias), g, g)
+        flat = self.weight @ (features.reshape(n, c, g * g) - self.mean[:, None])
+        return flat.reshape(n, len(self.weight), g, g)
 
 
 def fit_projection(features: Floats, dims: int) -> Projection:
     """Principal components of all positions of GOOD features [N, C, G, G]; at most C of them.
 
     Channels are scaled to unit variance first: on six real part types that was worth 0.018 of
-    mean AUROC.
+    mean AUROC. One that varies by less than a thousandth of its mean is scaled as if it did by
+    that much: what it shows is rounding, which differs from one computer to the next.
     """
     rows = features.transpose(0, 2, 3, 1).reshape(-1, features.shape[1]).astype(np.float64)
-    mean, std = rows.mean(0), rows.std(0) + 1e-6
+    mean = rows.mean(0)
+    std = np.maximum(rows.std(0), LEAST_SPREAD * abs(mean)) + 1e-6
     rows = (rows - mean) / std
     _, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
     basis = vectors[:, ::-1][:, :dims].T  # [D, C]
     weight = basis / std
-    return Projection(weight.astype(np.float32), (-weight @ mean).astype(np.float32))
+    return Projection(weight.astype(np.float32), mean.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class Whitening:
-    """A Gaussian per feature type and position (PaDiM, arXiv 2011.08785)."""
+    """A Gaussian per feature type and position (PaDiM, arXiv 2011.08785).
+
+    What a type's positions share is taken out by one matrix; what is a position's own, by R
+    directions of it, each made shorter: a fraction of the numbers of a matrix a position.
+    """
 
     mean: Floats  # [T, P, D]
-    matrix: Floats  # [T, P, D, D], symmetric (ZCA): an axis keeps its meaning at every position
+    root: Floats  # [T, D, D], symmetric (ZCA): an axis keeps its meaning at every position
+    turn: Floats  # [T, P, R, D]: x - turn' (turn x) shortens x along R directions
 
     def __call__(self, maps: Floats, types: Ints) -> Floats:
         """[N, D, G, G] -> [N, D, G, G]; on GOOD parts about zero mean and unit covariance."""
@@ -56,23 +68,32 @@ class Whitening:
         white = np.empty((n, g * g, d), np.float32)
         for t in np.unique(types):
             rows = maps[types == t].reshape(-1, d, g * g).transpose(2, 0, 1)  # [P, n, D]
-            done = (rows - self.mean[t][:, None]) @ self.matrix[t]
+            shared = (rows - self.mean[t][:, None]) @ self.root[t]
+            done = shared - (shared @ self.turn[t].swapaxes(1, 2)) @ self.turn[t]
             white[types == t] = done.transpose(1, 0, 2)
         return white.transpose(0, 2, 1).reshape(n, d, g, g)
 
 
 def fit_whitening(
-    maps: Floats, types: Ints, n_types: int, shrinkage: float = 0.5, ridge: float = 0.01
+    maps: Floats,
+    types: Ints,
+    n_types: int,
+    shrinkage: float = 0.5,
+    ridge: float = 0.01,
+    rank: int | None = None,
 ) -> Whitening:
     """Mean and inverse root covariance per type and position, from GOOD maps [N, D, G, G].
 
     A covariance of D dimensions from some thirty parts is singular: it is mixed, by `shrinkage`,
     with the mean covariance over all positions of its type, and `ridge` times its mean variance
-    is added. Each type needs at least one part.
+    is added. rank: directions in which a position may differ from that, those in which it varies
+    most; all of them if None. Each type needs at least one part.
     """
     d, g = maps.shape[1:3]
+    r = d if rank is None else min(rank, d)
     mean = np.zeros((n_types, g * g, d), np.float32)
-    matrix = np.zeros((n_types, g * g, d, d), np.float32)
+    root = np.zeros((n_types, d, d), np.float32)
+    turn = np.zeros((n_types, g * g, r, d), np.float32)
     for t in range(n_types):
         rows = maps[types == t].reshape(-1, d, g * g).transpose(2, 0, 1)  # [P, n, D]
         mean[t] = rows.mean(1)
@@ -80,8 +101,9 @@ def fit_whitening(
         local = rows.transpose(0, 2, 1) @ rows / max(1, rows.shape[1] - 1)
         pooled = local.mean(0)
         loading = ridge * max(float(np.trace(pooled)) / d, 1e-6) * np.eye(d, dtype=np.float32)
-        matrix[t] = _inverse_root((1 - shrinkage) * local + shrinkage * pooled + loading)
-    return Whitening(mean, matrix)
+        root[t] = _inverse_root(shrinkage * pooled + loading)
+        turn[t] = _shortening((1 - shrinkage) * (root[t] @ local @ root[t]), r)
+    return Whitening(mean, root, turn)
 
 
 def _inverse_root(covariance: Floats) -> Floats:
@@ -89,6 +111,15 @@ def _inverse_root(covariance: Floats) -> Floats:
     values, vectors = np.linalg.eigh(covariance)
     scaled = vectors / np.sqrt(np.maximum(values, 1e-8))[..., None, :]
     return (scaled @ vectors.swapaxes(-1, -2)).astype(np.float32)
+
+
+def _shortening(own: Floats, rank: int) -> Floats:
+    """turn [P, R, D] such that I - turn' turn is the inverse root of I + own [P, D, D] in the R
+    directions in which that is largest."""
+    values, vectors = np.linalg.eigh(own)
+    kept, directions = values[:, ::-1][:, :rank], vectors[:, :, ::-1][:, :, :rank]
+    length = 1 - 1 / np.sqrt(1 + np.maximum(kept, 0))
+    return (directions * np.sqrt(length)[:, None]).swapaxes(1, 2).astype(np.float32)
 
 
 def top_count(positions: int, share: float) -> int:

@@ -11,6 +11,8 @@ from scipy import ndimage
 
 from backend.core import facts
 from backend.images import duplicates, imagefiles
+from backend.inspection import inspect_part
+from backend.inspection.parts import relabelling
 from backend.records import UserError
 
 COLUMNS = (
@@ -23,7 +25,12 @@ Crops = NDArray[np.uint8]
 
 
 def read_parts(run_folder: Path) -> pd.DataFrame:
-    """The parts of a run with the columns `COLUMNS`, in a fixed order."""
+    """The parts of a run as people left them, with the columns `COLUMNS`, in a fixed order."""
+    return relabelling.applied(made_parts(run_folder), run_folder)
+
+
+def made_parts(run_folder: Path) -> pd.DataFrame:
+    """The parts as the run made them."""
     return facts.read(run_folder, "parts").sort_values("part").reset_index(drop=True)
 
 
@@ -37,12 +44,7 @@ def read_crop(path: Path, size: int) -> Crops:
     """One RGB crop [size, size, 3]. Raises UserError where the file is gone or damaged."""
     if not path.is_file():
         raise UserError(f"{path} is gone. Put the image back or import the parts again.")
-    image = Image.fromarray(imagefiles.read_rgb(path))
-    if image.size != (size, size):
-        shrinks = min(image.size) >= size
-        way = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-        image = image.resize((size, size), way)
-    return np.asarray(image, dtype=np.uint8)
+    return inspect_part.crop_of(Image.fromarray(imagefiles.read_rgb(path)), size)
 
 
 def measures_of(pixels: np.ndarray) -> dict[str, Any]:

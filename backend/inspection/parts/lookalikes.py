@@ -11,6 +11,7 @@ from backend.core.runs import Run
 from backend.inspection.parts.checks import copies
 from backend.inspection.parts.spec import Result
 from backend.records import UserError
+from backend.wording import counted
 
 UNKNOWN = (
     "Whether parts of different groups look alike was never checked: an older version took them "
@@ -23,11 +24,11 @@ def words(copied: int, alike: int) -> str:
     "" for none."""
     told = []
     if copied:
-        told.append(f"{copied} parts have an exact copy in another group")
+        told.append(f"{counted(copied, 'part has', 'parts have')} an exact copy in another group")
     if alike:
-        look = "parts look" if alike > 1 else "part looks"
-        told.append(f"{alike} {look} almost the same as a part of another group")
-    return f"{' and '.join(told)}: AUROC and limits may be too good." if told else ""
+        look = counted(alike, "part looks", "parts look")
+        told.append(f"{look} almost the same as a part of another group")
+    return f"{' and '.join(told)}: separation (AUROC) and limits may be too good." if told else ""
 
 
 def warning(folder: Path) -> str:

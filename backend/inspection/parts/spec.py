@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backend.core.specs import param
 from backend.inspection.parts.importers import detect
 from backend.records import UserError
+from backend.wording import counted
 
 SIMULATED = ("source", ("simulator",))
 IMPORTED = ("source", ("folder", "crops"))
@@ -61,10 +62,12 @@ class Spec:
     )
     group_lookalikes: bool = param(
         False,
-        "groups that share a copy or a look-alike become one, so that no fold learns from a part "
-        "and is judged on its twin; the names given are kept beside",
+        "groups that share a copy or a look-alike become one, so that no model is judged on "
+        "the twin of a part that it learned from; the names given are kept beside",
     )
-    scale: float = param(0.3, "share of source B's 1,327 parts", lo=0.02, hi=1.0, when=SIMULATED)
+    scale: float = param(
+        0.3, "share of the inkjet paper's 1,327 parts", lo=0.02, hi=1.0, when=SIMULATED, grows=1
+    )
     severity: float = param(1.0, "size of the defects", lo=0.2, hi=3.0, when=SIMULATED)
     size: int = param(128, "edge of a crop, px", lo=64, hi=512, when=SIMULATED)
     seed: int = param(0, "another seed gives other parts", lo=0, hi=1_000_000, when=SIMULATED)
@@ -102,3 +105,8 @@ class Result:
     source: str
     lookalikes: str = ""
     notes: tuple[str, ...]
+
+    @property
+    def holds(self) -> str:
+        """What there is to learn from, counted."""
+        return f"{counted(self.n or 0, 'part')}, {self.n_good} GOOD, {self.n_bad} BAD"

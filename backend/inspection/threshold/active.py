@@ -54,8 +54,7 @@ def activate(
     result = runs.result(run, Result)
     if not result.ready:
         raise UserError("No feature type of this version has a limit. Add GOOD parts first.")
-    if not who.strip():
-        raise UserError("Who is missing: enter your name, so that others know whom to ask.")
+    name = journal.signed(who)
     if not (run_folder / FILE).is_file():
         raise UserError(f"{run_folder / FILE} is missing. Make this version again.")
     misses = measured.misses(run_folder)
@@ -65,7 +64,7 @@ def activate(
         run.id,
         runs.spec(run, Spec).inspect_run,
         result.version,
-        who.strip(),
+        name,
         why.strip(),
         runs.now().isoformat(timespec="seconds"),
         ", ".join(result.by_hand),
@@ -73,8 +72,7 @@ def activate(
         lookalikes.warning(run_folder),
     )
     storage.mkdir(parents=True, exist_ok=True)
-    with journal.locked(storage / JOURNAL) as file:
-        journal.append(file, asdict(chosen))
+    journal.add(storage / JOURNAL, asdict(chosen))
     return chosen
 
 

@@ -7,6 +7,7 @@ change little between folds the promise carries over, though it is no longer pro
 Scores of the first repeat count, since a mean over repeats spreads less than one model's scores.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from backend.inspection.threshold.limits import (
 from backend.inspection.threshold.spec import Result, Spec
 from backend.records import Label, Progress, UserError
 
+SCORES = "artifacts/calibration.csv"  # of a threshold run: the parts that it rests on
+COLUMNS = ("part", "feature", "label", "group", "score")
 RULE = (
     "score > limit: BAD; else score > review_limit: a person looks; else GOOD. Where a limit is "
     "null it cannot be promised: without review_limit a person looks at every part."
@@ -37,7 +40,7 @@ RULE = (
 
 def check_inputs(spec: Spec, runs_folder: Path) -> None:
     """Raises UserError where the anomaly model has no such scores, or its parts are gone."""
-    calibration_scores(runs_folder / spec.inspect_run, spec.method)
+    scores_of(spec, runs_folder)
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -45,7 +48,9 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     thresholds.json."""
     folder = runs.sibling(out_dir, spec.inspect_run)
     progress(0.1, "reading scores")
-    scores = calibration_scores(folder, spec.method)
+    scores = scores_of(spec, out_dir.parent)
+    (out_dir / SCORES).parent.mkdir(exist_ok=True)
+    scores.to_csv(out_dir / SCORES, index=False)
     limits = _limits(spec, scores)
     judged = _judged(scores, limits)
     version = versions.claim(folder, out_dir.name)
@@ -62,6 +67,36 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     _write(spec, result, table, out_dir)
     progress(1.0, f"version {version}")
     return result
+
+
+def scores_of(spec: Spec, runs_folder: Path) -> pd.DataFrame:
+    """The parts that limits rest on, with the columns of `calibration_scores` and maybe more: those
+    of the file named, else the anomaly model's own. Raises UserError where they are not there."""
+    if not spec.scores_file:
+        return calibration_scores(runs_folder / spec.inspect_run, spec.method)
+    return read_scores(Path(spec.scores_file).expanduser())
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """Scores from a table. Raises UserError where a column is missing or a score is no number."""
+    try:
+        rows = pd.read_csv(path, dtype={"part": str, "feature": str, "group": str})
+        rows = rows.astype({"label": int, "score": float})
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{path} cannot be read as a table of scores: {error}.") from error
+    missing = [name for name in COLUMNS if name not in rows]
+    if missing or rows.empty or not rows["score"].map(math.isfinite).all():
+        lack = f"lacks the columns {', '.join(missing)}" if missing else "has rows without a score"
+        raise UserError(f"{path} {lack}. It needs {', '.join(COLUMNS)}, a row a part.")
+    return rows
+
+
+def calibrated_on(threshold_folder: Path) -> pd.DataFrame:
+    """The parts that a finished threshold rests on. Raises UserError where they are gone."""
+    kept = threshold_folder / SCORES
+    if kept.is_file():
+        return read_scores(kept)
+    return scores_of(runs.spec(runs.read(threshold_folder), Spec), threshold_folder.parent)
 
 
 def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:

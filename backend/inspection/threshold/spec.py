@@ -17,8 +17,16 @@ class Spec:
     inspect_run: str = param("", "the anomaly model whose scores are judged", run="inspect")
     method: str = param(
         "diffusion",
-        "whose scores; the diffusion's are those of the exported model",
+        "whose scores; the diffusion's are those of the packed model",
         choices=("diffusion", "padim", "mahalanobis", "knn", "patchcore", "flow", "supervised"),
+    )
+    scores_file: str = param(
+        "",
+        "a table (CSV) of other parts' scores in place of the model's own: part, feature, label "
+        "(1 GOOD, 0 BAD), group, score; as a line writes one of parts that people reviewed",
+        path="file",
+        optional=True,
+        advanced=True,
     )
     promise: str = param(
         "average",

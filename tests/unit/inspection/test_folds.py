@@ -60,7 +60,7 @@ def test_any_parts_are_divided_or_refused_in_one_sentence(counts, groups, number
     try:
         made = folds.make_folds(data, number, repeats, seed)
     except UserError as error:
-        assert re.search("fewer folds, or more groups|try more folds", str(error))
+        assert re.search("fewer test rounds, or more groups|try more test rounds", str(error))
         return
     for repeat in range(repeats):
         is_whole(data, [fold for fold in made if fold.repeat == repeat], number)
@@ -103,7 +103,7 @@ def test_one_group_of_good_parts_is_still_held_out_type_by_type():
 def test_bad_parts_that_must_be_learned_from_are_counted_before_any_work():
     data = parts([(20, 2), (20, 0)])
     spec = Spec(parts_run="x", folds=5, mode="uses-bad")
-    with pytest.raises(UserError, match="Mode uses-bad needs BAD parts in every training fold"):
+    with pytest.raises(UserError, match="Mode uses-bad needs BAD parts in the training of every"):
         folds.planned(spec, data)
     assert len(folds.planned(Spec(parts_run="x", folds=5), data)) == 5
 

@@ -21,7 +21,8 @@ from backend.records import RunState
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
 SENTENCE = (
-    "43 parts look almost the same as a part of another group: AUROC and limits may be too good."
+    "43 parts look almost the same as a part of another group: separation (AUROC) and limits may "
+    "be too good."
 )
 
 
@@ -100,8 +101,8 @@ def take_in(root, folder, join):
 def torn_pairs(folder):
     """Pairs of look-alikes of which a fold would learn from one and judge the other."""
     data = folds.load(folder, 64)
-    near = facts.read(folder, "part_checks").set_index("part")["near_group"]
-    near = near[data.frame["part"]].to_numpy()
+    found = facts.read(folder, "part_checks").set_index("part")["near_group"]
+    near = found[data.frame["part"]].to_numpy()
     return sum(
         len(set(near[one.train]) & set(near[one.test]) - {0})
         for one in folds.make_folds(data, 4, 2, 0)
@@ -159,8 +160,8 @@ def test_the_warning_goes_with_all_that_rests_on_the_parts(leaky, storage):
     assert content["lookalikes"] == SENTENCE
     chosen = active.activate(storage.storage, version.folder, "Ada", "")
     assert chosen.lookalikes == SENTENCE
-    for kind in ("ablation", "export"):
-        run = runs.create(storage.runs, kind, {"inspect_run": leaky.name})
+    for kind, name in (("ablation", "inspect_run"), ("package", "model_run")):
+        run = runs.create(storage.runs, kind, {name: leaky.name})
         assert lookalikes.warning(run.folder) == SENTENCE
     assert lookalikes.warning(leaky) == SENTENCE
 

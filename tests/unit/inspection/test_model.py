@@ -56,9 +56,9 @@ def make_parts(root, counts, seed=0, spoil=False):
 
 
 def inspect(root, parts_run, **more):
-    run = runs.create(root, "inspect", {})
-    (run.folder / "artifacts").mkdir()
     spec = Spec(parts_run=parts_run, **(SMALL | more))
+    run = runs.create(root, "inspect", specs.to_json(spec))
+    (run.folder / "artifacts").mkdir()
     return crossval.run(spec, run.folder, quiet), run.folder
 
 
@@ -72,10 +72,10 @@ def done(tmp_path_factory):
 def test_every_part_is_scored_once_by_every_method(done):
     _, _, result, folder = done
     table = facts.read(folder, "scores")
-    assert len(table) == (1 + len(Spec().methods)) * result.n
+    assert len(table) == (2 + len(Spec().methods)) * result.n
     assert result.n == 63
     assert not table.duplicated(["method", "part"]).any()
-    assert set(table["method"]) == {"diffusion", *Spec().methods}
+    assert set(table["method"]) == {"diffusion", "untrained", *Spec().methods}
     assert np.isfinite(table["score"]).all()
 
 
@@ -181,13 +181,13 @@ def test_groups_never_straddle_train_test_or_calibration():
 def test_too_few_parts_are_refused_in_words():
     with pytest.raises(UserError, match=r"'b' has only \d GOOD parts"):
         folds.make_folds(data({"a": (40, 10), "b": (5, 5)}), 5, 1, 0)
-    with pytest.raises(UserError, match="groups for 5 folds"):
+    with pytest.raises(UserError, match="for 5 test rounds"):
         folds.make_folds(data({"a": (40, 10)}, crops_per_group=25), 5, 1, 0)
 
 
 def test_without_bad_parts_there_is_a_model_but_no_auroc(tmp_path):
     result, folder = inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}))
-    assert result.mean_auroc == dict.fromkeys(["diffusion", *Spec().methods])
+    assert result.mean_auroc == dict.fromkeys(["diffusion", "untrained", *Spec().methods])
     assert "No BAD part" in result.notes[0] and result.weakest == ""
     json.dumps(specs.to_json(result), allow_nan=False)
     assert inspector.load(folder / "artifacts" / "model")[1]["features"] == ["dist1"]
@@ -197,9 +197,9 @@ def test_a_self_supervised_backbone_is_made_in_each_fold(tmp_path):
     parts_run = make_parts(tmp_path, {"dist1": (24, 12)})
     more = {"weights": "self-supervised", "backbone_steps": 10, "folds": 2, "steps": 0}
     result, folder = inspect(tmp_path, parts_run, **more)
-    assert "each fold" in result.backbone
+    assert "each test round" in result.backbone
     model, _ = inspector.load(folder / "artifacts" / "model")
-    assert model.scorer.get_buffer("weight").shape == (12, 192)
+    assert model.model.first.get_buffer("weight").shape == (12, 192)
 
 
 def test_a_missing_run_and_a_damaged_model_are_told(tmp_path, done):
@@ -241,16 +241,16 @@ def test_uses_bad_is_named_everywhere_and_learns_from_bad_parts(tmp_path):
     more = {"mode": "uses-bad", "methods": ("padim",), "folds": 2, "steps": 60}
     result, folder = inspect(tmp_path, parts_run, **more)
     assert result.mode == "uses-bad"
-    assert list(result.mean_auroc) == ["diffusion", "padim", "supervised"]
+    assert list(result.mean_auroc) == ["diffusion", "untrained", "padim", "supervised"]
     assert result.mean_auroc["supervised"] > 0.8 and result.mean_auroc["diffusion"] > 0.6
     for table in ("auroc", "comparisons"):
         assert set(facts.read(folder, table)["mode"]) == {"uses-bad"}
     model, about = inspector.load(folder / "artifacts" / "model")
-    assert about["mode"] == "uses-bad" and model.scorer.settings.uses_bad
+    assert about["mode"] == "uses-bad" and model.model.first.settings.uses_bad
 
 
 def test_uses_bad_without_bad_parts_is_refused(tmp_path):
-    with pytest.raises(UserError, match="needs BAD parts in every training fold"):
+    with pytest.raises(UserError, match="needs BAD parts in the training of every test round"):
         inspect(tmp_path, make_parts(tmp_path, {"dist1": (24, 0)}), mode="uses-bad")
 
 
@@ -260,15 +260,17 @@ def test_a_model_of_an_earlier_version_still_opens(tmp_path, done):
     *_, folder = done
     state = load_file(folder / "artifacts" / "model" / "model.safetensors")
     head = runs.read_json(folder / "artifacts" / "model" / "model.json")
+    state = {name.replace("model.scorers.0", "scorer"): value for name, value in state.items()}
     for name in ("scorer.bank", "scorer.spread"):
         del state[name]
     for name in ("scorer.level_mean", "scorer.level_std"):
         state[name] = state[name][..., 0].copy()
+    head |= head.pop("sets")[0]
     head["settings"] = {k: head["settings"][k] for k in ("dims", "timesteps", "steps")}
     del head["bank"]
     save_file(state, tmp_path / "model.safetensors")
     (tmp_path / "model.json").write_text(json.dumps(head))
     model, _ = inspector.load(tmp_path)
-    assert model.scorer.settings.reference == "mean"
+    assert model.model.first.settings.reference == "mean"
     crops = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     assert torch.isfinite(model(crops, torch.tensor([0, 1]))[0]).all()

@@ -239,7 +239,7 @@ def test_16_bit_pictures_keep_their_greys(folder, tmp_path):
 
 def test_job_modules_import_without_heavy_libraries():
     modules = "backend.inspection.parts.job, backend.inspection.model.job, "
-    modules += "backend.deployment.export.job, backend.deployment.latency.job"
+    modules += "backend.deployment.package.job, backend.deployment.latency.job"
     heavy = "{'torch', 'ultralytics', 'cv2', 'diffusers', 'onnxruntime', 'streamlit'}"
     code = f"import sys, {modules}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,9 +12,11 @@ from backend.inspection.model import (
     diffusion_net,
     diffusion_scorer,
     flows,
+    fused_scorer,
     patch_memory,
     scoring,
 )
+from backend.inspection.model.fused_scorer import Fused
 
 
 def good_maps(n=60, c=12, g=3, n_types=2, seed=0):
@@ -97,6 +99,10 @@ def test_a_few_parts_move_the_scale_only_a_little():
     assert patches.mean[1] == pytest.approx(wanted)
 
 
+def score(scorer, maps, types, **more):
+    return fused_scorer.score(Fused([scorer]), [maps], types, **more)
+
+
 def fitted(steps=0, **more):
     maps, types = good_maps()
     calibration = np.arange(len(maps)) % 5 == 0
@@ -139,18 +145,16 @@ def test_noise_comes_in_pairs_that_cancel_the_cross_term():
 
 def test_same_part_same_score_whatever_the_batch_and_again():
     maps, types, scorer, *_ = fitted(steps=12)
-    together = diffusion_scorer.score(scorer, maps, types)[0]
-    alone = diffusion_scorer.score(scorer, maps, types, batch=1)[0]
+    together = score(scorer, maps, types)[0]
+    alone = score(scorer, maps, types, batch=1)[0]
     np.testing.assert_allclose(together, alone, atol=1e-4)
-    np.testing.assert_array_equal(
-        diffusion_scorer.score(fitted(steps=12)[2], maps, types)[0], together
-    )
+    np.testing.assert_array_equal(score(fitted(steps=12)[2], maps, types)[0], together)
 
 
 def test_a_usual_good_part_scores_about_0_with_spread_1():
     maps, types, scorer, *_ = fitted(steps=12)
     held = np.arange(len(maps)) % 5 == 0
-    scores = diffusion_scorer.score(scorer, maps[held], types[held])[0]
+    scores = score(scorer, maps[held], types[held])[0]
     assert scores.mean() == pytest.approx(0, abs=0.15)
     assert scores.std() == pytest.approx(1, abs=0.2)
 
@@ -255,8 +259,8 @@ def test_uses_bad_scores_good_less_bad():
         dims=8, width=32, steps=150, timesteps=2, uses_bad=True, separation=0.5
     )
     scorer, _ = diffusion_scorer.fit(maps, types, held, 2, settings, bad=bad_maps())
-    usual = diffusion_scorer.score(scorer, *[a[held] for a in (maps, types)])[0]
-    bad = diffusion_scorer.score(scorer, *bad_maps(seed=6))[0]
+    usual = score(scorer, *[a[held] for a in (maps, types)])[0]
+    bad = score(scorer, *bad_maps(seed=6))[0]
     assert np.median(bad) > np.quantile(usual, 0.9)
 
 
@@ -274,12 +278,10 @@ def test_the_supervised_baseline_learns_from_bad_parts():
 
 
 def test_unlikely_under_all_is_the_lowest_score_of_any_class():
-    maps, types, scorer, _ = fitted(rule=diffusion_scorer.UNDER_ALL)
-    every = diffusion_scorer.under_every(scorer, maps)
-    np.testing.assert_allclose(
-        diffusion_scorer.score(scorer, maps, types)[0], every.min(1), atol=1e-4
-    )
-    own = diffusion_scorer.score(fitted()[2], maps, types)[0]
+    maps, types, scorer, _ = fitted(rule=fused_scorer.UNDER_ALL)
+    every = fused_scorer.under_every(Fused([scorer]), [maps])
+    np.testing.assert_allclose(score(scorer, maps, types)[0], every.min(1), atol=1e-4)
+    own = score(fitted()[2], maps, types)[0]
     np.testing.assert_allclose(every[np.arange(len(maps)), types], own, atol=1e-4)
     assert (
         every[np.arange(len(maps)), types] < every[np.arange(len(maps)), 1 - types]

@@ -28,7 +28,7 @@ def test_counts_are_those_of_source_b():
 def test_every_cause_has_a_tolerance_and_every_bad_part_a_cause():
     assert sim.TOLERANCE.keys() == sim.EXCESS.keys()
     assert sim.CAUSES.keys() == set(sim.FEATURES)
-    used = set()
+    used: set[str] = set()
     for causes in sim.CAUSES.values():
         assert sum(causes.values()) == pytest.approx(1)
         used |= causes.keys()

@@ -11,6 +11,7 @@ from backend.images.folder import some
 from backend.inspection.parts.checks import copies
 from backend.numeric import statistics
 from backend.records import MIN_BAD, Label
+from backend.wording import counted
 
 OK, LOOK, PROBLEM = "ok", "look", "problem"
 JOINED = "Joined groups"
@@ -84,7 +85,9 @@ def _counts(parts: pd.DataFrame) -> Iterator[Finding]:
         words = f"Fewer than {MIN_GOOD} GOOD parts: {some(few_good, 8)}. The model learns from "
         yield Finding(PROBLEM, "GOOD parts", words + "GOOD parts; add some, or leave the type out.")
     if few_bad:
-        words = f"Fewer than {MIN_BAD} BAD parts: {some(few_bad, 8)}. An AUROC there is not "
+        words = (
+            f"Fewer than {MIN_BAD} BAD parts: {some(few_bad, 8)}. Their separation (AUROC) is not "
+        )
         yield Finding(LOOK, "BAD parts", words + "reliable and takes no part in a test.")
     if not few_good and not few_bad:
         words = f"Each of the {len(good)} types has at least {good.min()} GOOD and {bad.min()} BAD "
@@ -97,13 +100,15 @@ def _groups(parts: pd.DataFrame) -> Iterator[Finding]:
         words = "Each part is a group of its own. Where several show one component, batch or "
         yield Finding(LOOK, "Groups", words + "camera, name it in the column 'group'.")
     else:
-        words = f"{len(parts)} parts come from {len(sizes)} groups; the parts of a group stay in "
-        yield Finding(OK, "Groups", words + "one fold.")
+        words = f"{len(parts)} parts come from {counted(len(sizes), 'group')}; those of a group "
+        yield Finding(OK, "Groups", words + "stay in one test round.")
     good = parts[parts["label"] == int(Label.GOOD)].groupby("feature")["group"].nunique()
     few = [f"{name} ({n})" for name, n in good.items() if n < FOLDS]
     if few:
         words = f"The GOOD parts come from fewer than {FOLDS} groups: {some(few, 8)}. With so few "
-        yield Finding(PROBLEM, "Groups", words + "groups the folds are too alike or impossible.")
+        yield Finding(
+            PROBLEM, "Groups", words + "groups the test rounds are too alike or impossible."
+        )
     if _labels_follow_groups(parts, sizes):
         words = "No group holds both GOOD and BAD parts: a model may learn the batch or camera "
         yield Finding(PROBLEM, "Groups", words + "instead of the defect.")
@@ -139,12 +144,14 @@ def _copies(parts: pd.DataFrame) -> Iterator[Finding]:
     torn = parts[copies.torn(parts)[0]]
     twofold = twice[twice.groupby("digest")["label"].transform("nunique") > 1]
     if len(torn):
-        words = f"{len(torn)} images have a copy in another group ({some(torn['part'], 4)}): such "
-        words += "a copy can be trained on and tested on. Give copies the same group."
+        words = counted(len(torn), "image has", "images have")
+        words += f" a copy in another group ({some(torn['part'], 4)}): such a "
+        words += "copy can be trained on and tested on. Give copies the same group."
         yield Finding(PROBLEM, "Copies", words)
     if len(twice) > len(torn):
-        words = f"{len(twice) - len(torn)} images have a copy in their own group: they count "
-        yield Finding(LOOK, "Copies", words + "more than once.")
+        words = counted(len(twice) - len(torn), "image has", "images have")
+        words += " a copy in the same group and so count more than once."
+        yield Finding(LOOK, "Copies", words)
     if len(twofold):
         words = f"The same picture is GOOD once and BAD once: {some(twofold['part'], 4)}. One of "
         yield Finding(PROBLEM, "Copies", words + "the labels is wrong.")
@@ -155,9 +162,9 @@ def _alike(parts: pd.DataFrame) -> Iterator[Finding]:
     if torn.empty:
         yield Finding(OK, "Leaks", "No two parts of different groups look almost the same.")
         return
-    words = "part looks" if len(torn) == 1 else "parts look"
-    words = f"{len(torn)} {words} almost the same as a part of another group "
-    words += f"({some(torn['part'], 4)}). If they show one component, give them one group."
+    words = counted(len(torn), "part looks", "parts look")
+    words += f" almost the same as a part of another group ({some(torn['part'], 4)}). "
+    words += "If they show one component, give them one group."
     yield Finding(LOOK, "Leaks", words)
 
 
@@ -207,7 +214,7 @@ def _tells(
         judged += 1
         if row["value"] > TELLS and row["low"] > 0.5:
             word = more if statistics.auroc(good, bad) > 0.5 else less
-            told.append(f"{row['subject']} (BAD is {word}, AUROC {row['value']:.2f})")
+            told.append(f"{row['subject']} (BAD is {word}, separation (AUROC) {row['value']:.2f})")
     name = {"brightness": "Brightness", "area": "Sizes"}[measure]
     alone = {"brightness": "Brightness", "area": "The picture's size"}[measure]
     if told:

@@ -1,6 +1,5 @@
 """From a folder or zip to its list of parts: find out how it is laid out, and read that."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,12 +64,5 @@ def placed(path: Path, out_dir: Path, progress: Progress) -> Path:
     """The folder to read; a zip is unpacked into the run's artifacts, where its pictures stay."""
     if path.is_dir() or not path.exists():
         return path
-    above = out_dir / "artifacts" / "unpacked"
-    shutil.rmtree(above, ignore_errors=True)  # what an interrupted run left
-    above.mkdir(parents=True)
-    into = above / (path.stem or "parts")
-
-    def unpacking(fraction: float, message: str = "", **_: object) -> None:
-        progress(0.0, message)
-
-    return archives.unpack(path, into, unpacking)
+    into = out_dir / "artifacts" / "unpacked" / (path.stem or "parts")
+    return archives.opened(path, into, progress)

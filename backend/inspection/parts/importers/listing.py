@@ -24,6 +24,7 @@ class Listed:
     feature: "" where a detector is to find the parts in the picture and name their types.
     box: where the part lies in the picture; None: the whole picture is the part.
     masks: pictures that show the defect, where there are any. where: the place, for messages.
+    split: what the source says of it (train, test, …), "" where it says nothing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Listed:
     masks: tuple[Path, ...] = ()
     box: Corners | None = None
     where: str = ""
+    split: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,17 @@ def entry(
     label: Label,
     defect: str = "",
     masks: Sequence[Path] = (),
+    split: str = "",
+    where: str = "",
 ) -> Listed:
     """A whole picture of the folder as one part; the views of one specimen are a group."""
     name = folder.relative(path)
     group = words.specimen_of(name) or name
-    where = f"'{name}'"
+    where = f"{where}: '{name}'" if where else f"'{name}'"
     return Listed(
         *(name, name, path, feature_of(feature), int(label), group, defect, tuple(masks)),
         where=where,
+        split=split,
     )
 
 

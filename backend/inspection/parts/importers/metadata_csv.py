@@ -20,6 +20,7 @@ from backend.inspection.parts.importers.listing import (
     refuse_useless,
 )
 from backend.records import Corners, Label, UserError
+from backend.wording import counted
 
 REQUIRED = (tables.FILE_NAME, "feature", "label")
 BOX = ("x1", "y1", "x2", "y2")
@@ -77,7 +78,11 @@ def _table(folder: Folder) -> Path:
 def _unlisted(entries: list[Listed], masks: Masks) -> list[str]:
     listed = {one.path for one in entries}
     left = sum(path not in listed for path in masks.chosen)
-    return [f"{left} pictures are in no row of {tables.METADATA}: left out."] if left else []
+    return (
+        [f"{counted(left, 'picture is', 'pictures are')} in no row of {tables.METADATA}: left out."]
+        if left
+        else []
+    )
 
 
 def _entry(folder: Folder, table: Table, row: Row, times: Counter[str], masks: Masks) -> Listed:
@@ -100,6 +105,7 @@ def _entry(folder: Folder, table: Table, row: Row, times: Counter[str], masks: M
         masks=tuple(masks.of.get(path, ())) if path else (),
         box=_box(table, row),
         where=where,
+        split=row.get("split"),
     )
 
 

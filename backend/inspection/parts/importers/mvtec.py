@@ -62,11 +62,11 @@ def _part(folder: Folder, path: Path, masks: Masks, features: Mapping[str, str])
     if place is None:
         return None
     feature, kind = features["/".join(folders[:place])], folders[place + 1]
-    verdict = words.verdict_of(kind)
+    split, verdict = words.split_named(folders[place]), words.verdict_of(kind)
     if verdict is Label.GOOD:
-        return entry(folder, path, feature, Label.GOOD)
+        return entry(folder, path, feature, Label.GOOD, split=split)
     defect = "" if verdict is Label.BAD else kind.replace("_", " ")
-    return entry(folder, path, feature, Label.BAD, defect, masks.of.get(path, ()))
+    return entry(folder, path, feature, Label.BAD, defect, masks.of.get(path, ()), split)
 
 
 def _features(folder: Folder, categories: set[str]) -> dict[str, str]:

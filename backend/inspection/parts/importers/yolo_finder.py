@@ -8,7 +8,7 @@ import numpy as np
 from ultralytics import YOLO
 from ultralytics.utils import SETTINGS
 
-from backend.detection.onnx_detector import MOST_BOXES, NMS_IOU
+from backend.detection.onnx_graph import MOST_BOXES, NMS_IOU
 from backend.numeric import checkpoints
 from backend.records import Box, UserError
 
