@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from backend.core import runs
+from backend.numeric.hardware import usable_cores
 from backend.records import RunState
 
 BUSY = 0.2  # share of the cores at work on other things from which a timing is in doubt
@@ -66,7 +67,7 @@ class Watch:
         counts = self._start.throttles, end.throttles
         mhz, most_mhz = _frequency()
         return Load(
-            cores=len(_usable()),
+            cores=len(usable_cores()),
             others_before=_others(self._first, self._start),
             others_during=_others(self._start, end),
             load=self._load,
@@ -112,7 +113,7 @@ def other_jobs(out_dir: Path) -> int:
 
 def _moment() -> _Moment:
     times = psutil.cpu_times(percpu=True)
-    usable = _usable()
+    usable = usable_cores()
     mine = [one for k, one in enumerate(times) if k in usable] or times
     waiting = ("idle", "iowait")
     twice = ("guest", "guest_nice")  # they are in user and nice already
@@ -134,13 +135,6 @@ def _others(start: _Moment, end: _Moment) -> float | None:
         return None
     others = (end.busy - start.busy) - (end.own - start.own)
     return round(min(1.0, max(0.0, others / (end.total - start.total))), 3)
-
-
-def _usable() -> set[int]:
-    """Numbers of the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return set(os.sched_getaffinity(0))
-    return set(range(os.cpu_count() or 1))
 
 
 def _load_average() -> float | None:
