@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from backend.core import audit
 from backend.core.audit import Actor
 from backend.core.runs import Run
+from backend.deployment import in_force
 from backend.images import curation, image_export
 from backend.images.curation import Edit
+from backend.inspection.parts import relabelling
 from backend.inspection.threshold import active
 from backend.settings import Settings
 
@@ -20,6 +22,24 @@ def curate(actor: Actor, settings: Settings, run: Run, words: str, edits: Sequen
     with audit.noting(settings.storage, actor) as note:
         curation.record(run.folder, words, edits)
         note("curate", run.id, words)
+
+
+def relabel(
+    actor: Actor, settings: Settings, run: Run, images: Sequence[str], old: str, new: str
+) -> str:
+    """Give the boxes of a class in these images another one, or delete them where `new` is ""; the
+    words by which it is taken back. Raises UserError where no box is of it."""
+    edits = curation.relabelled(run.folder, images, old, new)
+    count = f"{len(edits)} image{'' if len(edits) == 1 else 's'}"
+    words = f"{old} {f'became {new}' if new else 'deleted'} in {count}"
+    curate(actor, settings, run, words, edits)
+    return words
+
+
+def relabel_part(actor: Actor, settings: Settings, run: Run, part: str, verdict: str) -> None:
+    """Give a part another label, or leave it out. Raises UserError for an unknown one."""
+    with audit.noting(settings.storage, actor) as note:
+        note("curate", run.id, relabelling.record(run.folder, part, verdict))
 
 
 def undo(actor: Actor, settings: Settings, run: Run) -> str:
@@ -39,6 +59,24 @@ def put_in_force(
     with audit.noting(settings.storage, actor) as note:
         active.activate(settings.storage, run.folder, actor.name, why, accept_misses)
         note("put in force", run.id, why.strip())
+
+
+def put_package_in_force(
+    actor: Actor, settings: Settings, run: Run, variant: str, why: str
+) -> None:
+    """Put a variant that passed the gate `run` in force. Raises UserError where it may not be, and
+    where nobody gave a name."""
+    with audit.noting(settings.storage, actor) as note:
+        in_force.activate(settings.storage, run.folder, variant, actor.name, why)
+        note("put in force", run.id, f"{variant}. {why.strip()}".strip())
+
+
+def roll_back_package(actor: Actor, settings: Settings, kind: str, why: str) -> None:
+    """Put the package of this kind in force again that was there before. Raises UserError where
+    there was none, or it may not be."""
+    with audit.noting(settings.storage, actor) as note:
+        chosen = in_force.roll_back(settings.storage, kind, actor.name, why)
+        note("roll back", chosen.gate_run, f"{chosen.variant}. {why.strip()}".strip())
 
 
 def export_images(actor: Actor, settings: Settings, run: Run, layout: str) -> None:

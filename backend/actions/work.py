@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from backend import demo
-from backend.core import audit, maintenance, uploads
+from backend.actions import folders
+from backend.core import audit, comments, maintenance, naming, runs, uploads
 from backend.core.audit import Actor
 from backend.core.desk import Desk
 from backend.core.jobs import Supervisor
 from backend.core.runs import Run
 from backend.core.uploads import Dropped
+from backend.experiments.plans import Plan
+from backend.records import UserError
 from backend.settings import Settings
+from backend.ways import way as ways
+from backend.ways.way import Made, Step, Way
 
 
 def submit(
@@ -25,15 +29,49 @@ def submit(
 ) -> Run:
     """Ask for a run. Raises UserError where a setting or an input does not fit."""
     with audit.noting(desk.settings.storage, actor) as note:
+        folders.check(actor, desk.settings, kind, values)
         run = desk.submit(kind, values, name, parent)
         note("submit", run.id, run.name)
     return run
 
 
-def queue_demo(actor: Actor, desk: Desk) -> None:
-    """Put every step of the demo into the queue; each waits for its inputs. Raises UserError."""
-    for step in demo.STEPS:
-        submit(actor, desk, step.kind, demo.values(desk.settings, step), name=step.name)
+def queue(actor: Actor, desk: Desk, plan: Plan) -> list[Run]:
+    """Put every step of a plan into the queue; each waits for its inputs.
+
+    Raises UserError where one is refused; those before it are then canceled.
+    """
+    made: dict[str, Run] = {}
+    try:
+        for step in plan.steps:
+            ids = plan.given | {name: run.id for name, run in made.items()}
+            name = plan.name_of(step)
+            made[step.name] = submit(actor, desk, step.kind, step.values(ids), name=name)
+    except UserError:
+        for run in made.values():
+            cancel(actor, desk, run.id)
+        raise
+    return list(made.values())
+
+
+def take_step(actor: Actor, desk: Desk, way: Way, step: Step, made: Made) -> Run:
+    """Ask for a step's run with the settings that follow from the runs before, and for those that
+    go with it. made: key → run of the steps before. Raises UserError as `submit` does."""
+    run = _submit_step(actor, desk, step, made)
+    take_rest(actor, desk, way, step, {**made, step.key: run})
+    return run
+
+
+def take_rest(actor: Actor, desk: Desk, way: Way, step: Step, made: Made) -> None:
+    """Queue what goes with a step whose run was asked for; each waits for its inputs."""
+    found = dict(made)
+    for key in step.together:
+        found[key] = _submit_step(actor, desk, way.step(key), found)
+
+
+def _submit_step(actor: Actor, desk: Desk, step: Step, made: Made) -> Run:
+    values = ways.values(step, made)
+    name = naming.proposed(step.kind, values, desk.settings.runs)
+    return submit(actor, desk, step.kind, values, name=name)
 
 
 def cancel(actor: Actor, desk: Desk, run_id: str) -> None:
@@ -85,6 +123,16 @@ def keep_uploads(actor: Actor, settings: Settings, files: Sequence[Dropped]) -> 
         kept = uploads.keep(settings.uploads, files)
         note("keep uploads", str(kept), f"{len(files)} files")
     return kept
+
+
+def comment(
+    actor: Actor, settings: Settings, run_id: str, words: str, names: Sequence[str] = ()
+) -> None:
+    """Say something about a run. names: of all who may be spoken of, by @. Raises UserError where
+    the run is gone or nothing is said."""
+    with audit.noting(settings.storage, actor) as note:
+        comments.add(runs.named(settings.runs, run_id), actor.words, words)
+        note("comment", run_id, ", ".join(comments.mentioned(words, names)))
 
 
 def back_up(actor: Actor, settings: Settings, target: Path | None = None) -> Path:

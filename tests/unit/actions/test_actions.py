@@ -9,16 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from backend import demo
 from backend.actions import results, work
 from backend.core import audit, facts, jobs, maintenance, runs
 from backend.core.audit import Actor, Line, Way
 from backend.core.desk import CommandLine
+from backend.experiments.plans import Plan, Step
 from backend.images import curation, imagefiles
 from backend.images.boxes import box_row
 from backend.images.curation import Edit
 from backend.inspection.threshold import active
 from backend.records import Box, RunState, UserError
 from backend.settings import PROJECT
+from backend.ways import parts as parts_way
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
 ADA = Actor("Ada", Way.PAGE)
@@ -117,6 +120,17 @@ def test_decisions_about_images_are_noted(storage, images, done):
     assert [one.about for one in audit.newest(storage.storage)] == [images.id] * 3
 
 
+def test_another_class_for_boxes_is_one_action_that_is_noted_and_taken_back(storage, images, done):
+    with pytest.raises(UserError, match="Choose others"):
+        results.relabel(ADA, storage, images, ["a"], "dent", "chip")
+    words = results.relabel(ADA, storage, images, ["a"], "crack", "chip")
+    assert words == "crack became chip in 1 image"
+    assert list(curation.boxes(images.folder)["class_name"]) == ["chip"]
+    assert results.undo(ADA, storage, images) == words
+    assert list(curation.boxes(images.folder)["class_name"]) == ["crack"]
+    assert done() == ["curate", "undo"]
+
+
 def test_a_threshold_in_force_is_noted_and_needs_a_name(storage, done):
     run = make_threshold(storage.runs, make_inspected(storage.runs, {"dots": (30, 10)}))
     with pytest.raises(UserError, match="Who is missing"):
@@ -158,9 +172,20 @@ def test_the_journal_is_in_the_backup_and_survives_a_reindex(storage, images, do
 
 
 def test_every_step_of_the_demo_is_noted(supervisor, done):
-    work.queue_demo(ADA, supervisor)
+    work.queue(ADA, supervisor, demo.PLAN)
     assert set(done()) == {"submit"}
     assert len(done()) == len(supervisor.active())
+
+
+def test_a_plan_of_which_a_step_is_refused_leaves_nothing_waiting(supervisor, done):
+    steps = (
+        Step("generate", "images", SMALL),
+        Step("distill", "student", {"preset": "paper", "size": 64}, {"teacher_run": "images"}),
+    )
+    with pytest.raises(UserError, match="this recipe paints 128 px"):
+        work.queue(ADA, supervisor, Plan("Refused", steps))
+    assert done() == ["submit", "cancel"]
+    assert supervisor.active() == []
 
 
 def test_nothing_is_done_where_it_cannot_be_noted(supervisor, storage, monkeypatch):
@@ -200,3 +225,19 @@ def test_two_processes_lose_nothing_and_a_torn_line_is_passed_over(storage):
     assert [one.about for one in found if one.actor == "a"] == [str(k) for k in range(99, -1, -1)]
     assert len(found) == 200
     assert audit.newest(storage.storage, 3) == found[:3]
+
+
+def test_a_step_is_queued_with_what_goes_with_it(supervisor, storage, done):
+    before = runs.read(storage.runs / make_inspected(storage.runs, {"dots": (30, 3)}))
+    first = runs.read(storage.runs / before.spec["parts_run"])
+    step, made = parts_way.WAY.step(parts_way.MODEL), {parts_way.PARTS: first}
+    model = work.take_step(ADA, supervisor, parts_way.WAY, step, made)
+    queued = supervisor.active()
+    assert sorted(run.kind for run in queued) == ["inspect", "latency", "package", "threshold"]
+    by_kind = {run.kind: run for run in queued}
+    assert model.spec["parts_run"] == first.id
+    assert by_kind["threshold"].spec["alarm_rate"] == 0.05
+    assert supervisor.waits_for(by_kind["threshold"]) == [model.id]
+    assert supervisor.waits_for(by_kind["latency"]) == [by_kind["package"].id]
+    assert all(run.name for run in queued)
+    assert done() == ["submit"] * 4
