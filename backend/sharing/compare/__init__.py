@@ -1,0 +1,1 @@
+"""Runs of one kind beside each other: settings, figures, curves, and paired tests."""

@@ -1,0 +1,35 @@
+"""Which report is asked for: of one run, of several, or of a line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from backend.core import runs
+from backend.core.runs import Run
+from backend.records import UserError
+from backend.sharing.report import of_comparison, of_line, of_runs
+from backend.sharing.report.items import Report
+from backend.sharing.report.scope import Period, Scope
+
+
+def found(storage: Path, scope: Scope) -> tuple[Run, ...]:
+    """The runs of a scope. Raises UserError where one is gone."""
+    return tuple(runs.read(runs.named(storage / "runs", run_id)) for run_id in scope.runs)
+
+
+def report(storage: Path, scope: Scope) -> Report:
+    """The report. Raises UserError where there is nothing to report."""
+    if scope.line:
+        return of_line.report(storage, scope.line, scope.period)
+    if not scope.runs:
+        raise UserError("Name a run, several of one kind, or a line.")
+    chosen: Sequence[Run] = found(storage, scope)
+    if len(chosen) > 1:
+        return of_comparison.report(chosen)
+    return _of_one(storage, chosen[0])
+
+
+def _of_one(storage: Path, run: Run) -> Report:
+    """A line's run says what the line did; any other has a result."""
+    if run.kind == "line" and run.name:
+        return of_line.report(storage, run.name, Period())
+    return of_runs.report(run)
