@@ -1,11 +1,10 @@
 """The command line: one verb per kind of job, and what keeps an installation in order.
 
-Exit codes: 0 done, 1 the job failed, 2 the call or a setting is wrong, 3 interrupted,
-130 canceled.
+Exit codes: 0 done, 1 the job failed, 2 the call or a setting is wrong, 3 interrupted, 4 done but
+what was judged is refused, 130 canceled.
 """
 
 import contextlib
-import getpass
 import json
 import os
 import sys
@@ -17,10 +16,12 @@ import click
 from backend import demo
 from backend.actions import work
 from backend.core import jobs, maintenance, registry, runs, specs, terminal, worker
-from backend.core.audit import Actor, Way
 from backend.core.desk import CommandLine
+from backend.experiments.plans import Plan
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
+from backend.verbs import people, told, upkeep
+from backend.verbs.caller import REFUSED, actor
 
 LATEST = "latest"  # in place of a run's id: the newest that is completed
 EXIT_CODES = {
@@ -130,11 +131,11 @@ def _verb(kind: registry.Kind) -> click.Command:
             click.echo(json.dumps(shown, indent=1))
             return
         desk = CommandLine(settings(), queued=queue)
-        run = work.submit(_actor(), desk, kind.name, values, name=name)
+        run = work.submit(actor(), desk, kind.name, values, name=name)
         if queue:
             _echo(run, as_json, f"{run.id} is queued; the dashboard will run it.")
             return
-        sys.exit(EXIT_CODES[_follow(run.folder, as_json).state])
+        sys.exit(_exit_code(kind, _follow(run.folder, as_json)))
 
     options = [_option(p) for p in specs.params(kind.spec_type)]
     common: list[click.Parameter] = [
@@ -148,6 +149,14 @@ def _verb(kind: registry.Kind) -> click.Command:
     return click.Command(
         kind.name, params=[*options, *common], callback=call, help=f"{kind.title}: {kind.summary}"
     )
+
+
+def _exit_code(kind: registry.Kind, run: runs.Run) -> int:
+    """That of the run's end; of a kind that judges, also whether what it judged is accepted."""
+    if run.state is not RunState.COMPLETED:
+        return EXIT_CODES[run.state]
+    accepted = getattr(runs.result(run, kind.result_type), "accepted", True)
+    return EXIT_CODES[run.state] if accepted else REFUSED
 
 
 def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
@@ -175,15 +184,8 @@ def _newest(p: specs.Param, given: list[str]) -> list[str]:
     return found
 
 
-def _actor() -> Actor:
-    """The user of this computer who called."""
-    with contextlib.suppress(OSError, KeyError, ImportError):  # a container may know no user
-        return Actor(getpass.getuser(), Way.COMMAND_LINE)
-    return Actor("", Way.COMMAND_LINE)
-
-
 def _follow(folder: Path, as_json: bool) -> runs.Run:
-    run = terminal.follow(_actor(), settings(), folder)
+    run = terminal.follow(actor(), settings(), folder)
     maintenance.ingest_if_free(settings(), run)
     _echo(run, as_json)
     return run
@@ -210,7 +212,7 @@ def run_command(folder: str) -> None:
 def resume_command(run_id: str) -> None:
     """Go on with an interrupted, canceled or failed run, from its checkpoint."""
     desk = CommandLine(settings())
-    work.resume(_actor(), desk, run_id)
+    work.resume(actor(), desk, run_id)
     sys.exit(EXIT_CODES[_follow(desk.find(run_id).folder, False).state])
 
 
@@ -218,7 +220,7 @@ def resume_command(run_id: str) -> None:
 @click.argument("run_id")
 def cancel_command(run_id: str) -> None:
     """Ask a pending or running run to stop."""
-    work.cancel(_actor(), CommandLine(settings()), run_id)
+    work.cancel(actor(), CommandLine(settings()), run_id)
 
 
 @main.command("runs")
@@ -243,63 +245,52 @@ def runs_command(as_json: bool, limit: int) -> None:
 @click.pass_context
 def demo_command(ctx: click.Context, serve: bool, port: int) -> None:
     """Run both flows on the embedded defaults, then serve the results."""
-    for step in demo.STEPS:
-        values = demo.values(settings(), step)
-        run = work.submit(_actor(), CommandLine(settings()), step.kind, values, name=step.name)
-        state = _follow(run.folder, False).state
-        if state is not RunState.COMPLETED:
-            sys.exit(EXIT_CODES[state])
+    _work_through(demo.PLAN)
     if serve:
-        ctx.invoke(serve_command, host="127.0.0.1", port=port)
+        ctx.invoke(upkeep.serve, host="127.0.0.1", port=port, open_to_all=False)
 
 
-@main.command("serve")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+def _work_through(plan: Plan) -> dict[str, runs.Run]:
+    """Run a plan's steps one after the other; name of a step → its run. Exits where one fails."""
+    made: dict[str, runs.Run] = {}
+    for step in plan.steps:
+        ids = plan.given | {name: run.id for name, run in made.items()}
+        desk, name = CommandLine(settings()), plan.name_of(step)
+        run = work.submit(actor(), desk, step.kind, step.values(ids), name=name)
+        made[step.name] = _follow(run.folder, False)
+        if made[step.name].state is not RunState.COMPLETED:
+            sys.exit(EXIT_CODES[made[step.name].state])
+    return made
+
+
+@main.command("repeat")
+@click.argument("paper", type=click.Choice(["glass", "inkjet"]))
 @click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8501,
+    "--numbers",
+    type=click.Choice(["quick", "paper"]),
+    default="quick",
     show_default=True,
-    help="Port to listen on; 0: one that is free.",
+    help="Small numbers, or the paper's own.",
 )
-def serve_command(host: str, port: int) -> None:
-    """Serve the dashboard."""
-    maintenance.serve(settings(), host, port)
+@click.option("--maker", default="", help="Who makes new images or parts [the built-in one].")
+@click.option("--source-run", default="", help="Images or parts to begin with instead.")
+@click.option("--test-run", default="", help="glass: locked test images to judge on.")
+@click.option("--seed", type=click.IntRange(0, 1_000_000), default=0, show_default=True)
+@click.option("--to", type=click.Path(path_type=Path), help="The zip to write [exports folder].")
+def repeat_command(paper: str, to: Path | None, **chosen: Any) -> None:
+    """Repeat a paper's experiment, and write its figures and tables into one zip."""
+    from backend.actions import reports
+    from backend.experiments import papers
+    from backend.experiments.experiment import Choice
+
+    experiment = papers.EXPERIMENTS[paper]
+    made = _work_through(experiment.checked_plan(Choice(**chosen)))
+    last = list(made.values())[-1]
+    click.echo(f"Wrote {reports.write(actor(), settings(), experiment, last.id, to)}.")
 
 
-@main.command("migrate")
-def migrate_command() -> None:
-    """Bring the database to this version's tables (the dashboard does so when it starts)."""
-    work.migrate(_actor(), settings())
-    click.echo(f"{settings().database} is up to date.")
-
-
-@main.command("reindex")
-def reindex_command() -> None:
-    """Rebuild the database from the run folders."""
-    problems = work.reindex(_actor(), settings())
-    _report(problems, f"{settings().database} was rebuilt from {settings().runs}.")
-
-
-@main.command("check")
-def check_command() -> None:
-    """Compare the run folders with the database."""
-    _report(maintenance.check(settings()), "Run folders and database agree.")
-
-
-def _report(problems: list[str], good: str) -> None:
-    for problem in problems:
-        click.echo(problem, err=True)
-    if problems:
-        sys.exit(1)
-    click.echo(good)
-
-
-@main.command("backup")
-@click.option("--to", type=click.Path(path_type=Path), help="File to write [storage/backups/…].")
-def backup_command(to: Path | None) -> None:
-    """Write the finished runs and a database of just these into one tar file."""
-    click.echo(f"Wrote {work.back_up(_actor(), settings(), to)}.")
+for verb in (*people.VERBS, *told.VERBS, *upkeep.VERBS):
+    main.add_command(verb)
 
 
 if __name__ == "__main__":

@@ -17,11 +17,25 @@ class Settings:
     storage: every byte of state (DISTILLERY_STORAGE).
     max_jobs: jobs at the same time (DISTILLERY_MAX_JOBS).
     threads: CPU threads for a job's numeric libraries (DISTILLERY_THREADS).
+    open: nobody has to sign in, wherever they come from (DISTILLERY_OPEN).
+    hosts: names by which browsers reach the server, beside its own (DISTILLERY_HOSTS, by commas).
+    folders: beside the storage folder, what others than admins may name on the server
+    (DISTILLERY_FOLDERS, as PATH is written).
+    idle_hours, session_days: a session ends after so long without use, and after so long at all
+    (DISTILLERY_IDLE_HOURS, DISTILLERY_SESSION_DAYS).
+    names_days: the journal of actions forgets a name after so long; 0: never
+    (DISTILLERY_NAMES_DAYS).
     """
 
     storage: Path
     max_jobs: int = 1
     threads: int = 1
+    open: bool = False
+    hosts: tuple[str, ...] = ()
+    folders: tuple[Path, ...] = ()
+    idle_hours: int = 12
+    session_days: int = 7
+    names_days: int = 0
 
     @property
     def runs(self) -> Path:
@@ -64,7 +78,17 @@ def settings() -> Settings:
         storage=Path(os.environ.get("DISTILLERY_STORAGE") or PROJECT / "storage").resolve(),
         max_jobs=_positive("DISTILLERY_MAX_JOBS", 1),
         threads=_positive("DISTILLERY_THREADS", cores),
+        open=os.environ.get("DISTILLERY_OPEN", "") == "1",
+        hosts=_listed("DISTILLERY_HOSTS", ","),
+        folders=tuple(Path(f).resolve() for f in _listed("DISTILLERY_FOLDERS", os.pathsep)),
+        idle_hours=_positive("DISTILLERY_IDLE_HOURS", 12),
+        session_days=_positive("DISTILLERY_SESSION_DAYS", 7),
+        names_days=_positive("DISTILLERY_NAMES_DAYS", 0),
     )
+
+
+def _listed(name: str, between: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in os.environ.get(name, "").split(between) if one.strip())
 
 
 def _positive(name: str, default: int) -> int:

@@ -1,4 +1,4 @@
-"""Figures as they stand in sentences: rounded, with a true minus, with interval or chance."""
+"""Figures as they stand in sentences: rounded or counted, with interval or chance."""
 
 
 def known(value: float | None) -> bool:
@@ -21,3 +21,8 @@ def with_interval(value: float, low: float | None, high: float | None) -> str:
 def chance(p: float) -> str:
     """`p = 0.02`, `p < 0.01`."""
     return "p < 0.01" if p < 0.01 else f"p = {p:.2f}"
+
+
+def counted(n: int, one: str, more: str = "") -> str:
+    """`1 image`, `12 images`; `more` where the plural is not just an s: `1 image has`."""
+    return f"{n:,} {one if n == 1 else more or one + 's'}"

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend import glossary
 from backend.core import runs
 
 GOOD, BAD = "#0072B2", "#D55E00"
@@ -68,10 +69,16 @@ def curve_frame(events: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def split_curves(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Title → rows: losses apart from metrics, which live between 0 and 1. One step is no curve."""
+    """Title → rows: losses, metrics between 0 and 1, and others, as counts and distances, apart.
+    One step is no curve."""
     frame = frame[frame.groupby("metric")["step"].transform("nunique") > 1]
     is_loss = frame["metric"].str.contains("loss")
-    parts = {"Losses": frame[is_loss], "Metrics": frame[~is_loss]}
+    inside = frame["value"].between(0, 1).groupby(frame["metric"]).transform("all")
+    parts = {
+        "Losses": frame[is_loss],
+        "Metrics": frame[~is_loss & inside],
+        "Other figures": frame[~is_loss & ~inside],
+    }
     return {title: rows for title, rows in parts.items() if len(rows)}
 
 
@@ -80,22 +87,23 @@ def curves(frame: pd.DataFrame, title: str) -> go.Figure:
     figure = go.Figure()
     for metric, rows in frame.groupby("metric", sort=False):
         rows = rows.sort_values("step")
-        figure.add_scatter(x=rows["step"], y=rows["value"], name=str(metric), mode="lines+markers")
+        name = glossary.said(str(metric))
+        figure.add_scatter(x=rows["step"], y=rows["value"], name=name, mode="lines+markers")
     figure.update_traces(marker={"size": 4})
-    if title == "Metrics":  # shares, but for distances like KID
-        shares = frame["value"].between(0, 1).all()
-        figure.update_yaxes(range=[0, 1.02] if shares else None, rangemode="tozero")
+    if title != "Losses":
+        figure.update_yaxes(range=[0, 1.02] if title == "Metrics" else None, rangemode="tozero")
     n = frame["step"].nunique()
-    return styled(figure, f"{title}, n = {n} steps", "step", "value", 320)
+    made = styled(figure, f"{title}, n = {n} steps", "step", "value", 320)
+    return made.update_layout(showlegend=True)
 
 
 def intervals(frame: pd.DataFrame, title: str, x: str) -> go.Figure:
     """Values with 95 % intervals, one row a subject, on a 0 to 1 axis.
 
-    frame: subject, value, low, high, n. Open grey marks: subjects that begin with "control".
+    frame: subject, value, low, high, n. Open grey marks: subjects that begin with "check".
     """
     rows = frame.iloc[::-1]
-    control = rows["subject"].str.startswith("control")
+    control = rows["subject"].str.startswith("check")
     figure = go.Figure()
     figure.add_scatter(
         x=rows["value"],

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend.glossary import said
 from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled
 
 PATTERNS = ("", "/", ".", "x", "-")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 BINS = 24
+OWN = "On its own training source (no evidence)"
 SHADES = ((0, "#6C93AB"), (1, "#0B4F74"))  # white figures are readable on each
 DENSITY = ((0, "rgba(0,114,178,0)"), (1, "rgba(0,114,178,1)"))  # nothing shows the page's colour
 
@@ -33,8 +35,11 @@ def per_source(frame: pd.DataFrame) -> go.Figure:
     return styled(figure, f"Where images come from, n = {len(frame)} images", "images", "", height)
 
 
-def per_class(frame: pd.DataFrame) -> go.Figure:
-    """Boxes of each class and where they come from. frame: class_name, source."""
+def per_class(frame: pd.DataFrame, colours: Mapping[str, str]) -> go.Figure:
+    """Boxes of each class, and by pattern where they come from.
+
+    frame: class_name, source. colours: class → colour.
+    """
     figure = go.Figure()
     for place, (source, rows) in enumerate(frame.groupby("source", sort=True)):
         counts = rows["class_name"].value_counts().sort_index()
@@ -44,7 +49,7 @@ def per_class(frame: pd.DataFrame) -> go.Figure:
             orientation="h",
             name=f"{source}, n = {len(rows)}",
             marker={
-                "color": METHODS[place % len(METHODS)],
+                "color": [colours[name] for name in counts.index],
                 "pattern": {"shape": PATTERNS[place % len(PATTERNS)]},
             },
         )
@@ -92,11 +97,12 @@ def box_positions(frame: pd.DataFrame) -> go.Figure:
 
 
 def over_confidence(
-    frame: pd.DataFrame, columns: Mapping[str, str], at: float, title: str
+    frame: pd.DataFrame, columns: Mapping[str, str], at: float, title: str, counts: str = ""
 ) -> go.Figure:
     """Curves over confidence, with a mark on each at the confidence `at`.
 
-    frame: confidence and the columns. columns: column → the curve's name.
+    frame: confidence and the columns. columns: column → the curve's name. counts: what they count,
+    "" where they are shares, whose axis goes from 0 to 1.
     """
     figure = go.Figure()
     place = int((frame["confidence"] - at).abs().argmin())
@@ -121,22 +127,25 @@ def over_confidence(
     figure.add_vline(x=at, line={"dash": "dot", "color": NEUTRAL})
     figure.update_xaxes(range=[0, 1])
     most = float(frame[list(columns)].iloc[place].max())
-    figure.update_yaxes(range=[0, 1.02 if most <= 1 else 2 * most])
-    return styled(figure, title, "confidence", "", 340)
+    figure.update_yaxes(range=[0, 2 * most if most > 0 else 1] if counts else [0, 1.02])
+    return styled(figure, title, "confidence", counts or "share", 340)
 
 
 def _figure(value: float) -> str:
     return "–" if np.isnan(value) else f"{value:.2f}"
 
 
-def precision_recall(frame: pd.DataFrame, at: float, n: int) -> go.Figure:
+def precision_recall(
+    frame: pd.DataFrame, at: float, n: int, colours: Mapping[str, str]
+) -> go.Figure:
     """Precision against recall at IoU 0.5, a curve a class, marked at the confidence `at`.
 
     frame: class_name, recall, precision, confidence, surest first. n: number of true boxes.
+    colours: class → colour.
     """
     figure = go.Figure()
     for place, (name, rows) in enumerate(frame.groupby("class_name", sort=False)):
-        colour = METHODS[place % len(METHODS)]
+        colour = colours[str(name)]
         figure.add_scatter(
             x=rows["recall"],
             y=rows["precision"],
@@ -190,7 +199,7 @@ def training(frame: pd.DataFrame) -> dict[str, go.Figure]:
     known = {
         "Losses in training": frame["metric"].str.startswith("train"),
         "Losses in validation": frame["metric"].str.startswith("val"),
-        "Own validation images": frame["metric"].isin(["precision", "recall", "mAP50", "mAP50-95"]),
+        OWN: frame["metric"].isin(["precision", "recall", "mAP50", "mAP50-95"]),
     }
     figures = {}
     for title, chosen in known.items():
@@ -203,16 +212,16 @@ def training(frame: pd.DataFrame) -> dict[str, go.Figure]:
             figure.add_scatter(
                 x=mine["step"],
                 y=mine["value"],
-                name=str(metric),
+                name=said(str(metric)),
                 mode="lines",
                 line={
                     "color": METHODS[place % len(METHODS)],
                     "dash": DASHES[place % len(DASHES)],
                 },
             )
-        if title == "Own validation images":
+        if title == OWN:
             figure.update_yaxes(range=[0, 1.02])
         n = rows["step"].nunique()
-        axis = "share" if title == "Own validation images" else "loss"
+        axis = "share" if title == OWN else "loss"
         figures[title] = styled(figure, f"{title}, n = {n} epochs", "epoch", axis, 320)
     return figures

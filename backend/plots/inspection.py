@@ -1,12 +1,15 @@
 """Figures of an anomaly model: data frames in, Plotly figures out, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers
+from backend.glossary import INKJET_PAPER, SEPARATION
+from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers, wrapped
+
+FAR = 0.02  # share of scores at each end that may be left out of an axis
 
 
 def forest(frame: pd.DataFrame) -> go.Figure:
@@ -32,7 +35,7 @@ def forest(frame: pd.DataFrame) -> go.Figure:
     first = frame.iloc[0]
     title = f"{first['method']} minus {first['baseline']}, n = {len(frame)} feature types"
     figure.update_xaxes(nticks=6)
-    words = "difference in AUROC<br>95 % interval (DeLong)"
+    words = f"difference in {SEPARATION.short}<br>95 % interval (DeLong)"
     return styled(figure, title, words, "", 130 + 44 * len(rows))
 
 
@@ -42,7 +45,25 @@ def _forest_words(row: object) -> str:
         return f"{feature}<br>too few BAD"
     p, over_folds = getattr(row, "p_holm", np.nan), getattr(row, "p_folds_holm", np.nan)
     known = "–" if np.isnan(over_folds) else f"{over_folds:.2f}"
-    return f"{feature}<br>p {p:.2f} · over folds {known}"
+    return f"{feature}<br>p {p:.2f} · over test rounds {known}"
+
+
+def additions(frame: pd.DataFrame, by: str, title: str) -> go.Figure:
+    """Differences in AUROC, a line each. frame: the column `by`, difference, low, high, n."""
+    rows = frame.iloc[::-1]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=rows["difference"],
+        y=[wrapped(str(name)) for name in rows[by]],
+        mode="markers",
+        marker={"size": 10, "color": GOOD},
+        error_x=whiskers(rows["difference"], rows["low"], rows["high"], color=NEUTRAL),
+        hovertemplate="%{y}<br>%{x:+.3f}<extra></extra>",
+    )
+    figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
+    figure.update_xaxes(nticks=6)
+    n = f"{title}, n = {frame['n'].max():.0f} parts"
+    return styled(figure, n, f"difference in {SEPARATION.short}", "", 130 + 44 * len(rows))
 
 
 def fold_dots(frame: pd.DataFrame) -> go.Figure:
@@ -65,14 +86,20 @@ def fold_dots(frame: pd.DataFrame) -> go.Figure:
                 "symbol": ("circle", "diamond", "square", "x", "cross", "triangle-up")[place % 6],
                 "opacity": 0.8,
             },
-            hovertemplate="%{customdata[0]}, repeat %{customdata[1]}, fold %{customdata[2]}"
-            "<br>AUROC %{y:.3f}<extra>" + str(method) + "</extra>",
+            hovertemplate="%{customdata[0]}, repeat %{customdata[1]}, test round "
+            "%{customdata[2]}<br>"
+            + SEPARATION.short
+            + " %{y:.3f}<extra>"
+            + str(method)
+            + "</extra>",
         )
     figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
     figure.update_yaxes(range=[0, 1.02])
     figure.update_xaxes(tickvals=list(range(len(features))), ticktext=features)
     n = frame[["repeat", "fold"]].drop_duplicates().shape[0]
-    return styled(figure, f"AUROC of each fold, n = {n} folds", "", "AUROC", 420)
+    return styled(
+        figure, f"Separation in each test round, n = {n} test rounds", "", SEPARATION.short, 420
+    )
 
 
 def _colour(place: int) -> str:
@@ -91,13 +118,13 @@ def by_size(frame: pd.DataFrame, title: str, unit: str) -> go.Figure:
         error_y=whiskers(frame["auroc"], frame["low"], frame["high"], color=NEUTRAL),
         customdata=frame[["smallest", "largest", "n"]],
         hovertemplate="size %{customdata[0]:.2g} to %{customdata[1]:.2g} " + unit + "<br>"
-        "AUROC %{y:.3f}, n = %{customdata[2]} BAD<extra></extra>",
+        "separation %{y:.3f}, n = %{customdata[2]} BAD<extra></extra>",
     )
     figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[0, 1.02])
     n = f"{title}, n = {frame['n'].sum()} BAD parts"
-    return styled(figure, n, f"size of the defect, {unit}", "AUROC")
+    return styled(figure, n, f"size of the defect, {unit}", SEPARATION.short)
 
 
 def roc(frame: pd.DataFrame, title: str, n_good: int, n_bad: int) -> go.Figure:
@@ -138,19 +165,27 @@ def roc(frame: pd.DataFrame, title: str, n_good: int, n_bad: int) -> go.Figure:
     return styled(figure, words, "share of GOOD raised (FPR)", "share of BAD found (TPR)", 440)
 
 
-def score_histogram(frame: pd.DataFrame, title: str, threshold: float | None = None) -> go.Figure:
-    """Anomaly scores of GOOD and BAD parts. frame: label (1 GOOD, 0 BAD), score."""
+def score_histogram(
+    frame: pd.DataFrame,
+    title: str,
+    threshold: float | None = None,
+    lines: Collection[float] = (),
+) -> go.Figure:
+    """Anomaly scores of GOOD and BAD parts, a few far ones left out and counted in the legend.
+
+    frame: label (1 GOOD, 0 BAD), score. lines: other scores that must be on the axis.
+    """
     figure = go.Figure()
-    width = float(np.ptp(frame["score"])) / 50 or 1.0
-    start = float(frame["score"].min())
+    low, high = _without_far(frame["score"], [*lines, *([] if threshold is None else [threshold])])
+    width = (high - low) / 50 or 1.0
     for label, name, colour, pattern in ((1, "GOOD", GOOD, ""), (0, "BAD", BAD, "/")):
         scores = frame.loc[frame["label"] == label, "score"]
         figure.add_histogram(
-            x=scores,
-            name=f"{name}, n = {len(scores)}",
+            x=scores[scores.between(low, high)],
+            name=f"{name}, n = {len(scores)}{_left_out(scores, low, high)}",
             marker={"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay"}},
             opacity=0.7,
-            xbins={"start": start, "size": width},
+            xbins={"start": low, "size": width},
         )
     if threshold is not None:
         line = {"color": NEUTRAL, "width": 2}
@@ -159,13 +194,32 @@ def score_histogram(frame: pd.DataFrame, title: str, threshold: float | None = N
     return styled(figure, title, "anomaly score", "parts")
 
 
+def _without_far(scores: pd.Series, lines: Collection[float]) -> tuple[float, float]:
+    """Lowest and highest score on an axis: all of them, but where a few (2 % at each end) would
+    stretch it to more than twice the length of what the others and the lines need."""
+    low, high = float(scores.min()), float(scores.max())
+    first, last = np.quantile(scores, [FAR, 1 - FAR], method="inverted_cdf")
+    room = (last - first) / 4
+    inner = min([first - room, *lines]), max([last + room, *lines])
+    if high - low <= 2 * (inner[1] - inner[0]) or first == last:
+        return min([low, *lines]), max([high, *lines])
+    return float(max(low, inner[0])), float(min(high, inner[1]))
+
+
+def _left_out(scores: pd.Series, low: float, high: float) -> str:
+    """How many scores an axis leaves out, in words of its legend."""
+    below, above = int((scores < low).sum()), int((scores > high).sum())
+    told = [f"{n} {where}" for n, where in ((below, "below"), (above, "above")) if n]
+    return f" ({' and '.join(told)} the axis)" if told else ""
+
+
 def auroc_bars(
     frame: pd.DataFrame, reference: Mapping[str, tuple[float, float]] | None = None
 ) -> go.Figure:
     """AUROC per feature type and method with 95 % intervals.
 
     frame: method, feature, n_good, n_bad, auroc, low, high, reliable.
-    reference: feature → source B's baseline and method figures, drawn as open marks.
+    reference: feature → the inkjet paper's baseline and method figures, drawn as white marks.
     """
     figure = go.Figure()
     for place, (method, rows) in enumerate(frame.groupby("method", sort=False)):
@@ -178,15 +232,15 @@ def auroc_bars(
                 "color": METHODS[place % len(METHODS)],
                 "opacity": [1.0 if ok else 0.35 for ok in rows["reliable"]],
             },
-            hovertemplate="%{x}<br>AUROC %{y:.3f}<extra>" + str(method) + "</extra>",
+            hovertemplate="%{x}<br>separation %{y:.3f}<extra>" + str(method) + "</extra>",
         )
     if reference:
         _reference_marks(figure, frame, reference)
     figure.add_hline(y=0.5, line={"dash": "dot", "color": NEUTRAL})
     figure.update_yaxes(range=[0, 1.02])
     parts = frame.groupby("method")[["n_good", "n_bad"]].sum().iloc[0]
-    title = f"AUROC per feature type, n = {parts['n_good']} GOOD, {parts['n_bad']} BAD"
-    return styled(figure, title, "", "AUROC", 440)
+    title = f"Separation per feature type, n = {parts['n_good']} GOOD, {parts['n_bad']} BAD"
+    return styled(figure, title, "", SEPARATION.short, 440)
 
 
 def _feature_labels(rows: pd.DataFrame) -> list[str]:
@@ -199,11 +253,18 @@ def _reference_marks(
 ) -> None:
     rows = frame.drop_duplicates("feature")
     rows = rows[rows["feature"].isin(list(reference))]
-    for place, name in enumerate(("source B, baseline", "source B, method")):
+    for place, name in enumerate(
+        (f"{INKJET_PAPER.words}, baseline", f"{INKJET_PAPER.words}, method")
+    ):
         figure.add_scatter(
             x=_feature_labels(rows),
             y=[reference[feature][place] for feature in rows["feature"]],
             mode="markers",
-            marker={"symbol": ("circle-open", "diamond-open")[place], "size": 10, "color": NEUTRAL},
+            marker={
+                "symbol": ("circle", "diamond")[place],
+                "size": 10,
+                "color": "white",  # with its dark edge it is seen on a bar and beside it
+                "line": {"color": "#22303C", "width": 2},
+            },
             name=name,
         )

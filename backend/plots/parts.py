@@ -69,7 +69,9 @@ def tell_tales(frame: pd.DataFrame, what: str, limit: float) -> go.Figure:
 
     frame: subject, value, low, high, n. limit: from there on it is a warning.
     """
-    figure = intervals(frame, f"{what} alone: GOOD or BAD?", "AUROC (0.5: tells nothing)")
+    figure = intervals(
+        frame, f"{what} alone: GOOD or BAD?", "separation (AUROC; 0.5 tells nothing)"
+    )
     colours = [METHODS[0] if value <= limit else BAD for value in frame["value"].iloc[::-1]]
     figure.update_traces(marker={"color": colours}, error_x={"color": NEUTRAL})
     figure.add_vline(x=0.5, line={"dash": "dot", "color": NEUTRAL})

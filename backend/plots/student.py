@@ -3,7 +3,9 @@
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend.glossary import GLASS_PAPER
 from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers
+from backend.wording import counted
 
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up")
 
@@ -59,7 +61,8 @@ def quality_against_cost(frame: pd.DataFrame, quality: str, cost: str) -> go.Fig
         )
     figure.update_xaxes(rangemode="tozero")
     name = quality.partition(" (")[0]
-    title = f"{name} against {cost.lower()}, n = {len(frame)} students, larger marks: larger files"
+    many = counted(len(frame), "student")
+    title = f"{name} against {cost.lower()}, n = {many}, larger marks: larger files"
     return styled(figure, title, cost, quality, 420)
 
 
@@ -93,7 +96,7 @@ def ssim_bars(
         figure.add_hline(
             y=mean,
             line={"dash": "dot", "color": NEUTRAL},
-            annotation={"text": f"source A {mean}"},
+            annotation={"text": f"{GLASS_PAPER.words} {mean}"},
         )
     figure.update_yaxes(range=[min(0.0, float(rows["ssim"].min())), 1])
     figure.update_xaxes(type="category", showticklabels=len(rows) <= 20)

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend.glossary import DETECTION_SCORE, ONE_BOX, said
 from backend.plots import BAD, GOOD, NEUTRAL, styled, whiskers, wrapped
 from backend.wording import chance
 
@@ -19,7 +20,7 @@ def learning_curves(
     """A metric against the number of real images, one line an arm, with 95 % intervals.
 
     frame: arm, real, metric, value, low, high, seeds. An arm with one amount alone is a mark, its
-    value drawn on as a dotted line. control: drawn as a line, the constant box.
+    value drawn on as a dotted line. control: drawn as a line, one box in the middle.
     """
     rows = frame[frame["metric"] == metric]
     amounts = sorted(rows["real"].unique())
@@ -35,12 +36,12 @@ def learning_curves(
     if control is not None:
         line = {"dash": "dash", "color": NEUTRAL}
         figure.add_hline(y=control, line=line)
-        words = f"control: constant box {control:.2f}"
+        words = f"{ONE_BOX.words} {control:.2f}"
         figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=words)
     figure.update_xaxes(tickvals=list(range(len(amounts))), ticktext=[str(n) for n in amounts])
     figure.update_xaxes(range=[-0.4, len(amounts) - 0.6])
     figure.update_yaxes(range=[0, 1.02])
-    return styled(figure, title, "real images", metric, 400 + 14 * len(arms))
+    return styled(figure, title, "real images", said(metric), 400 + 14 * len(arms))
 
 
 def _curve(figure: go.Figure, mine: pd.DataFrame, x: list[float], place: int) -> None:
@@ -93,7 +94,7 @@ def paired_differences(frame: pd.DataFrame, metric: str) -> go.Figure:
     figure.update_yaxes(range=[-0.6, len(rows) - 0.4])
     first = rows.iloc[0]
     title = f"Paired differences, n = {first['n_images']} images, {first['n_groups']} specimens"
-    return styled(figure, title, f"difference in {metric}", "", 130 + 62 * len(rows))
+    return styled(figure, title, f"difference in {said(metric)}", "", 130 + 62 * len(rows))
 
 
 def own_beside_real(frame: pd.DataFrame) -> go.Figure:
@@ -121,6 +122,12 @@ def own_beside_real(frame: pd.DataFrame) -> go.Figure:
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line=line, name="alike")
     figure.update_xaxes(range=[0, 1.02])
     figure.update_yaxes(range=[0, 1.02])
-    title = f"Own validation beside the test images, n = {len(frame)} trainings"
+    title = f"Own training source beside the test images, n = {len(frame)} trainings"
     height = 400 + 14 * frame["arm"].nunique()
-    return styled(figure, title, "AP50 on images held back", "AP50 on test images", height)
+    return styled(
+        figure,
+        title,
+        f"{DETECTION_SCORE.words}, its own source",
+        f"{DETECTION_SCORE.words}, test images",
+        height,
+    )

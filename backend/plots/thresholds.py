@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
+from backend.glossary import SEPARATION
 from backend.plots import BAD, GOOD, METHODS, NEUTRAL, styled, whiskers, wrapped
 from backend.plots.inspection import score_histogram
 
@@ -24,16 +25,13 @@ def limit_histogram(
 
     frame: label (1 GOOD, 0 BAD), score. limits: a name of `LINES` → score.
     """
-    figure = score_histogram(frame, title)
-    for name, value in limits.items():
-        if value is None or pd.isna(value):
-            continue
+    known = {name: float(v) for name, v in limits.items() if v is not None and not pd.isna(v)}
+    figure = score_histogram(frame, title, lines=known.values())
+    for name, value in known.items():
         colour, dash = LINES[name]
         line = {"color": colour, "dash": dash, "width": 2}
-        figure.add_vline(x=float(value), line=line)
-        figure.add_scatter(
-            x=[None], y=[None], mode="lines", line=line, name=f"{name} {float(value):.2f}"
-        )
+        figure.add_vline(x=value, line=line)
+        figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=f"{name} {value:.2f}")
     return figure
 
 
@@ -57,8 +55,14 @@ def ablation_differences(frame: pd.DataFrame) -> go.Figure:
     )
     figure.add_vline(x=0, line={"dash": "dot", "color": NEUTRAL})
     parts = int(frame["n"].iloc[0])
-    title = f"Difference in mean AUROC, paired, n = {parts} parts"
-    return styled(figure, title, "setting minus the model as it is", "", 130 + 40 * len(rows))
+    title = f"Difference in mean separation, paired, n = {parts} parts"
+    return styled(
+        figure,
+        title,
+        f"{SEPARATION.short}: setting minus the model as it is",
+        "",
+        130 + 40 * len(rows),
+    )
 
 
 def _colour(row: Any) -> str:
@@ -84,9 +88,9 @@ def ablation_cost(frame: pd.DataFrame) -> go.Figure:
                 "symbol": ("circle", "diamond", "square", "x")[place % 4],
             },
             error_y=whiskers([row.auroc], [row.low], [row.high], thickness=1),
-            hovertemplate="%{x:.1f} ms<br>AUROC %{y:.3f}<extra>" + row.setting + "</extra>",
+            hovertemplate="%{x:.1f} ms<br>separation %{y:.3f}<extra>" + row.setting + "</extra>",
         )
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[0, 1.02])
-    title = f"AUROC and time per part, n = {len(frame)} settings"
-    return styled(figure, title, "ms per part, one thread", "mean AUROC", 440)
+    title = f"Separation and time per part, n = {len(frame)} settings"
+    return styled(figure, title, "ms per part, one thread", f"mean {SEPARATION.short}", 440)

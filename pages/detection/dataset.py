@@ -5,12 +5,18 @@ import streamlit as st
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.dataset.spec import Result
-from pages.ui import charts, dataset_view, links
+from backend.wording import counted
+from pages.ui import charts, dataset_view, verdict
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
     result = runs.result(run, Result)
+    words = (
+        f"{counted(result.training, 'image')} to learn from, {result.validation} to choose the "
+        f"confidence by; {result.empty} show a good part. Look whether the boxes fit, then train."
+    )
+    verdict.told(words, run, ("detector", "Train a detector on this data set"))
     dataset_view.show(
         run,
         [
@@ -28,8 +34,8 @@ def show(run: Run) -> None:
         result.notes,
     )
     if result.hash:
-        st.caption(f"Version {result.hash}: a hash over images, boxes and splits.")
-    links.to_kind("detector", "Train a detector on this data set")
+        with st.expander("Details", icon=":material/tag:"):
+            st.caption(f"Version {result.hash}: a hash over images, boxes and splits.")
 
 
 kind_page(

@@ -1,33 +1,46 @@
 """Detector: train YOLO on a data set, judge it on images it never saw."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
 from backend import plots, published
 from backend.core import runs
 from backend.core.runs import Run
-from backend.detection import curves, evaluation
+from backend.detection import curves, standing
 from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
+from backend.images import palette
 from backend.plots import detection as detection_plots
+from backend.wording import counted
 from pages.ui import caveats, charts, detections, detector_summary, links, resources
-from pages.ui.layout import plain_errors
+from pages.ui.layout import plain_errors, tabs
 from pages.ui.run_view import kind_page
-
-TABS = (
-    *("Summary", "Curves", "Confusion matrix", "By size", "Gallery"),
-    *("The paper's table", "Training"),
-)
 
 
 def show(run: Run) -> None:
     result = runs.result(run, Result)
     detector_summary.verdict(result)
     detector_summary.origin(result)
+    detector_summary.choice(run, result)
     caveats.noted(result.notes)
     workbench(run)
-    links.to_detector(run.id)
+    with st.container(horizontal=True):
+        links.to_detector(run.id)
+        links.to_kind("package", "Pack it, to take it away", source=run.id)
+    _weights(run)
+
+
+def _weights(run: Run) -> None:
+    """The trained weights, for whoever goes on with ultralytics."""
+    path = run.artifacts / "detector.pt"
+    if path.is_file():
+        st.download_button(
+            f"Weights for ultralytics ({path.stat().st_size / 1e6:.0f} MB)",
+            path.read_bytes,
+            file_name=f"{run.name or run.id}.pt",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 @st.fragment
@@ -35,47 +48,24 @@ def workbench(run: Run) -> None:
     """Everything about a detector; the confidence moves within this alone."""
     with plain_errors():
         result = runs.result(run, Result)
-        judged = _judged(run)
-        images = resources.facts("images", run)
-        truths = _in_order(resources.facts("boxes", run), images)
+        judged, images, truths = detections.judged(run)
         at = detections.confidence(
             result.confidence,
             key=f"confidence-{run.id}",
             help="From how sure on a box counts. It starts where F1 is best on the data set's own "
             "validation images, so no test image chose it.",
         )
-        tabs = dict(zip(TABS, st.tabs(list(TABS), on_change="rerun", key="tab"), strict=True))
-        draw = {
-            "Summary": lambda: detector_summary.show(run, result, judged, at),
-            "Curves": lambda: _curves(run, judged, at),
-            "Confusion matrix": lambda: _confusion(run, judged, truths, at),
-            "By size": lambda: _sizes(run, judged, truths, at),
-            "Gallery": lambda: detections.show(run, images, truths, judged, at),
-            "The paper's table": lambda: _paper(run, result, judged),
-            "Training": lambda: _training(run),
-        }
-        for name, tab in tabs.items():
-            if tab.open:
-                with tab:
-                    draw[name]()
-
-
-def _judged(run: Run) -> Judged:
-    return _matched(run.id, str(run.finished))
-
-
-@st.cache_data(ttl=3600, max_entries=8, show_spinner="Matching boxes …")
-def _matched(run_id: str, finished: str) -> Judged:
-    run = resources.supervisor().find(run_id)
-    images, boxes, found = (resources.facts(t, run) for t in ("images", "boxes", "predictions"))
-    names = runs.result(run, Result).classes or ("defect",)
-    return evaluation.from_rows(images, boxes, found, names)
-
-
-def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
-    """Box rows in the order of `Judged`: image by image."""
-    place = {name: number for number, name in enumerate(images["image"])}
-    return boxes.iloc[np.argsort(boxes["image"].map(place).to_numpy(), kind="stable")]
+        tabs(
+            {
+                "Summary": lambda: detector_summary.show(run, result, judged, at),
+                "Curves": lambda: _curves(run, judged, at),
+                "Confusion matrix": lambda: _confusion(run, judged, truths, at),
+                "By size": lambda: _sizes(run, judged, truths, at),
+                "Gallery": lambda: detections.show(run, images, truths, judged, at),
+                "The paper's table": lambda: _paper(run, result, judged),
+                "Training": lambda: _training(run),
+            }
+        )
 
 
 def _curves(run: Run, judged: Judged, at: float) -> None:
@@ -86,30 +76,32 @@ def _curves(run: Run, judged: Judged, at: float) -> None:
     with left:
         if pairs.empty:
             st.info("No box fits a defect at any confidence, so there is no curve.")
-        figure = detection_plots.precision_recall(pairs, at, n)
+        figure = detection_plots.precision_recall(pairs, at, n, palette.colours(judged.names))
         charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
     with right:
         figure = detection_plots.over_confidence(rows, {"f1": "F1"}, at, f"F1, n = {n} boxes")
         charts.figure(figure, rows, f"f1-{run.id}", "F1 over confidence")
-    left, right = st.columns(2)
-    with left:
-        columns = {"precision": "precision", "recall": "recall"}
-        title = f"Precision and recall, n = {n} boxes"
-        figure = detection_plots.over_confidence(rows, columns, at, title)
-        charts.figure(figure, rows, f"both-{run.id}", "Precision and recall over confidence")
-    with right:
-        _alarms(run, judged, rows, at)
+    columns = {"precision": "precision", "recall": "recall"}
+    title = f"Precision and recall, n = {n} boxes"
+    figure = detection_plots.over_confidence(rows, columns, at, title)
+    charts.figure(figure, rows, f"both-{run.id}", "Precision and recall over confidence")
+    _alarms(run, judged, rows, at)
 
 
 def _alarms(run: Run, judged: Judged, rows: pd.DataFrame, at: float) -> None:
     intact = int((judged.truths == 0).sum())
     if not intact:
-        st.info("No test image is intact, so false alarms on good parts are not known.")
+        st.info("No test image shows a good part, so false alarms on good parts are not known.")
         return
-    columns = {"alarmed": "share with an alarm", "alarms": "alarms an image"}
-    title = f"False alarms, n = {intact} intact images"
-    figure = detection_plots.over_confidence(rows, columns, at, title)
-    charts.figure(figure, rows, f"alarms-{run.id}", "False alarms on intact images")
+    left, right = st.columns(2)
+    for place, column, name, counts in (
+        (left, "alarmed", "share with a false alarm", ""),
+        (right, "alarms", "alarms an image", "alarms an image"),
+    ):
+        title = f"False alarms, n = {counted(intact, 'good part')}"
+        figure = detection_plots.over_confidence(rows, {column: name}, at, title, counts)
+        with place:
+            charts.figure(figure, rows, f"{column}-{run.id}", f"Good parts: {name}")
 
 
 def _confusion(run: Run, judged: Judged, truths: pd.DataFrame, at: float) -> None:
@@ -146,7 +138,7 @@ def _paper(run: Run, result: Result, judged: Judged) -> None:
     rows = [
         ("The paper, own synthetic validation", *published.DETECTOR.values()),
         (
-            "This detector, own validation",
+            "This detector, its own source",
             result.own_precision,
             result.own_recall,
             result.own_validation_ap50,
@@ -165,7 +157,7 @@ def _paper(run: Run, result: Result, judged: Judged) -> None:
     )
     charts.csv(table, f"paper-{run.id}")
     st.caption(
-        f"The paper: {published.SOURCE_A}. Read off as there: "
+        f"The paper: {published.GLASS_PAPER}. Read off as there: "
         "precision is the top of the precision curve, which ends at 1 "
         "for every detector at the highest confidence, so 1.00 says nothing; max recall is at "
         "confidence 0, where false alarms do not count. Only the last column compares detectors, "
@@ -178,8 +170,17 @@ def _training(run: Run) -> None:
     found = detection_plots.training(frame)
     if not found:
         st.info("It trained for one epoch, so there is no curve.", icon=":material/info:")
+    if (resources.facts("figures", run)["metric"] == standing.HELD).any():
+        st.caption("Several ways were tried: their epochs follow one another here.")
     for title, figure in found.items():
         charts.figure(figure, frame, f"{title}-{run.id}", f"{title} over epochs")
+    batches = sorted((run.artifacts / "batches").glob("*.png"))
+    if not batches:
+        return
+    st.caption("The first training batches as the network saw them, varied, with their boxes.")
+    with st.container(horizontal=True):
+        for number, path in enumerate(batches, start=1):
+            st.image(str(path), width=390, alt=f"Training batch {number} with its boxes")
 
 
 kind_page(

@@ -1,26 +1,28 @@
-"""Frozen test set: real photographs kept apart from every training."""
+"""Locked test images: real photographs kept apart from every training."""
 
 import streamlit as st
 
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.testset.spec import Result
-from pages.ui import charts, dataset_view, links
+from backend.wording import counted
+from pages.ui import charts, dataset_view, verdict
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
     result = runs.result(run, Result)
-    st.info(
-        f"Test set **{result.hash}**. A detector is refused to be judged on it where one of its "
-        "training images, or a photograph behind one, is in here or looks alike.",
-        icon=":material/ac_unit:",
+    words = (
+        f"{counted(result.images, 'photograph')} of {counted(result.groups, 'part')} locked, "
+        f"{result.intact} of them good. Next: judge a detector on them; one that learned from "
+        "any of these, or from one that looks alike, is refused."
     )
+    verdict.told(words, run, ("detector", "Judge a detector on them"))
     dataset_view.show(
         run,
         [
             ("Images", charts.words(result.images), "Copied, so that nothing changes them"),
-            ("Intact", charts.words(result.intact), "Without a defect, for false alarms"),
+            ("Good", charts.words(result.intact), "Without a defect, for false alarms"),
             ("Boxes", charts.words(result.boxes), charts.words(result.classes)),
             (
                 "Specimens",
@@ -32,15 +34,22 @@ def show(run: Run) -> None:
                 charts.words(result.near_duplicates),
                 "Images of the data sets named in the form that look like one of these",
             ),
+            (
+                "Put aside",
+                charts.words(result.put_aside),
+                "All views of these parts in the import: nothing made later learns from them",
+            ),
         ],
         result.notes,
     )
-    links.to_kind("detector", "Judge a detector on it")
+    with st.expander("Details", icon=":material/tag:"):
+        st.caption(f"Hash of the images and labels: {result.hash}")
 
 
 kind_page(
     "testset",
-    "Put real photographs, with their labels, aside to judge detectors by. They are copied under a "
-    "hash, so nobody changes them unseen, and no detector trained on one of them is judged here.",
+    "Put real photographs, with their labels, aside to judge detectors by: a share of the parts of "
+    "imported images, or a folder. They are copied, so that nobody changes them unseen. "
+    "Later uses of the import leave them out, and no detector trained on one is judged here.",
     show,
 )

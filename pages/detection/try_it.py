@@ -1,5 +1,6 @@
 """Try a detector: drop pictures or use the camera, and see what it finds. Nothing is kept."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,24 @@ from backend.core.runs import Run
 from backend.detection import standing
 from backend.detection.detector.spec import Result
 from backend.detection.onnx_detector import OnnxDetector, Sighting
-from backend.images import folder, imagefiles, pictures
+from backend.images import imagefiles, marks, palette, pictures
+from backend.images.boxes import box_row
 from backend.records import RunState
 from backend.settings import settings
 from pages.ui import (
     charts,
     detections,
-    forms,
+    dropped,
     gallery,
     links,
     resources,
+    run_choice,
     run_view,
-    thumbnails,
 )
 from pages.ui.layout import header, plain_errors
 
-MOST_FILES, MOST_MEGABYTES = 20, 20
 MOST_MEGAPIXELS = imagefiles.MOST_PIXELS // 1_000_000
+ROW = ("class_name", "x1", "y1", "x2", "y2", "confidence")
 SHOWN = 1000  # px of the longer edge, as drawn
 
 
@@ -38,7 +40,7 @@ def show() -> None:
         "Drop pictures or hold a part before the camera. The pictures are looked at on this server "
         "and forgotten; nothing is kept.",
     )
-    options = _options()
+    options = run_choice.ended("detector", RunState.COMPLETED)
     if not options:
         st.info("No detector is finished yet. Train one first:", icon=":material/arrow_back:")
         links.to_kind("detector")
@@ -65,55 +67,36 @@ def show() -> None:
     _scene(run, detector, at)
 
 
-def _options() -> dict[str, str]:
-    rows = resources.store().runs("detector", RunState.COMPLETED, limit=200).itertuples()
-    return {row.id: forms.run_words(row.id, row.name) for row in rows}
-
-
 @st.cache_resource(max_entries=3, show_spinner="Loading the detector …")
 def _detector(path: str, changed: float) -> OnnxDetector:
     return OnnxDetector(Path(path), settings().threads)
 
 
 def _scene(run: Run, detector: OnnxDetector, at: float) -> None:
-    camera = st.toggle(
-        "Use the camera",
-        key="try-camera",
-        help="A browser allows it over HTTPS, or where the server is this computer (localhost).",
+    shots = dropped.pictures(
+        "try",
+        "Pictures",
+        note=f"At most {dropped.MOST_FILES} pictures, {dropped.MOST_MEGABYTES} MB and "
+        f"{MOST_MEGAPIXELS} megapixels each; one with a red mark is too large and is left out.",
     )
-    if camera:
-        shot = st.camera_input("Take a picture", key="try-shot")
-        files = [shot] if shot else []
-    else:
-        files = st.file_uploader(
-            "Pictures",
-            type=[suffix.lstrip(".") for suffix in folder.SUFFIXES],
-            accept_multiple_files=True,
-            max_upload_size=MOST_MEGABYTES,
-            key="try-files",
-        )
-        st.caption(
-            f"At most {MOST_FILES} pictures, {MOST_MEGABYTES} MB and {MOST_MEGAPIXELS} megapixels "
-            "each; one with a red mark is too large and is left out."
-        )
-    if len(files) > MOST_FILES:
-        st.warning(f"The first {MOST_FILES} pictures are looked at.", icon=":material/info:")
-    taken = files[:MOST_FILES]
-    names = uploads.numbered([file.name for file in taken])
-    rows = [_look(detector, file, name, at) for file, name in zip(taken, names, strict=True)]
+    every = st.toggle(f"Show all boxes, not the {marks.MOST} surest on a picture", key="try-all")
+    gallery.legend(palette.colours(detector.names))
+    rows = [_look(detector, file, name, at, every) for name, file in shots]
     found = [row for row in rows if row is not None]
     if found:
         _sum_up(run, detector, found)
 
 
-def _look(detector: OnnxDetector, file: Any, name: str, at: float) -> dict[str, Any] | None:
+def _look(
+    detector: OnnxDetector, file: Any, name: str, at: float, every: bool
+) -> dict[str, Any] | None:
     """One picture with its boxes; what was found as a row, None where it cannot be read."""
     with plain_errors():
         pixels = imagefiles.read_upload(uploads.safe_name(file.name), file.getbuffer())
         sighting = detector.find(pixels, at)
         words = f"{len(sighting.boxes)} found · {sighting.milliseconds:.0f} ms"
         st.image(
-            _drawn(pixels, sighting),
+            _drawn(pixels, sighting, palette.colours(detector.names), every),
             caption=f"{charts.plain(name)} · {words}",
             alt=f"{name}: {words}",
         )
@@ -121,17 +104,16 @@ def _look(detector: OnnxDetector, file: Any, name: str, at: float) -> dict[str, 
     return None
 
 
-def _drawn(pixels: np.ndarray, sighting: Sighting) -> np.ndarray:
-    small = thumbnails.fitted(pixels, SHOWN)
-    y, x = small.shape[0] / pixels.shape[0], small.shape[1] / pixels.shape[1]
-    marks = [
-        pictures.Mark(
-            (a * x, b * y, c * x, d * y), gallery.MISS, f"{box.class_name} {box.confidence:.2f}"
-        )
-        for box in sighting.boxes
-        for a, b, c, d in [box.xyxy]
-    ]
-    return pictures.annotated(small, marks)
+def _drawn(
+    pixels: np.ndarray, sighting: Sighting, colours: Mapping[str, str], every: bool
+) -> np.ndarray:
+    small = pictures.fitted(pixels, SHOWN)
+    scale = small.shape[1] / pixels.shape[1], small.shape[0] / pixels.shape[0]
+    rows = pd.DataFrame([box_row("", box) for box in sighting.boxes], columns=ROW)
+    found = rows.assign(correct=True)
+    truths = rows.iloc[:0].assign(missed=False)
+    most = None if every else marks.MOST
+    return pictures.annotated(small, marks.of_judged(truths, found, colours, scale, most))
 
 
 def _sum_up(run: Run, detector: OnnxDetector, found: list[dict[str, Any]]) -> None:

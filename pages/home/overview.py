@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 import pandas as pd
 import streamlit as st
 
+from backend import demo
 from backend.actions import work
 from backend.core import runs
 from backend.core.runs import Run
-from backend.detection import standing
+from backend.detection import curves, standing
 from backend.detection.detector.spec import Result
+from backend.glossary import DETECTION_SCORE, SEPARATION
 from backend.records import UserError
 from backend.students.distill.spec import Spec
 from backend.students.similarity.spec import OWN_LATENT
-from pages.ui import caveats, charts, identity, links, resources, run_table
+from backend.ways import parts, photographs
+from pages.ui import caveats, charts, detections, feed, identity, links, resources, run_table, steps
 from pages.ui.layout import header
 
+WAYS = (photographs.WAY, parts.WAY)
 LOW_DISK = 2 * 2**30
 TILE = 238  # px
+TEST_PICTURES = 4
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,15 @@ def show() -> None:
     if recent.empty and not active:
         _begin()
         return
+    feed.show()
+    steps.offer(*WAYS)
+    steps.under_way(*WAYS)
     _figures()
+    _pictures()
     st.subheader("Last runs", anchor=False)
     run_table.show(active, recent, key="overview")
     st.page_link(links.RUNS, label="All runs", icon=":material/list_alt:")
-    _pictures()
+    _papers()
 
 
 def _alerts() -> None:
@@ -78,11 +87,9 @@ def _alerts() -> None:
     for problem in supervisor.problems.values():
         st.error(charts.plain(problem), icon=":material/broken_image:")
     stopped = resources.store().runs(state="interrupted", limit=3)
-    for row in stopped.itertuples():
-        st.warning(
-            f"{charts.plain(row.name or row.id)} was interrupted.", icon=":material/power_off:"
-        )
-        links.to_run(row.id, "Resume or delete it")
+    for run_id, name in zip(stopped["id"], stopped["name"], strict=True):
+        st.warning(f"{charts.plain(name or run_id)} was interrupted.", icon=":material/power_off:")
+        links.to_run(run_id, "Resume or delete it")
 
 
 def _begin() -> None:
@@ -93,63 +100,90 @@ def _begin() -> None:
             "The demo runs both flows on built-in data: rendered glass → student → detector, and "
             "simulated prints → GOOD-only scores → ONNX. About five minutes on two cores."
         )
-        if st.button("Run the demo", type="primary", icon=":material/play_arrow:"):
+        barred = not identity.may("work.submit")
+        if st.button("Run the demo", type="primary", icon=":material/play_arrow:", disabled=barred):
             try:
-                work.queue_demo(identity.actor(), resources.supervisor())
+                work.queue(identity.actor(), resources.supervisor(), demo.PLAN)
             except UserError as error:
                 st.error(str(error))
             else:
                 st.rerun()
-    with right, st.container(border=True):
-        st.subheader("Use your own data", anchor=False)
-        st.markdown(
-            "**Photographs**, good or with defects, labelled or not: import them as teacher "
-            "images; then put defects on the good ones, and keep labelled ones to test "
-            "detectors.\n\n"
-            "**Parts sorted GOOD and BAD**: a folder with a `metadata.csv` "
-            "(`file_name,feature,label`, 1 = GOOD)."
-        )
-        links.to_kind("generate", "Begin with teacher images")
-        links.to_kind("parts", "Import parts")
+    with right:
+        steps.offer(*WAYS)
+    _papers()
+
+
+def _papers() -> None:
+    """The way to the two papers' experiments, repeated."""
+    with st.container(horizontal=True):
+        for verb in links.EXPERIMENTS:
+            links.to_experiment(verb)
 
 
 CARDS = (
     Card(
-        *("detector", "all test images", "AP50", "$.test_hash", "Detector, AP50"),
+        *("detector", "all test images", "AP50", "$.test_hash", "Detector: detection score (AP50)"),
         only={"$.real": "true"},
         empty="Found nothing yet beyond chance",
         cure=standing.CURE,
     ),
     Card(
-        *("similarity", "matched minus random", "SSIM", "$.pairing", "Student, SSIM gap"),
+        *(
+            "similarity",
+            "matched minus random",
+            "SSIM",
+            "$.pairing",
+            "Student: likeness (SSIM)",
+        ),
         only={"$.pairing": OWN_LATENT},
         nothing=0.0,
         empty="Learned nothing yet that can be shown",
         cure="Distil from more images, or for longer.",
     ),
     Card(
-        *("inspect", "diffusion", "mean AUROC", "$.parts_run", "Inspection, AUROC"),
+        *("inspect", "diffusion", "mean AUROC", "$.parts_run", "Parts: separation (AUROC)"),
         nothing=0.5,
         empty="Cannot be told from guessing yet",
         cure="Train on more GOOD parts, and measure on more BAD ones.",
     ),
-    Card("latency", "FP32", "p95 ms", "$.threads", "Latency, p95"),
+    Card("latency", "FP32", "p95 ms", "$.threads", "Time a part, 95 % within"),
 )
 MEANINGS = {
-    "detector": "Average precision on its test photographs, 1 is perfect; the trend is over runs "
-    "on the same ones",
+    "detector": f"{DETECTION_SCORE.meaning}. On its test photographs; the trend is over runs on "
+    "the same ones",
     "similarity": "How much more alike (SSIM) its copies are to their own teacher images than to "
     "others: 0 means the student learned nothing",
-    "inspect": "Chance that a BAD part scores higher than a GOOD one, mean over the reliable "
-    "feature types; the trend is over the same parts",
+    "inspect": f"{SEPARATION.meaning}. Mean over the reliable feature types; the "
+    "trend is over the same parts",
     "latency": "95 % of the parts are scored within this",
 }
 
 
 def _pictures() -> None:
-    """What the newest student paints."""
-    for row in resources.store().runs("distill", "completed", limit=5).itertuples():
-        run = resources.supervisor().find(row.id)
+    """What the newest detector finds, and what the newest student paints."""
+    _found()
+    _painted()
+
+
+def _found() -> None:
+    """The first test pictures of the newest detector that learned something."""
+    for run_id in resources.store().runs("detector", "completed", limit=5)["id"]:
+        run = resources.supervisor().find(run_id)
+        result = runs.result(run, Result)
+        if standing.has_learned(result):
+            st.subheader("Newest detector", anchor=False)
+            st.markdown(charts.plain(standing.verdict(result)))
+            st.caption(f"The first of its test images. {detections.LEGEND}")
+            judged, images, truths = detections.judged(run)
+            rows = curves.by_image(images, judged, result.confidence).head(TEST_PICTURES)
+            detections.pictures(run, rows, truths, judged, result.confidence)
+            links.to_kind("detector", "See all", run.id)
+            return
+
+
+def _painted() -> None:
+    for run_id in resources.store().runs("distill", "completed", limit=5)["id"]:
+        run = resources.supervisor().find(run_id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
         if frames and runs.spec(run, Spec).preset == "default":
             st.subheader("Newest student", anchor=False)
@@ -191,7 +225,7 @@ def _unproven() -> None:
             "Detector",
             "Not judged on photographs yet",
             standing.REAL_TEST,
-            ("testset", "Freeze a test set", ""),
+            ("testset", "Lock test images", ""),
         )
 
 

@@ -1,15 +1,18 @@
-"""Ablation: what each setting of an anomaly model is worth, on the same folds."""
+"""What each setting of an anomaly model brings, in the same test rounds."""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from backend.core import runs
+from backend import glossary
+from backend.core import facts, runs
 from backend.core.runs import Run
+from backend.glossary import SEPARATION, TEST_ROUND
 from backend.inspection.ablation.job import chances, verdict
 from backend.inspection.ablation.spec import OWN, Result
 from backend.plots import thresholds as thresholds_plots
+from backend.wording import counted
 from pages.ui import caveats, charts, links, resources
 from pages.ui.run_view import kind_page
 
@@ -23,18 +26,19 @@ def show(run: Run) -> None:
     _headline(rows, method)
     caveats.alike(run)
     st.caption(
-        f"Mode {result.mode}, {result.folds} grouped folds, the same for every setting. "
+        f"Mode {result.mode}, {counted(result.folds, TEST_ROUND.words)}, the same for every "
+        "setting. "
         f"Mean over {', '.join(map(charts.plain, result.averaged))}. Intervals: bootstrap over "
         "groups, 95 %; p after Holm over the settings. Confirm what you choose on new parts."
     )
-    sure = chances(rows.to_dict("records"))
+    sure = chances(facts.records(rows))
     shown = rows.assign(p_holm=rows["setting"].map(sure))
     if rows["difference"].notna().any():
         charts.figure(
             thresholds_plots.ablation_differences(shown),
             shown.drop(columns="run_id"),
             f"ablation-{run.id}",
-            "Difference in mean AUROC of each setting, with intervals",
+            f"Difference in mean {SEPARATION.short} of each setting, with intervals",
         )
     timed = table[(table["method"] == "diffusion") & table["part_ms"].notna()]
     if len(timed):
@@ -42,24 +46,24 @@ def show(run: Run) -> None:
             thresholds_plots.ablation_cost(timed),
             timed.drop(columns="run_id"),
             f"cost-{run.id}",
-            "Mean AUROC of the diffusion score against milliseconds per part",
+            f"Mean {SEPARATION.short} of the diffusion score against milliseconds per part",
         )
     _table(rows, timed)
-    links.to_kind("inspect", "Train with the setting you choose")
+    links.to_kind("inspect", "Train with the setting you choose", source=run.id)
 
 
 def _headline(rows: pd.DataFrame, method: str) -> None:
     """Is any setting better than the model as it is?"""
     if len(rows) > 1:
-        words = verdict(rows.to_dict("records"))
-        st.info(charts.plain(words), icon=":material/rule:")
+        words = verdict(facts.records(rows))
+        st.info(charts.plain(glossary.said(words)), icon=":material/rule:")
     own = rows[rows["setting"] == OWN].iloc[0]
     charts.metrics(
         [
             (
-                "AUROC as it is",
+                "Separation as it is",
                 charts.interval(own["auroc"], own["low"], own["high"]),
-                f"Mean over feature types, of the {method} score",
+                f"{SEPARATION.meaning}. Mean over feature types, of the {method} score",
             ),
             ("Settings", str(len(rows)), "Compared, the model's own included"),
         ]
@@ -68,18 +72,18 @@ def _headline(rows: pd.DataFrame, method: str) -> None:
 
 def _table(rows: pd.DataFrame, timed: pd.DataFrame) -> None:
     shown = rows[["setting"]].assign(
-        AUROC=[charts.interval(r.auroc, r.low, r.high) for r in rows.itertuples()],
+        **{SEPARATION.short: charts.intervals(rows, "auroc")},
         difference=[_difference(r) for r in rows.itertuples()],
     )
     cost = timed[["setting", "part_ms", "seconds"]]
     shown = shown.merge(cost, on="setting", how="left")
-    names = {"part_ms": "ms per part", "seconds": "cross-validation, s"}
+    names = {"part_ms": "ms per part", "seconds": "all test rounds, s"}
     one = st.column_config.NumberColumn(format="%.1f")
     st.dataframe(
         shown.rename(columns=names),
         hide_index=True,
-        column_config={"ms per part": one, "cross-validation, s": one},
-        alt="AUROC, difference and time of each setting",
+        column_config={"ms per part": one, "all test rounds, s": one},
+        alt=f"{SEPARATION.short}, difference and time of each setting",
     )
 
 
@@ -93,6 +97,6 @@ def _difference(row: Any) -> str:
 kind_page(
     "ablation",
     "Change one setting of an anomaly model at a time and see what it is worth and what it costs, "
-    "on the same folds.",
+    "in the same test rounds.",
     show,
 )

@@ -1,23 +1,21 @@
-"""AUROC per feature type: cross-validated scores, intervals, and what they can prove."""
+"""Separation per feature type: cross-validated scores, intervals, and what they can prove."""
 
 import pandas as pd
 import streamlit as st
 
-from backend import published
+from backend import glossary, published
 from backend.core import runs
 from backend.core.runs import Run
-from backend.inspection.model import comparisons
+from backend.glossary import INKJET_PAPER, SEPARATION, TEST_ROUND
+from backend.inspection.model import additions, brought, comparisons, standing, variants
 from backend.inspection.model.spec import Result, Spec
 from backend.plots import inspection as inspection_plots
 from backend.records import MIN_BAD
-from pages.ui import caveats, charts, gallery, links, resources, score_charts
+from backend.settings import settings
+from backend.wording import counted
+from pages.ui import addition_charts, caveats, charts, gallery, links, resources, score_charts
+from pages.ui.layout import tabs
 from pages.ui.run_view import kind_page
-
-MODES = {
-    "good-only": "No BAD part in training or calibration.",
-    "uses-bad": "The diffusion and the supervised baseline learned from the training folds' BAD "
-    "parts; the other baselines did not. Compare these figures with no good-only ones.",
-}
 
 
 def show(run: Run) -> None:
@@ -26,84 +24,129 @@ def show(run: Run) -> None:
     _head(run, result)
     caveats.alike(run)
     caveats.noted(result.notes)
-    tabs = st.tabs(
-        [
-            *("Feature types", "Comparison", "Folds", "ROC", "Scores"),
-            *("Defect size", "Where it looks"),
-        ]
+    main = auroc[auroc["method"].isin(variants.main(auroc["method"].unique()))]
+    shown = scores[scores["method"].isin(main["method"].unique())]
+    tabs(
+        {
+            "Feature types": lambda: _feature_types(run, main),
+            "What each part adds": lambda: addition_charts.added(run),
+            "Comparison": lambda: _comparison(run, resources.facts("comparisons", run), auroc),
+            "Test rounds": lambda: _folds(run, shown),
+            "ROC": lambda: score_charts.roc(run, scores),
+            "Scores": lambda: score_charts.histogram(run, scores),
+            "Defect size": lambda: score_charts.by_size(run, scores),
+            "Where the defect is": lambda: _where(run),
+        }
     )
-    with tabs[0]:
-        _bars(run, auroc)
-        _table(run, auroc)
-    with tabs[1]:
-        _comparison(run, resources.facts("comparisons", run), auroc)
-    with tabs[2]:
-        _folds(run, scores)
-    with tabs[3]:
-        score_charts.roc(run, scores)
-    with tabs[4]:
-        score_charts.histogram(run, scores)
-    with tabs[5]:
-        score_charts.by_size(run, scores)
-    with tabs[6]:
-        _maps(run)
-    links.to_kind("export", "Export this model")
+    with st.container(horizontal=True):
+        links.to_kind("threshold", "Set limits", source=run.id)
+        links.to_kind("package", "Pack this model", source=run.id)
+
+
+def _feature_types(run: Run, auroc: pd.DataFrame) -> None:
+    _bars(run, auroc)
+    _table(run, auroc)
+
+
+def _where(run: Run) -> None:
+    addition_charts.located(run)
+    _maps(run)
 
 
 def _head(run: Run, result: Result) -> None:
-    """Mode, features and the means over feature types."""
-    mode, backbone = result.mode, charts.plain(result.backbone)
-    st.caption(
-        f"Mode **{mode}**: {MODES.get(mode, '')} Features: {backbone}. {result.folds} grouped "
-        f"folds, {result.repeats} repeat(s), the same for every method. "
-        f"Score: {runs.spec(run, Spec).rule}. Below: mean AUROC by method."
-    )
+    """How well BAD parts stand out and what to do next, then the means, then how."""
     figures = resources.facts("figures", run)
     means = figures[figures["metric"] == "mean AUROC"]
+    means = means[means["subject"].isin(variants.main(means["subject"]))]
+    _verdict(means)
     names = [
-        (row.subject, charts.interval(row.value, row.low, row.high), "Mean AUROC of this method")
-        for row in means.itertuples()
+        (subject, words, f"Mean {SEPARATION.words} of this method")
+        for subject, words in zip(means["subject"], charts.intervals(means, "value"), strict=True)
     ]
-    meaning = "Per part; Latency times the whole way"
-    if result.part_seconds:
-        names.append(("Features", f"{result.part_seconds * 1000:.1f} ms", meaning))
+    names.append(_price(result))
+    st.caption(f"Mean {SEPARATION.words}, by method; below each its 95 % interval.")
     charts.metrics(names)
+    told = [additions.sentence(resources.facts("additions", run)), _each_price(result)]
+    st.markdown(glossary.said(" ".join(filter(None, told))))
+    _how(run, result)
+
+
+def _verdict(means: pd.DataFrame) -> None:
+    """Can the model tell BAD from GOOD, how sure is that, and what to do."""
+    if means.empty:
+        return
+    told = standing.verdict(means.iloc[0])
+    if standing.tells(means.iloc[0]):
+        words = f"{told} Next: set limits that promise few false alarms."
+        st.success(words, icon=":material/check_circle:")
+    else:
+        st.warning(told, icon=":material/warning:")
+
+
+def _how(run: Run, result: Result) -> None:
+    """Mode, features and test rounds, folded away."""
+    with st.expander("How this was measured", icon=":material/straighten:"):
+        mode, backbone = result.mode, charts.plain(result.backbone)
+        rounds = counted(result.folds, TEST_ROUND.words)
+        st.markdown(
+            f"Mode **{mode}**: {standing.MODES.get(mode, '')} Features: {backbone}. {rounds}, "
+            f"{counted(result.repeats, 'time')}, the same for every method: "
+            f"{TEST_ROUND.meaning[0].lower()}{TEST_ROUND.meaning[1:]}. "
+            f"Score: {runs.spec(run, Spec).rule}."
+        )
+
+
+def _price(result: Result) -> tuple[str, str, str]:
+    """What a part costs; results of earlier versions know of the features alone."""
+    if not result.part_ms:
+        seconds = f"{result.part_seconds * 1000:.1f} ms"
+        return "Features", seconds, "Per part; Latency times the whole way"
+    meaning = "Processor time from a picture to its score, on one thread"
+    return "A part costs", f"{result.part_ms['whole']:.1f} ms", meaning
+
+
+def _each_price(result: Result) -> str:
+    """What each feature set costs, where there are several."""
+    each = [
+        f"{ms:.1f} ms on {name} alone" for name, ms in result.part_ms.items() if name != "whole"
+    ]
+    return f"A part would cost {' and '.join(each)}." if each else ""
 
 
 def _bars(run: Run, auroc: pd.DataFrame) -> None:
     shared = set(auroc["feature"]) & set(published.AUROC)
     reference = None
     if shared and st.toggle(
-        "Show source B's figures",
-        help=f"{published.SOURCE_B}. Published for its own parts; its method column mixes splits. "
-        "For orientation only.",
+        "Show the inkjet paper's figures",
+        help=f"{published.INKJET_PAPER}. Published for its own parts; its method column mixes "
+        "splits. For orientation only.",
     ):
         reference = published.AUROC
     charts.figure(
         inspection_plots.auroc_bars(auroc, reference),
         auroc.drop(columns="run_id"),
         f"auroc-{run.id}",
-        "AUROC per feature type and method with 95 % intervals",
+        f"{SEPARATION.words} per feature type and method with 95 % intervals",
     )
     st.caption(f"Pale bars: fewer than {MIN_BAD} BAD parts, unreliable and left out of every test.")
 
 
 def _table(run: Run, auroc: pd.DataFrame) -> None:
-    """AUROC of every method, with source B's two columns where the names are the same."""
-    words = auroc.assign(
-        shown=[charts.interval(r.auroc, r.low, r.high) for r in auroc.itertuples()]
-    )
+    """Separation of every method, with the paper's two columns where the names are the same."""
+    words = auroc.assign(shown=charts.intervals(auroc, "auroc"))
     wide = words.pivot(index="feature", columns="method", values="shown")
     wide = wide[list(dict.fromkeys(auroc["method"]))].reset_index()
     counts = auroc.drop_duplicates("feature")[["feature", "n_good", "n_bad", "reliable"]]
     table = counts.merge(wide, on="feature")
     if set(auroc["feature"]) & set(published.AUROC):
-        for place, name in enumerate(("source B, baseline", "source B, method")):
+        for place, what in enumerate(("baseline", "method")):
+            name = f"{INKJET_PAPER.words}, {what}"
             table[name] = [
                 published.AUROC[f][place] if f in published.AUROC else None
                 for f in table["feature"]
             ]
-    st.dataframe(table, hide_index=True, alt="AUROC per feature type")
+    table = table.rename(columns={"n_good": "GOOD", "n_bad": "BAD"})
+    st.dataframe(table, hide_index=True, alt=f"{SEPARATION.words} per feature type")
     if auroc["average_precision"].notna().any():
         _more_figures(run, auroc)
 
@@ -126,8 +169,8 @@ def _more_figures(run: Run, auroc: pd.DataFrame) -> None:
     )
     st.caption(
         "95 % intervals: bootstrap over parts; exact for the accuracy. Accuracy: a part is called "
-        "BAD above the 95 % quantile of its fold's calibration GOOD scores (first repeat); calling "
-        "every part GOOD would reach the last column."
+        "BAD above the 95 % quantile of its test round's GOOD calibration scores (first "
+        "repeat); calling every part GOOD would reach the last column."
     )
 
 
@@ -143,19 +186,17 @@ def _comparison(run: Run, rows: pd.DataFrame, auroc: pd.DataFrame) -> None:
     baseline = rows["baseline"].iloc[0]
     method = st.selectbox(f"Compared with {baseline}", list(rows["method"].unique()))
     mine = rows[rows["method"] == method]
-    tested = mine[mine["reliable"].astype(bool)]
-    better = tested[(tested["p_holm"] < 0.05) & (tested["difference"] > 0)]["feature"]
-    worse = tested[(tested["p_holm"] < 0.05) & (tested["difference"] < 0)]["feature"]
-    st.markdown(_sentence(list(better), list(worse), len(tested)))
+    st.markdown(standing.compared(mine))
     charts.figure(
         inspection_plots.forest(mine),
         mine.drop(columns="run_id"),
         f"differences-{run.id}-{method}",
-        "Difference in AUROC per feature type with interval and adjusted p",
+        f"Difference in {SEPARATION.short} per feature type with interval and adjusted p",
     )
     st.caption(
         f"{baseline} is the baseline with the highest mean here, which favours it a little. "
-        "First p: DeLong on the scores of all folds; second: Nadeau and Bengio over the folds. "
+        "First p: DeLong on the scores of all test rounds; second: Nadeau and Bengio over the "
+        "rounds. "
         f"Both after Holm. Grey: fewer than {MIN_BAD} BAD parts, not tested."
     )
     _power(auroc[auroc["method"] == baseline])
@@ -168,43 +209,32 @@ def _power(rows: pd.DataFrame) -> None:
         return
     st.markdown("**What these parts can show**")
     words = [
-        f"- {charts.plain(str(r.feature))}: with {r.n_bad:.0f} BAD parts, "
+        f"- {charts.plain(str(feature))}: with {n_bad:.0f} BAD parts, "
         + (
             "the baseline is so near 1 that not even a perfect model could be told from it."
-            if r.detectable != r.detectable
-            else f"a difference under {r.detectable:.2f} cannot be seen."
+            if detectable != detectable
+            else f"a difference under {detectable:.2f} cannot be seen."
         )
-        for r in known.itertuples()
+        for feature, n_bad, detectable in zip(
+            known["feature"], known["n_bad"], known["detectable"], strict=True
+        )
     ]
     st.markdown("\n".join(words))
     st.caption("80 % power, two-sided 5 %, two methods on the same parts (Hanley and McNeil).")
 
 
-def _sentence(better: list[str], worse: list[str], n: int) -> str:
-    if not n:
-        return f"No feature type has {MIN_BAD} BAD parts, so no difference was tested."
-    if not better and not worse:
-        return f"No difference can be shown on any of {n} feature types (DeLong, paired, Holm)."
-    parts = []
-    if better:
-        parts.append(f"better on {', '.join(better)}")
-    if worse:
-        parts.append(f"worse on {', '.join(worse)}")
-    return f"Of {n} feature types tested: {' and '.join(parts)} (DeLong, paired, Holm, p < 0.05)."
-
-
 def _folds(run: Run, scores: pd.DataFrame) -> None:
     frame = comparisons.by_fold(scores)
     if frame.empty:
-        st.info("No fold has BAD parts.", icon=":material/info:")
+        st.info("No test round has BAD parts.", icon=":material/info:")
         return
     charts.figure(
         inspection_plots.fold_dots(frame),
         frame,
         f"folds-{run.id}",
-        "AUROC of every fold by feature type and method",
+        f"{SEPARATION.words} of every test round by feature type and method",
     )
-    st.caption("Folds share training parts: their spread is less than that of new data.")
+    st.caption("Test rounds share training parts: their spread is less than that of new data.")
 
 
 def _maps(run: Run) -> None:
@@ -215,15 +245,25 @@ def _maps(run: Run) -> None:
     st.caption("Anomaly maps over the highest and lowest scored parts.")
     frame = pd.DataFrame({"path": [str(p) for p in pictures]})
     rows = gallery.page_of(frame, f"maps-{run.id}", 12)
-    with st.container(horizontal=True):
-        for row in rows.itertuples():
-            name = row.path.rsplit("/", 1)[-1].removesuffix(".png").replace("_", " ")
-            st.image(row.path, width=200, caption=name, alt=f"Anomaly map, {name}")
+    with st.container(horizontal=True, key=f"small-pictures-{run.id}"):
+        for path in rows["path"]:
+            name = path.rsplit("/", 1)[-1].removesuffix(".png").replace("_", " ")
+            st.image(path, width="stretch", caption=name, alt=f"Anomaly map, {name}")
+
+
+def _weights_there(key: str) -> None:
+    """What lies in storage/weights, by the choice of the form that takes it."""
+    folder = settings().weights
+    files = [f"{file.name} (coco)" for file in sorted(folder.glob("*.pt"))]
+    there = files + [f"{name} (own)" for name in brought.listed(folder)]
+    if there:
+        st.caption(f"In storage/weights: {charts.plain(', '.join(there))}.")
 
 
 kind_page(
     "inspect",
-    "Learn what GOOD parts look like, per feature type, and see how well BAD ones stand out, on "
-    "folds the model never saw.",
+    "Learn what GOOD parts look like, per feature type, and see how well BAD ones stand out among "
+    "parts the model never saw.",
     show,
+    _weights_there,
 )

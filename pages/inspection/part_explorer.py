@@ -8,18 +8,20 @@ import streamlit as st
 from backend.core import runs
 from backend.core.runs import Run
 from backend.inspection.model.spec import Spec
-from backend.inspection.parts.crops import read_parts
+from backend.inspection.parts.crops import made_parts
 from backend.inspection.threshold.job import rated
 from backend.records import Label, RunState
 from backend.settings import settings
+from backend.wording import counted
 from pages.ui import (
+    address,
     caveats,
     charts,
-    forms,
     gallery,
     links,
     part_view,
     resources,
+    run_choice,
     run_view,
     thumbnails,
 )
@@ -27,7 +29,6 @@ from pages.ui.layout import header
 
 ORDERS = ("most wrong first", "highest score first", "lowest score first", "by name")
 PAGE, ROW = 8, 64  # parts a page, px a row
-SHOWN = "part_in_address"
 
 
 def show() -> None:
@@ -36,9 +37,7 @@ def show() -> None:
         "Look at single parts: what the model scored them, where it sees something unusual, and "
         "which GOOD parts they resemble.",
     )
-    ended = resources.store().runs("inspect", RunState.COMPLETED, limit=200)
-    options = {row.id: forms.run_words(row.id, row.name) for row in ended.itertuples()}
-    run_id = run_view.choose_run(("inspect",), options)
+    run_id = run_view.choose_run(("inspect",), run_choice.ended("inspect", RunState.COMPLETED))
     if not run_id:
         st.info("This starts from an anomaly model. Make that first:", icon=":material/arrow_back:")
         links.to_kind("inspect")
@@ -71,19 +70,20 @@ def _explore(run: Run) -> None:
     with left:
         picked = _sheet(run, rows, f"{run.id}-{method}-{feature}-{label}-{order}")
     asked = picked or _asked(table, rows)
-    st.session_state[SHOWN] = st.query_params["part"] = asked
+    address.follow("part", asked)
     with right:
         part_view.show(run, table, table[table["part"] == asked].iloc[0], str(method))
 
 
 def _asked(table: pd.DataFrame, rows: pd.DataFrame) -> str:
     """The part named in the address; the first of the rows where the filter has moved on."""
-    asked = st.query_params.get("part", "")
-    from_outside = asked and asked != st.session_state.get(SHOWN)
-    if from_outside and asked not in set(table["part"]):
+    asked = address.asked("part")
+    if asked in set(table["part"]):
+        return asked
+    if asked:
         st.warning(f"This model has no part {charts.plain(asked)}.", icon=":material/link_off:")
-    known = set(table["part"]) if from_outside else set(rows["part"])
-    return asked if asked in known else str(rows["part"].iloc[0])
+    shown = address.shown("part")
+    return shown if shown in set(rows["part"]) else str(rows["part"].iloc[0])
 
 
 def _ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
@@ -98,7 +98,7 @@ def _ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
 
 def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
     """A page of parts with small pictures; the one that is picked, or ""."""
-    st.subheader(f"{len(rows)} parts", anchor=False)
+    st.subheader(counted(len(rows), "part"), anchor=False)
     shown = gallery.page_of(rows, f"page-{key}", PAGE)
     paths = _paths(run)
     frame = pd.DataFrame(
@@ -137,7 +137,8 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
 def _paths(run: Run) -> dict[str, Path]:
     """Part → its picture."""
     folder = settings().runs / runs.spec(run, Spec).parts_run
-    return {row.part: folder / row.path for row in read_parts(folder).itertuples()}
+    parts = made_parts(folder)
+    return {p: folder / path for p, path in zip(parts["part"], parts["path"], strict=True)}
 
 
 show()

@@ -1,32 +1,25 @@
 """Parts: simulate printed parts or import one's own, and check what is there."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.core import runs
+from backend.core import facts, runs
 from backend.core.runs import Run
-from backend.inspection.parts import lookalikes
+from backend.glossary import SEPARATION
+from backend.inspection.parts import relabelling
 from backend.inspection.parts.checks import data_checks
-from backend.inspection.parts.spec import Result, Spec
+from backend.inspection.parts.spec import Result
 from backend.plots import parts as parts_plots
-from backend.records import Label, RunState
-from pages.ui import charts, forms, gallery, links, resources
+from backend.records import Label
+from backend.wording import counted
+from pages.ui import charts, gallery, links, part_checks, resources, verdict
 from pages.ui.run_view import kind_page
 
-ICONS = {
-    data_checks.PROBLEM: ":red[:material/error:]",
-    data_checks.LOOK: ":orange[:material/visibility:]",
-    data_checks.OK: ":green[:material/check_circle:]",
-}
-WORDS = {data_checks.PROBLEM: "problem", data_checks.LOOK: "look", data_checks.OK: "in order"}
 TELLING = {"brightness": "brightness", "edge": "area"}
-JOINING = (
-    "The button takes the same parts in again, as a new run beside this one. Groups that share a "
-    "copy or a look-alike become one there, by turns: where A is like B and B like C, all three. "
-    "No fold then learns from a part and is judged on its twin. The groups as given are kept "
-    "in a column of their own, and this run stays as it is."
-)
 ALIKE = ("all", "copy or look-alike", "copy or look-alike in another group")
 
 
@@ -37,13 +30,20 @@ def show(run: Run) -> None:
         ("Parts", str(result.n), ""),
         ("GOOD", str(result.n_good), ""),
         ("BAD", str(result.n_bad), ""),
-        ("Groups", str(result.groups), "Parts of one group always stay in one fold"),
+        (
+            "Groups",
+            str(result.groups),
+            "Parts of one group always stay together, in training or in the test",
+        ),
     ]
     if result.left_out:
         entries.append(("Left out", str(result.left_out), "Pictures or parts not taken in"))
+    words = f"{counted(result.n or 0, 'part')}, {result.n_good} GOOD and {result.n_bad} BAD. Mend "
+    words += "what the checks below call a problem, then train a model on the GOOD ones."
+    verdict.told(words, run, ("inspect", "Train an anomaly model on these parts"))
     charts.metrics(entries)
-    _alike_across_groups(run)
-    _checks(run, result)
+    part_checks.alike_across_groups(run, links.BY_KIND["parts"].path)
+    part_checks.show(run, result)
     _left_out(run)
     counts = pd.DataFrame(
         [(name, good, bad) for name, (good, bad) in result.counts.items()],
@@ -62,54 +62,12 @@ def show(run: Run) -> None:
 
 def _parts(run: Run) -> pd.DataFrame:
     """Every part with what was measured of it; empty columns for a run made before the checks."""
-    parts = resources.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
+    made = resources.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
+    parts = relabelling.applied(made, run.folder)
     checks = resources.facts("part_checks", run).drop(columns="run_id")
     joined = parts.merge(checks, on="part", how="left")
     edge = np.sqrt(joined["width"].astype(float) * joined["height"].astype(float))
     return joined.assign(edge=edge.round(1))
-
-
-def _checks(run: Run, result: Result) -> None:
-    """What the checks found, the worst first; what the import said about itself below."""
-    found = resources.facts("part_findings", run)
-    with st.container(border=True):
-        st.markdown("**Checks before anything is learned**")
-        for level, icon in ICONS.items():
-            for row in found[found["level"] == level].itertuples():
-                words = charts.plain(row.words)
-                st.markdown(f"{icon} **{row.subject}** ({WORDS[level]}): {words}")
-        others = [n for n in result.notes if n not in set(found["words"])]
-        for note in others:
-            st.caption(charts.plain(note))
-
-
-def _alike_across_groups(run: Run) -> None:
-    """What look-alikes across groups mean, and the button that makes them one group."""
-    if runs.spec(run, Spec).group_lookalikes:
-        if run.parent:
-            links.to_kind("parts", "The same parts with their groups as given", run.parent)
-        return
-    words = lookalikes.warning(run.folder)
-    if not words:
-        return
-    with st.container(border=True):
-        st.warning(charts.plain(words), icon=":material/content_copy:")
-        if made := _joined_before(run):
-            links.to_kind("parts", "The same parts with look-alikes in one group", made)
-            return
-        st.markdown(JOINING)
-        if st.button("Make look-alikes one group", type="primary", icon=":material/merge:"):
-            name = f"{run.name or run.id.partition('-')[2]}, look-alikes in one group"
-            forms.start("parts", run.spec | {"group_lookalikes": True}, name, run.id)
-
-
-def _joined_before(run: Run) -> str:
-    """The newest run that joined these parts' groups, "" where there is none."""
-    rows = resources.store().runs("parts", RunState.COMPLETED)
-    for run_id in rows.loc[rows["parent"] == run.id, "id"]:
-        if resources.supervisor().find(run_id).spec == run.spec | {"group_lookalikes": True}:
-            return str(run_id)
-    return ""
 
 
 def _left_out(run: Run) -> None:
@@ -152,7 +110,7 @@ def _telling(run: Run, measure: str, title: str) -> None:
     if rows.empty:
         return
     figure = parts_plots.tell_tales(rows, title, data_checks.TELLS)
-    alt = f"AUROC of {title.lower()} alone per feature type"
+    alt = f"{SEPARATION.words} by {title.lower()} alone per feature type"
     charts.figure(figure, rows.drop(columns="run_id"), f"alone-{measure}-{run.id}", alt)
     st.caption(
         f"A model may learn the lighting or the crop instead of the defect where {title.lower()} "
@@ -174,19 +132,21 @@ def _gallery(run: Run, parts: pd.DataFrame) -> None:
         st.info("No part is like this.", icon=":material/search_off:")
         return
     rows = gallery.page_of(shown, f"parts-{run.id}-{feature}-{label}-{alike}")
-    with st.container(horizontal=True):
-        for row in rows.itertuples():
-            mask = getattr(row, "mask_path", None) if masks else None
+    with st.container(horizontal=True, key=f"small-pictures-{run.id}"):
+        for row in facts.records(rows):
+            mask = row.get("mask_path") if masks else None
             mask_path = run.folder / mask if isinstance(mask, str) else None
-            picture = gallery.overlaid(run.folder / row.path, mask_path, None, 160)
+            picture = gallery.overlaid(run.folder / row["path"], mask_path, None, 160)
             caption = _caption(row, alike != ALIKE[0])
-            st.image(picture, width=140, caption=caption, alt=f"Part {row.part}, {caption}")
+            st.image(
+                picture, width="stretch", caption=caption, alt=f"Part {row['part']}, {caption}"
+            )
 
 
-def _caption(row: object, with_group: bool) -> str:
-    words = f"{row.feature} · {Label(row.label).name}"
-    words += f": {row.defect}" if row.defect else ""
-    return charts.plain(f"{words} · {row.part}, group {row.group}" if with_group else words)
+def _caption(row: Mapping[str, Any], with_group: bool) -> str:
+    words = f"{row['feature']} · {Label(row['label']).name}"
+    words += f": {row['defect']}" if row["defect"] else ""
+    return charts.plain(f"{words} · {row['part']}, group {row['group']}" if with_group else words)
 
 
 def _alike(parts: pd.DataFrame, which: str) -> pd.DataFrame:

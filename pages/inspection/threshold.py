@@ -8,7 +8,8 @@ import streamlit as st
 
 from backend.core import runs
 from backend.core.runs import Run
-from backend.inspection.threshold.job import calibration_scores
+from backend.inspection.threshold import told
+from backend.inspection.threshold.job import calibrated_on
 from backend.inspection.threshold.limits import (
     Promise,
     expected_shift,
@@ -20,15 +21,8 @@ from backend.inspection.threshold.misses import Share, false_alarms, missed, sha
 from backend.inspection.threshold.spec import Result, Spec
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
-from pages.ui import caveats, charts, forms, links, misses, resources, threshold_versions
+from pages.ui import caveats, charts, forms, identity, links, resources, threshold_versions
 from pages.ui.run_view import kind_page
-
-GROUNDS = (
-    "It holds for GOOD parts that come from the same process as those of the calibration. Their "
-    "scores are out of fold: each comes from a model that never saw the part, while the exported "
-    "model has learnt from all GOOD parts. The two differ little, so the promise carries over in "
-    "practice; it is no strict proof. New GOOD parts confirm it best."
-)
 
 
 def show(run: Run) -> None:
@@ -36,7 +30,8 @@ def show(run: Run) -> None:
     rows = resources.facts("thresholds", run)
     rows = rows.assign(by_hand=rows["by_hand"].fillna(False).astype(bool))  # an older version's
     threshold_versions.standing(run)
-    misses.alarm(run)
+    threshold_versions.alarm(run)
+    st.markdown("Next: put this version in force below, or try other limits first.")
     caveats.alike(run)
     charts.metrics(
         [
@@ -47,14 +42,14 @@ def show(run: Run) -> None:
                 "The others have too few GOOD parts for this promise",
             ),
             *_promised(result, rows),
-            ("BAD missed", *misses.tile(run)),
+            ("BAD missed", *threshold_versions.missed_tile(run)),
         ]
     )
     _by_hand(run, result)
     if not threshold_versions.promises_nothing(result):
-        st.markdown(_promise(_wanted(run), result))
+        st.markdown(told.promise(_wanted(run), bool(result.by_hand)))
         with st.expander("What this promise rests on", icon=":material/balance:"):
-            st.markdown(GROUNDS)
+            st.markdown(told.GROUNDS)
     caveats.noted(result.notes)
     _table(run, rows)
     _too_few(run, rows)
@@ -100,20 +95,6 @@ def _wanted(run: Run) -> Promise:
     return runs.spec(run, Spec).wanted
 
 
-def _promise(wanted: Promise, result: Result) -> str:
-    """What is promised, and what it rests on."""
-    kind = "any type not chosen by hand" if result.by_hand else "a type"
-    if wanted.confidence:
-        return (
-            f"Certified: with {wanted.confidence:.0%} confidence, at most {wanted.alarm_rate:.1%} "
-            f"of new GOOD parts of {kind} raise an alarm."
-        )
-    return (
-        f"On average over plants that do the same, at most {wanted.alarm_rate:.1%} of new GOOD "
-        f"parts of {kind} raise an alarm; one plant may have bad luck."
-    )
-
-
 def _table(run: Run, rows: pd.DataFrame) -> None:
     wanted = _wanted(run)
     needed = least_groups(wanted.alarm_rate, wanted.confidence)
@@ -125,12 +106,13 @@ def _table(run: Run, rows: pd.DataFrame) -> None:
             "BAD above": [charts.number(value) for value in rows["alarm_limit"]],
             "review above": [charts.number(value) for value in rows["review_limit"]],
             "promise": [_promise_of(row, needed) for row in rows.itertuples()],
-            "GOOD above": [_share(r.good_alarms, r.n_good, r.enough) for r in rows.itertuples()],
-            "BAD found": [_share(r.bad_alarms, r.n_bad, r.enough) for r in rows.itertuples()],
-            "BAD missed": [
-                _share(r.n_bad - r.bad_alarms - r.bad_reviews, r.n_bad, r.review_needed == 0)
-                for r in rows.itertuples()
-            ],
+            "GOOD above": _shares(rows["good_alarms"], rows["n_good"], rows["enough"]),
+            "BAD found": _shares(rows["bad_alarms"], rows["n_bad"], rows["enough"]),
+            "BAD missed": _shares(
+                rows["n_bad"] - rows["bad_alarms"] - rows["bad_reviews"],
+                rows["n_bad"],
+                rows["review_needed"] == 0,
+            ),
         }
     )
     st.dataframe(shown, hide_index=True, alt="Limits per feature type")
@@ -144,8 +126,9 @@ def _promise_of(row: Any, needed: int) -> str:
     return "kept" if row.enough else f"too few GOOD: {row.n_groups} of {needed} groups"
 
 
-def _share(count: int, total: int, known: bool) -> str:
-    return f"{count} of {total}" if known and total else "–"
+def _shares(counts: pd.Series, totals: pd.Series, known: pd.Series) -> list[str]:
+    rows = zip(counts, totals, known, strict=True)
+    return [f"{count} of {total}" if sure and total else "–" for count, total, sure in rows]
 
 
 def _too_few(run: Run, rows: pd.DataFrame) -> None:
@@ -155,17 +138,20 @@ def _too_few(run: Run, rows: pd.DataFrame) -> None:
     short = rows[~rows["enough"].astype(bool)]
     if short.empty:
         return
-    lines = []
-    for row in short.itertuples():
-        things = "GOOD parts" if row.n_groups == row.n_good else "groups with GOOD parts"
-        least = math.ceil(least_rate(row.n_groups, wanted.confidence) * 1000) / 1000
-        until = "above the review limit" if row.review_needed == 0 else "every part of it"
-        lines.append(
-            f"- {charts.plain(row.feature)}: {row.n_groups} of {needed} {things}. Add "
-            f"{row.needed}, or promise {least:.1%}. Until then a person looks: {until}."
-        )
+    lines = [_lacking(row, wanted, needed) for row in short.itertuples()]
     head = f"Not enough GOOD parts to promise {wanted.alarm_rate:.1%}. Nothing is called BAD of:"
     st.warning("\n".join([head, "", *lines]), icon=":material/group_add:")
+
+
+def _lacking(row: Any, wanted: Promise, needed: int) -> str:
+    """What a type without a limit lacks, and what happens to its parts until then."""
+    things = "GOOD parts" if row.n_groups == row.n_good else "groups with GOOD parts"
+    least = math.ceil(least_rate(row.n_groups, wanted.confidence) * 1000) / 1000
+    until = "above the review limit" if row.review_needed == 0 else "every part of it"
+    return (
+        f"- {charts.plain(row.feature)}: {row.n_groups} of {needed} {things}. Add "
+        f"{row.needed}, or promise {least:.1%}. Until then a person looks: {until}."
+    )
 
 
 def _scores(run: Run, rows: pd.DataFrame) -> None:
@@ -173,7 +159,7 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     st.subheader("Scores and limits", anchor=False)
     try:
         inspected = resources.supervisor().find(runs.spec(run, Spec).inspect_run)
-        scores = calibration_scores(inspected.folder, runs.result(run, Result).method)
+        scores = calibrated_on(run.folder)
     except UserError as error:
         st.warning(charts.plain(str(error)), icon=":material/link_off:")
         return
@@ -202,7 +188,9 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     if moved:
         _use(run, feature, tried)
     charts.figure(
-        thresholds_plots.limit_histogram(mine, f"Out-of-fold scores, {feature}", limits),
+        thresholds_plots.limit_histogram(
+            mine, f"Scores of parts never learned from, {feature}", limits
+        ),
         mine,
         f"limits-{run.id}",
         f"Histogram of the scores of GOOD and BAD parts of {feature} with its limits",
@@ -233,7 +221,10 @@ def _use(run: Run, feature: str, limit: float) -> None:
     kept = [line for line in chosen if line.rpartition("=")[0].strip() != feature]
     spec = run.spec | {"by_hand": [*kept, f"{feature} = {limit:g}"]}
     label = f"Use {limit:g} for {feature}"
-    if st.button(label, icon=":material/back_hand:", key=f"use-{run.id}-{feature}"):
+    barred = not identity.may("work.submit")
+    if st.button(
+        label, icon=":material/back_hand:", key=f"use-{run.id}-{feature}", disabled=barred
+    ):
         forms.start("threshold", spec, f"{feature} above {limit:g}, by hand", run.id)
     st.caption(
         "Makes a new version with this limit, chosen by hand, and the others as they are. It "

@@ -5,10 +5,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from backend.core import facts
+from backend.core.facts import Figure
 from backend.core.runs import Run
 from backend.images import pictures
 from backend.labels.agreement.job import CEILING, CONTROL, MASK_IOU, NEAR_F1, PRECISION, SHARE
 from backend.plots import labels as labels_plots
+from backend.wording import counted
 from pages.ui import charts, gallery, resources
 from pages.ui.run_view import kind_page
 
@@ -24,7 +27,7 @@ HEADLINE = (
 
 def show(run: Run) -> None:
     rows, figures = resources.facts("agreements", run), resources.facts("figures", run)
-    by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
+    by_name = facts.by_name(figures)
     for labeller in sorted(rows["labeller"].unique(), key=CONTROL.__eq__):
         _verdict(labeller, by_name, rows["image"].nunique())
         if labeller != CONTROL:
@@ -39,12 +42,12 @@ def show(run: Run) -> None:
     _examples(run, rows)
 
 
-def _tiles(labeller: str, by_name: dict[tuple[str, str], Any]) -> None:
+def _tiles(labeller: str, by_name: dict[tuple[str, str], Figure]) -> None:
     entries = [(name, by_name.get((labeller, metric)), words) for metric, name, words in HEADLINE]
     charts.metrics([(n, charts.interval(r.value, r.low, r.high), w) for n, r, w in entries if r])
 
 
-def _verdict(labeller: str, by_name: dict[tuple[str, str], Any], images: int) -> None:
+def _verdict(labeller: str, by_name: dict[tuple[str, str], Figure], images: int) -> None:
     share = by_name.get((labeller, SHARE))
     if share is None:
         st.info(f"Labeller {labeller}: no image has a true box.", icon=":material/info:")
@@ -52,11 +55,13 @@ def _verdict(labeller: str, by_name: dict[tuple[str, str], Any], images: int) ->
     name = labeller.capitalize() + " (control)" * (labeller == CONTROL)
     words = (
         f"{name} labels: {share.value:.0%} [{100 * share.low:.0f}, "
-        f"{100 * share.high:.0f}] of boxes fit (IoU > 0.5), n = {share.n} boxes in {images} images."
+        f"{100 * share.high:.0f}] of boxes fit (overlap IoU over 0.5), n = "
+        f"{counted(share.n, 'box', 'boxes')} in {counted(images, 'image')}."
     )
     precision = by_name.get((labeller, PRECISION))
     if precision is not None:
-        words += f" Of {precision.n} boxes it drew, {precision.value:.0%} are right."
+        drawn = counted(precision.n, "box", "boxes")
+        words += f" Of {drawn} that it drew, {precision.value:.0%} are right."
     ceiling = by_name.get((CEILING, SHARE))
     if ceiling is not None:
         words += f" Boxes around the exact masks would reach {ceiling.value:.0%}."
@@ -71,9 +76,7 @@ def _tables(run: Run, rows: pd.DataFrame, figures: pd.DataFrame) -> None:
     st.subheader("By kind of image", anchor=False)
     st.dataframe(_by_source(rows), hide_index=True)
     st.subheader("All figures", anchor=False)
-    shown = figures.assign(
-        value=[charts.interval(r.value, r.low, r.high) for r in figures.itertuples()]
-    )
+    shown = figures.assign(value=charts.intervals(figures, "value"))
     st.dataframe(shown[["subject", "metric", "value", "n"]], hide_index=True)
     charts.csv(figures.drop(columns="run_id"), f"agreement-figures-{run.id}")
 
@@ -104,12 +107,13 @@ def _examples(run: Run, rows: pd.DataFrame) -> None:
     images = rows[rows["labeller"] == labeller].drop_duplicates("image")
     ranked = images.sort_values("mask_iou", ascending=order == "worst first", kind="stable")
     st.caption("Left: the image. Middle: the exact mask. Right: the guess.")
-    with st.container(horizontal=True):
-        for row in gallery.page_of(ranked, f"examples-{run.id}", 6).itertuples():
+    shown = gallery.page_of(ranked, f"examples-{run.id}", 6)
+    with st.container(horizontal=True, key=f"wide-pictures-{run.id}"):
+        for row in shown.itertuples():
             st.image(
                 _triple(run, row),
-                width=480,
-                caption=f"mask IoU {row.mask_iou:.2f} · {row.boxes_found} boxes drawn, "
+                width="stretch",
+                caption=f"mask IoU {row.mask_iou:.2f} · {row.boxes_found} drawn, "
                 f"{row.boxes_right} of {row.boxes_true} right",
                 alt=f"Image {row.image}, its exact mask and the guess of {labeller}",
             )

@@ -8,45 +8,45 @@ import streamlit as st
 from backend.actions import results
 from backend.core import registry
 from backend.core.runs import Run
-from backend.images import curation
+from backend.images import curation, palette
 from backend.images.curation import Edit
 from backend.images.imageset import boxes_of
 from backend.images.vocabulary import CLASSES
 from backend.records import RunState, UserError
 from backend.settings import settings
 from pages.ui import (
+    address,
     charts,
-    curation_filters,
-    forms,
+    gallery,
     identity,
     image_export,
     links,
+    part_labels,
+    picture_filters,
     resources,
+    run_choice,
     run_view,
     thumbnails,
 )
 from pages.ui.components import box_editor, contact_sheet
-from pages.ui.curation_filters import Filters
 from pages.ui.layout import header, plain_errors
+from pages.ui.picture_filters import DISPUTED, Filters
 
-KINDS = tuple(
-    kind.name
-    for kind in registry.KINDS
-    if kind.name in ("generate", "composite", "label", "sample", "dataset")
-)
+KINDS = (*links.CURATED, "parts")
 PAGE_SIZE = 24
+KNOWN = (*CLASSES, "defect")
 EDITED, LEFT = "curation-edited", "curation-left"
 ORDER, ERROR, TOLD = "curation-order", "curation-error", "curation-told"
 
 
 def _options() -> dict[str, str]:
-    """Run id → words of every finished run that holds images, newest first."""
+    """Run id → words of every finished run that holds images, newest first, then those of parts."""
     found = {}
     for kind in KINDS:
-        for row in resources.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
-            words = forms.run_words(row.id, row.name)
-            found[row.id] = f"{registry.get(kind).title}: {words}"
-    return dict(sorted(found.items(), reverse=True))
+        for run_id, words in run_choice.ended(kind, RunState.COMPLETED).items():
+            found[run_id] = f"{registry.get(kind).title}: {words}"
+    order = sorted(found, key=lambda run_id: ("-parts-" not in run_id, run_id), reverse=True)
+    return {run_id: found[run_id] for run_id in order}
 
 
 @st.fragment
@@ -60,8 +60,10 @@ def workbench(run: Run) -> None:
             st.toast(charts.plain(words), icon=":material/check:")
         images, boxes = curation.images(run.folder), curation.boxes(run.folder)
         _counts(run, images, boxes)
-        filters = curation_filters.ask(run, images, boxes)
-        rows = curation_filters.applied(run, images, boxes, filters)
+        if not identity.may("results.curate"):
+            st.info("You may look; engineers decide.", icon=":material/visibility:")
+        filters = picture_filters.ask(run, images, boxes)
+        rows = picture_filters.applied(run, images, boxes, filters)
         edited = st.session_state.get(EDITED, {}).get(run.id, "")
         if edited in set(images["image"]):
             _editor(run, images.set_index("image").loc[edited], boxes, list(rows["image"]))
@@ -94,26 +96,44 @@ def _sheet(run: Run, rows: pd.DataFrame, filters: Filters, boxes: pd.DataFrame) 
     page = st.pagination(pages, default=first, key=key) if pages > 1 else 1
     part = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     by_image = dict(list(boxes.groupby("image")))
-    items = [_item(run, row, by_image.get(row.image), filters) for row in part.itertuples()]
+    colours, most = palette.colours(boxes["class_name"]), None
+    if "boxes" in filters.overlays:
+        gallery.legend(colours)
+        counts = [len(by_image.get(name, ())) for name in part["image"]]
+        most = gallery.most_boxes(max(counts, default=0), run.id)
+    items = [_item(run, row, by_image, filters, colours, most) for row in part.itertuples()]
     contact_sheet.contact_sheet(
-        items, left, curation.newest(run.folder), f"sheet-{run.id}", lambda a: _decided(run, a)
+        contact_sheet.Sheet(items, left, curation.newest(run.folder), list(colours), KNOWN),
+        f"sheet-{run.id}",
+        lambda a: _decided(run, a),
     )
 
 
-def _item(run: Run, row: Any, boxes: pd.DataFrame | None, filters: Filters) -> contact_sheet.Item:
+def _item(
+    run: Run,
+    row: Any,
+    by_image: dict[Any, pd.DataFrame],
+    filters: Filters,
+    colours: dict[str, str],
+    most: int | None,
+) -> contact_sheet.Item:
+    boxes = by_image.get(row.image)
     count = 0 if boxes is None else len(boxes)
     mask = getattr(row, "mask_path", None) if "masks" in filters.overlays else None
     flag = f"group {row.alike:.0f}" if row.alike else ""
-    if filters.disputed and row.certainty == row.certainty:
+    if filters.order == DISPUTED and row.certainty == row.certainty:
         flag = f"certainty {row.certainty:.2f}"
+    flag = " · ".join(filter(None, (flag, row.tag)))
     return contact_sheet.Item(
         id=row.image,
         src=thumbnails.thumbnail(
             run.folder / row.path,
             boxes if "boxes" in filters.overlays else None,
             run.folder / mask if isinstance(mask, str) else None,
+            colours,
+            most,
         ),
-        caption=f"{row.image} · {count} box{'' if count == 1 else 'es'}",
+        caption=f"{row.shown} · {count} box{'' if count == 1 else 'es'}",
         verdict=row.verdict,
         flag=flag,
     )
@@ -122,7 +142,8 @@ def _item(run: Run, row: Any, boxes: pd.DataFrame | None, filters: Filters) -> c
 def _reject_copies(run: Run, rows: pd.DataFrame) -> None:
     copies = rows[rows.duplicated("alike") & (rows["verdict"] != "rejected")]["image"]
     words = f"Reject {len(copies)} cop{'y' if len(copies) == 1 else 'ies'}, keep the first of each"
-    if st.button(words, icon=":material/filter_none:", disabled=copies.empty):
+    barred = copies.empty or not identity.may("results.curate")
+    if st.button(words, icon=":material/filter_none:", disabled=barred):
         edits = [Edit(image, "rejected") for image in copies]
         _record(run, f"{len(edits)} near-duplicates rejected", edits)
         st.rerun(scope="fragment")
@@ -143,6 +164,15 @@ def _decided(run: Run, action: dict[str, Any]) -> None:
     try:
         if name == "open":
             _edit(run, ids[0])
+        elif name == "tag":
+            tag = str(action["tag"]).strip()
+            words = f"{len(ids)} tagged {tag}" if tag else f"tag of {len(ids)} taken away"
+            _record(run, words, [Edit(image, tag=tag) for image in ids])
+            _tell(f"{words} · U: undo")
+        elif name == "relabel":
+            old, new = str(action["old"]), str(action["new"]).strip()
+            words = results.relabel(identity.actor(), settings(), run, ids, old, new)
+            _tell(f"{words} · U: undo")
         elif name == "undo":
             words = results.undo(identity.actor(), settings(), run)
             st.toast(
@@ -170,12 +200,13 @@ def _editor(run: Run, row: pd.Series, boxes: pd.DataFrame, order: list[str]) -> 
     place = f"{order.index(image) + 1} of {len(order)}" if image in order else "not in the filter"
     present = set(boxes["class_name"])
     ours = [name for name in CLASSES if name in present]
-    classes = dict.fromkeys([*ours, *sorted(present), *CLASSES, "defect"])
+    classes = list(dict.fromkeys([*ours, *sorted(present), *KNOWN]))
     src, width, height = thumbnails.large(str(run.folder / row["path"]))
     box_editor.box_editor(
-        box_editor.Sight(image, src, width, height, place),
+        box_editor.Sight(image, src, width, height, place, row["shown"]),
         boxes_of(boxes, image),
-        list(classes),
+        classes,
+        palette.colours(classes) | palette.colours(present),
         f"editor-{run.id}",
         lambda action: _edited(run, action),
     )
@@ -191,8 +222,8 @@ def _edited(run: Run, action: dict[str, Any]) -> None:
     try:
         if action["boxes"] is not None:
             made = box_editor.boxes_of(action["boxes"])
-            _record(run, f"boxes of {image} corrected", [Edit(image, boxes=made)])
-            _tell(f"Boxes of {image} saved")
+            _record(run, f"boxes of {action['shown']} corrected", [Edit(image, boxes=made)])
+            _tell(f"Boxes of {action['shown']} saved")
     except UserError as error:
         st.session_state[ERROR] = str(error)
         return
@@ -216,7 +247,12 @@ if not chosen:
     links.to_kind("generate")
 else:
     found = resources.supervisor().find(chosen)
-    if found.state is RunState.COMPLETED:
+    asked = address.asked("image")
+    if asked and found.kind != "parts":
+        _edit(found, asked)
+    if found.state is RunState.COMPLETED and found.kind == "parts":
+        part_labels.show(found, asked)
+    elif found.state is RunState.COMPLETED:
         workbench(found)
     else:
         st.info("This run has no result to curate.", icon=":material/info:")

@@ -4,12 +4,12 @@ import pandas as pd
 import streamlit as st
 
 from backend.actions import work
-from backend.core import registry, runs, specs
+from backend.core import facts, registry, runs, specs
 from backend.plots import student as student_plots
 from backend.records import UserError
 from backend.students import comparison
 from backend.students.similarity.spec import Spec
-from pages.ui import charts, forms, identity, links, resources, student_metrics
+from pages.ui import charts, identity, links, resources, run_choice, student_metrics
 from pages.ui.layout import header, plain_errors
 
 COSTS = {"minutes": "Minutes of training", "megabytes": "Megabytes", "speed": "Images a second"}
@@ -21,12 +21,12 @@ def show() -> None:
         st.info("No student is finished yet. Make one first:", icon=":material/arrow_back:")
         links.to_kind("distill")
         return
-    students["words"] = [forms.run_words(str(i), n) for i, n in students["name"].items()]
+    students["words"] = [run_choice.run_words(str(i), n) for i, n in students["name"].items()]
     chosen = st.multiselect(
         "Students",
         list(students.index),
         default=list(students.index[:8]),
-        format_func=students["words"].to_dict().get,
+        format_func=students["words"].to_dict().__getitem__,
     )
     rows = students.loc[chosen]
     _missing(rows[rows["measured"].isna()])
@@ -37,7 +37,7 @@ def show() -> None:
     figures = pd.concat(
         [
             resources.store().facts("figures", run).assign(student=i)
-            for i, run in measured["measured"].items()
+            for i, run in zip(measured.index, measured["measured"], strict=True)
         ]
     )
     _chart(measured, figures)
@@ -61,7 +61,7 @@ def _missing(rows: pd.DataFrame) -> None:
     right.button(
         label,
         icon=":material/play_arrow:",
-        disabled=len(queued) == len(rows),
+        disabled=len(queued) == len(rows) or not identity.may("work.submit"),
         on_click=_measure,
         args=([str(student) for student in rows.index.difference(queued)],),
     )
@@ -101,21 +101,18 @@ def _chart(students: pd.DataFrame, figures: pd.DataFrame) -> None:
 
 def _table(students: pd.DataFrame, figures: pd.DataFrame) -> None:
     """One row a student; intervals are in the CSV below the chart and on each student's page."""
-    by_student = {
-        student: {(r.subject, r.metric): r for r in mine.itertuples()}
-        for student, mine in figures.groupby("student")
-    }
+    by_student = {student: facts.by_name(mine) for student, mine in figures.groupby("student")}
     rows = []
-    for row in students.itertuples():
-        mine = by_student.get(row.Index, {})
+    for row in students.reset_index().to_dict("records"):
+        mine = by_student.get(row["id"], {})
         rows.append(
             {
-                "student": row.words,
-                "recipe": row.recipe,
-                "images": row.images,
-                "minutes": round(row.minutes, 1),
-                "MB": round(row.megabytes, 1),
-                "images/s": "–" if pd.isna(row.speed) else f"{row.speed:.0f}",
+                "student": row["words"],
+                "recipe": row["recipe"],
+                "images": row["images"],
+                "minutes": round(row["minutes"], 1),
+                "MB": round(row["megabytes"], 1),
+                "images/s": "–" if pd.isna(row["speed"]) else f"{row['speed']:.0f}",
                 **{
                     name: student_metrics.words(mine.get(key))
                     for name, key in comparison.QUALITIES.items()

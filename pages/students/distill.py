@@ -1,5 +1,6 @@
 """Student generator: distil it, watch it learn, explore what it paints."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from backend.images import pictures
 from backend.images.boxes import boxes_of
 from backend.students.distill.spec import Result
 from backend.students.sampler import Sampler
-from pages.ui import charts, film, links
+from backend.wording import counted
+from pages.ui import charts, film, verdict
 from pages.ui.run_view import kind_page
 
 SAMPLES, STEPS = 18, 8
@@ -24,16 +26,33 @@ WORDS = {
     "teacher images makes it paint fine texture.",
     "pairs": "Learned the diffusion teacher's own map from starting noise to image and mask, from "
     "fresh pairs. A sample is what that teacher would make of the same noise.",
-    "paper": "Source A's recipe: a new random z for each image and step, under L1. The best such a "
-    "student can do is the pixel-wise median of the set, one grey blur: it learns the common "
-    "brightness, and no crack. Kept as the control.",
+    "paper": "The glass paper's recipe: a new random z for each image and step, under L1. The best "
+    "such a student can do is the pixel-wise median of the set, one grey blur: it learns the "
+    "common brightness, and no crack. Kept as the control.",
 }
+WHAT_NEXT = "Its pictures below are no measure: compare it with its teacher before you use it."
+NEXT = (
+    ("similarity", "How alike are student and teacher?"),
+    ("sample", "Let it paint images with masks and boxes"),
+    ("package", "Pack it, to take it away"),
+    ("dataset", "Make a data set with this student"),
+)
 FILM_WORDS = {
     "paper": "Pictures of the same eight random z after each epoch.",
     "pairs": "Pictures of the same eight noises.",
 }
 COPIES = "Above: its copies of the first teacher images. Below: the same scenes with other images' "
 COPIES += "defects."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What samples are to be: of the student in that run folder, in the light of others, of a
+    class ("" for any)."""
+
+    folder: str
+    variation: float
+    class_name: str
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Opening the student …")
@@ -44,6 +63,9 @@ def _sampler(folder: str) -> Sampler:
 def show(run: Run) -> None:
     result = runs.result(run, Result)
     preset = result.preset
+    learned = counted(result.images, "teacher image")
+    words = f"A student of {result.megabytes:.1f} MB that learned from {learned}. "
+    verdict.told(words + WHAT_NEXT, run, *NEXT)
     st.caption(WORDS.get(preset, ""))
     charts.metrics(
         [
@@ -55,17 +77,14 @@ def show(run: Run) -> None:
             ("Kept away", str(result.held), "To see how it copies what it never saw"),
         ]
     )
-    _explore(_sampler(str(run.folder)))
+    _explore(str(run.folder))
     film.show(run, {"epoch": FILM_WORDS.get(preset, COPIES)}, "Epoch")
     charts.curves(run)
-    links.to_kind("similarity", "How alike are student and teacher?")
-    links.to_kind("sample", "Let it paint images with masks and boxes")
-    links.to_kind("student-export", "Take it away as ONNX with a model card")
-    links.to_kind("dataset", "Make a data set with this student")
 
 
-def _explore(sampler: Sampler) -> None:
+def _explore(folder: str) -> None:
     """Fresh samples and the way between two of them, painted here by ONNX Runtime."""
+    sampler = _sampler(folder)
     st.subheader("Explore", anchor=False)
     if "explorer_seed" not in st.session_state:
         st.session_state["explorer_seed"] = 0
@@ -88,22 +107,28 @@ def _explore(sampler: Sampler) -> None:
         st.button("Other samples", icon=":material/casino:", on_click=_others)
         overlay = st.toggle("Masks and boxes", disabled=not sampler.paints_mask)
     class_name = "" if chosen == ANY else str(chosen)
-    _samples(sampler, seed, variation, class_name, overlay)
-    _mixture(sampler, seed, variation, class_name, overlay)
+    asked = Asked(folder, variation, class_name)
+    _samples(asked, seed, overlay)
+    _mixture(asked, seed, overlay)
 
 
 def _others() -> None:
     st.session_state["explorer_seed"] = int(st.session_state["explorer_seed"]) + SAMPLES
 
 
-def _samples(sampler: Sampler, seed: int, variation: float, class_name: str, overlay: bool) -> None:
+def _samples(asked: Asked, seed: int, overlay: bool) -> None:
     seeds = [seed + k for k in range(SAMPLES)]
-    images, masks, names = sampler.sample_named(seeds, variation, class_name)
-    with st.container(horizontal=True):
+    images, masks, names = _painted(asked, seeds)
+    with st.container(horizontal=True, key="small-pictures-samples"):
         for k, name in enumerate(names):
             words = f"{name}, seed {seeds[k]}"
             shown = _shown(images[k], masks[k], overlay)
-            st.image(shown, width=150, caption=words, alt=f"Student sample: {words}")
+            st.image(shown, width="stretch", caption=words, alt=f"Student sample: {words}")
+
+
+@st.cache_data(ttl=600, max_entries=50, show_spinner=False)
+def _painted(asked: Asked, seeds: list[int]) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    return _sampler(asked.folder).sample_named(seeds, asked.variation, asked.class_name)
 
 
 def _shown(pixels: np.ndarray, mask: np.ndarray, overlay: bool) -> np.ndarray:
@@ -113,7 +138,7 @@ def _shown(pixels: np.ndarray, mask: np.ndarray, overlay: bool) -> np.ndarray:
     return pictures.annotated(pixels, [pictures.Mark(box.xyxy) for box in boxes], mask > 0.5)
 
 
-def _mixture(sampler: Sampler, seed: int, variation: float, class_name: str, overlay: bool) -> None:
+def _mixture(asked: Asked, seed: int, overlay: bool) -> None:
     """The strip of pictures from one latent to another, and one of them larger."""
     st.markdown("**Mix two of them**")
     left, middle, right = st.columns([1, 1, 2])
@@ -122,9 +147,7 @@ def _mixture(sampler: Sampler, seed: int, variation: float, class_name: str, ove
         int(middle.number_input("To seed", 0, 2**31 - 1, seed + 1)),
     )
     share = right.slider("Share of the second", 0.0, 1.0, 0.5, 0.05)
-    ends = [sampler.draw(np.random.default_rng(s), variation, class_name) for s in seeds]
-    shares = [*np.linspace(0, 1, STEPS), share]
-    images, masks = sampler.paint(np.stack([sampler.mix(*ends, s) for s in shares]))
+    images, masks = _mixed(asked, seeds, share)
     strip = [_shown(*both, overlay) for both in zip(images, masks, strict=True)]
     left, right = st.columns([1, 3], vertical_alignment="center")
     left.image(strip[-1], width="stretch", caption=f"{share:.0%} of the second", alt="The mixture")
@@ -135,6 +158,17 @@ def _mixture(sampler: Sampler, seed: int, variation: float, class_name: str, ove
         "top; these are not.",
         alt="Strip of pictures from the first seed to the second",
     )
+
+
+@st.cache_data(ttl=600, max_entries=50, show_spinner=False)
+def _mixed(asked: Asked, seeds: tuple[int, int], share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and masks of STEPS latents on the way, and of the one at `share` last."""
+    sampler = _sampler(asked.folder)
+    first, second = (
+        sampler.draw(np.random.default_rng(s), asked.variation, asked.class_name) for s in seeds
+    )
+    shares = [*np.linspace(0, 1, STEPS), share]
+    return sampler.paint(np.stack([sampler.mix(first, second, s) for s in shares]))
 
 
 kind_page(

@@ -1,13 +1,22 @@
 """Student images: a set painted by a student, with masks and boxes."""
 
+from backend.core import runs
 from backend.core.runs import Run
-from pages.ui import gallery, links
+from backend.students.sample.spec import Result
+from backend.wording import counted
+from pages.ui import gallery, verdict
 from pages.ui.run_view import kind_page
 
 
 def show(run: Run) -> None:
+    result = runs.result(run, Result)
+    words = (
+        f"The student painted {counted(result.images, 'image')} with "
+        f"{counted(result.boxes, 'defect')}. How like its teacher's they are, the page Similarity "
+        "says."
+    )
+    verdict.told(words, run, ("dataset", "Make a data set with these images"))
     gallery.show_images(run)
-    links.to_kind("dataset", "Make a data set with these images")
 
 
 kind_page(

@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import published
-from backend.core import runs
+from backend import glossary, published
+from backend.core import facts, runs
+from backend.core.facts import Figure
 from backend.core.runs import Run
 from backend.images import imagefiles, pictures
 from backend.images.measures import ssim_map
@@ -14,31 +15,33 @@ from backend.plots import student as student_plots
 from backend.students.similarity.figures import published_protocol
 from backend.students.similarity.spec import OWN_LATENT, Result
 from pages.ui import charts, links, resources, student_metrics
+from pages.ui.layout import tabs
 from pages.ui.run_view import kind_page
 
-LEARNED, UNSEEN, SOURCE_A = "Images it learned from", "Images it never saw", "Source A's protocol"
+LEARNED, UNSEEN = "Images it learned from", "Images it never saw"
+PAPERS = "As the glass paper paired them"
 PAIR_METRICS = ["SSIM", "MS-SSIM", "wavelet distance"]
 SET_METRICS = [
     *("KID", "precision", "recall", "density", "coverage", "sharpness", "high frequencies"),
     *("diversity", "not copies", "not copies, all pairs"),
 ]
 SHOWN = 12
-Figures = dict[tuple[str, str], Any]
+Figures = dict[tuple[str, str], Figure]
 
 
 def show(run: Run) -> None:
     result, figures = runs.result(run, Result), resources.facts("figures", run)
-    by_name: Figures = {(row.subject, row.metric): row for row in figures.itertuples()}
+    by_name = facts.by_name(figures)
     for note in result.notes:
         st.warning(charts.plain(note), icon=":material/link_off:")
     _verdicts(by_name, result)
-    pairs, sets, copies = st.tabs(["In pairs", "Samples as a set", "Nearest training images"])
-    with pairs:
-        _in_pairs(run, result, figures)
-    with sets:
-        _as_sets(run, result, figures)
-    with copies:
-        _nearest(run, by_name)
+    tabs(
+        {
+            "In pairs": lambda: _in_pairs(run, result, figures),
+            "Samples as a set": lambda: _as_sets(run, result, figures),
+            "Nearest training images": lambda: _nearest(run, by_name),
+        }
+    )
     st.page_link(links.STUDENTS, label="Compare students", icon=":material/leaderboard:")
 
 
@@ -53,7 +56,8 @@ def _verdicts(by_name: Figures, result: Result) -> None:
     control = by_name.get((result.control, "not copies"))
     aim = min(0.95, control.value) if control is not None else 0.95
     words = (
-        f"Samples: KID {student_metrics.words(kid)}; {result.control} "
+        f"Its samples lie {student_metrics.words(kid)} from images it never saw (KID, 0 is alike); "
+        f"{result.control} "
         f"{student_metrics.words(by_name[result.control, 'KID'])}, a grey field {grey:.0f} "
         f"(n = {kid.n}). Not copies: {student_metrics.words(copies)} of them; 0.95 is the aim"
         + (f", {result.control} reach {control.value:.2f}." if control is not None else ".")
@@ -66,11 +70,12 @@ def _verdicts(by_name: Figures, result: Result) -> None:
         st.info(words + " One of the two cannot be told yet.", icon=":material/question_mark:")
 
 
-def _verdict_on_pairs(gap: Any) -> None:
+def _verdict_on_pairs(gap: Figure) -> None:
     if gap.low > 0:
         st.success(
             f"The student knows its images: a matched pair is {gap.value:.2f} "
-            f"[{gap.low:.2f}, {gap.high:.2f}] more alike than a random one (n = {gap.n}).",
+            f"[{gap.low:.2f}, {gap.high:.2f}] more alike (SSIM, 0 to 1) than a random one "
+            f"(n = {gap.n}; in brackets the 95 % interval).",
             icon=":material/check_circle:",
         )
     else:
@@ -86,10 +91,10 @@ def _in_pairs(run: Run, result: Result, figures: pd.DataFrame) -> None:
     pairs = resources.facts("ssim_pairs", run)
     splits = pairs["split"].fillna("trained")
     choices = [LEARNED] * bool((splits == "trained").any())
-    choices += [UNSEEN] * bool((splits == "held out").any()) + [SOURCE_A]
+    choices += [UNSEEN] * bool((splits == "held out").any()) + [PAPERS]
     choice = st.segmented_control("Pairs", choices, default=choices[0], required=True)
     prefix = "held-out " if choice == UNSEEN and LEARNED in choices else ""
-    if choice == SOURCE_A:
+    if choice == PAPERS:
         rows, means = published_protocol(pairs)
     else:
         split = "held out" if choice == UNSEEN else "trained"
@@ -106,19 +111,19 @@ def _in_pairs(run: Run, result: Result, figures: pd.DataFrame) -> None:
 
 
 def _mask_overlap(figures: pd.DataFrame, subject: str) -> None:
-    found = figures[(figures["subject"] == subject) & (figures["metric"] == "mask IoU")]
-    for row in found.itertuples():
+    overlap = facts.by_name(figures).get((subject, "mask IoU"))
+    if overlap is not None:
         st.markdown(
-            f"Painted and exact masks overlap by **{student_metrics.words(row)}** (IoU, "
-            f"n = {row.n}); 1 is the same mask."
+            f"Painted and exact masks overlap by **{student_metrics.words(overlap)}** (IoU, "
+            f"n = {overlap.n}); 1 is the same mask."
         )
 
 
 def _how_paired(choice: str, pairing: str) -> str:
-    if choice == SOURCE_A:
+    if choice == PAPERS:
         low, mean, high = published.SSIM_RANGE
         return (
-            f"Nine random pairs, as source A ({published.SOURCE_A}) compared them: what it "
+            f"Nine random pairs, as the paper {published.GLASS_PAPER} compared them: what it "
             f"reports, {low} to {high} with a mean of {mean}, is drawn in. Pairs without any "
             "relation say nothing about the student."
         )
@@ -128,7 +133,7 @@ def _how_paired(choice: str, pairing: str) -> str:
             if pairing == OWN_LATENT
             else "It learned from none of these images; each is painted from its own noise."
         )
-    return f"How a teacher image got its partner: {pairing}."
+    return f"How a teacher image got its partner: {glossary.said(pairing)}."
 
 
 def _means(figures: pd.DataFrame, prefix: str) -> pd.DataFrame:
@@ -140,7 +145,7 @@ def _means(figures: pd.DataFrame, prefix: str) -> pd.DataFrame:
 
 def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int:
     """The bar chart; the pair that was clicked, the first one else."""
-    paper = choice == SOURCE_A
+    paper = choice == PAPERS
     event = charts.figure(
         student_plots.ssim_bars(
             rows, means, published.SSIM_RANGE if paper else None, "random" if paper else "matched"
@@ -162,20 +167,23 @@ def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
     first = imagefiles.read_rgb(run.folder / row["teacher_path"])
     second = imagefiles.read_rgb(run.folder / row["student_path"])
     agreement = (ssim_map(first, second).clip(0, 1) * 255).astype("uint8")
-    with st.container(horizontal=True):
-        st.image(first, width=220, caption=f"teacher, pair {row['pair']}", alt="Teacher image")
-        st.image(second, width=220, caption=f"student, SSIM {row['ssim']:.3f}", alt="Student image")
-        st.image(agreement, width=220, caption="where they agree (white)", alt="SSIM map")
+    with st.container(horizontal=True, key="large-pictures-pair"):
+        for pixels, caption, alt in (
+            (first, f"teacher, pair {row['pair']}", "Teacher image"),
+            (second, f"student, SSIM {row['ssim']:.3f}", "Student image"),
+            (agreement, "where they agree (white)", "SSIM map"),
+        ):
+            st.image(pixels, width="stretch", caption=caption, alt=alt)
 
 
 def _grid(run: Run, rows: pd.DataFrame) -> None:
-    with st.container(horizontal=True):
-        for row in rows.head(SHOWN).itertuples():
+    with st.container(horizontal=True, key="large-pictures-pairs"):
+        for row in rows.head(SHOWN).to_dict("records"):
             st.image(
-                _beside(run, row.teacher_path, row.student_path),
-                width=230,
-                caption=f"pair {row.pair}: SSIM {row.ssim:.3f}",
-                alt=f"Teacher beside student, pair {row.pair}",
+                _beside(run, row["teacher_path"], row["student_path"]),
+                width="stretch",
+                caption=f"pair {row['pair']}: SSIM {row['ssim']:.3f}",
+                alt=f"Teacher beside student, pair {row['pair']}",
             )
 
 
@@ -216,19 +224,20 @@ def _nearest(run: Run, by_name: Figures) -> None:
         f"lies nearest. Under {limit:.1f} grey levels they are nearer than training images are to "
         "each other; look whether such a sample is a copy or only as plain."
     )
-    with st.container(horizontal=True):
-        for row in rows[rows["sample_path"].notna()].itertuples():
+    with st.container(horizontal=True, key="large-pictures-nearest"):
+        for row in rows[rows["sample_path"].notna()].to_dict("records"):
+            near = " · too near" if row["copy"] else ""
             st.image(
-                _beside(run, row.sample_path, row.nearest_path),
-                width=230,
-                caption=f"seed {row.seed}: {row.distance:.1f}{' · too near' if row.copy else ''}",
-                alt=f"Sample of seed {row.seed} beside its nearest training image",
+                _beside(run, row["sample_path"], row["nearest_path"]),
+                width="stretch",
+                caption=f"seed {row['seed']}: {row['distance']:.1f}{near}",
+                alt=f"Sample of seed {row['seed']} beside its nearest training image",
             )
 
 
 kind_page(
     "similarity",
     "Hold a student against its teacher: its copies in pairs, its samples as a set. Every figure "
-    "stands beside its controls, for SSIM alone prefers a grey field.",
+    "stands beside its checks, for likeness in pairs (SSIM) alone prefers a grey field.",
     show,
 )

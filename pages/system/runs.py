@@ -9,7 +9,19 @@ from backend.actions import work
 from backend.core import registry, runs
 from backend.core.runs import Run
 from backend.records import RunState
-from pages.ui import charts, forms, identity, links, resources, run_table, run_view
+from backend.settings import settings
+from backend.sharing import marks, search
+from pages.ui import (
+    charts,
+    forms,
+    identity,
+    links,
+    mark_view,
+    resources,
+    run_choice,
+    run_table,
+    run_view,
+)
 from pages.ui.layout import header
 
 STATES = ["all", *(state.value for state in RunState if state.ended)]
@@ -21,24 +33,53 @@ def show() -> None:
     if wanted:
         _detail(wanted)
         return
+    sought = st.text_input(
+        "Search",
+        placeholder="words in names, notes, tags, kinds or settings",
+        bind="query-params",
+        key="q",
+        max_chars=200,
+    )
     left, right = st.columns(2)
     kinds = {"all": "all", **{k.name: k.title for k in registry.KINDS}}
     kind = left.selectbox(
         "Job", list(kinds), format_func=kinds.__getitem__, bind="query-params", key="job"
     )
     state = right.selectbox("State", STATES, bind="query-params", key="state")
-    ended = resources.store().runs("" if kind == "all" else kind, "" if state == "all" else state)
+    ended = _ended("" if kind == "all" else kind, "" if state == "all" else state, sought or "")
     active = [r for r in resources.supervisor().active() if kind in ("all", r.kind)]
-    active = active if state == "all" else []
+    active = active if state == "all" and not sought else []
+    if ended.empty and sought:
+        st.info("No run has all of these words. Use fewer.", icon=":material/search_off:")
+        return
     if ended.empty and not active:
-        st.info("No run here. Start one from its own page, or the demo from the overview.")
+        st.info(
+            "No run here. Start one from its own page, or the demo from the overview.",
+            icon=":material/info:",
+        )
         st.page_link(links.OVERVIEW, label="Overview", icon=":material/home:")
         return
     run_table.show(active, ended, key="all")
     st.caption("Pick a row to open the run.")
     for run in active:
         if run.state is RunState.RUNNING:
+            if not registry.get(run.kind).service:
+                links.to_kind(run.kind, charts.plain(run.name), run.id)
             run_view.live(run.id)
+
+
+def _ended(kind: str, state: str, sought: str) -> pd.DataFrame:
+    """Ended runs of a kind and state, all or those found by words; marks stand before the name."""
+    marked = marks.every(settings().storage)
+    if sought:
+        rows = search.found(resources.store(), marked, sought)
+        rows = rows[rows["kind"] == kind] if kind else rows
+        rows = rows[rows["state"] == state] if state else rows
+    else:
+        rows = resources.store().runs(kind, state)
+    before = [marked[i].words if i in marked else "" for i in rows["id"]]
+    names = [f"{mark} {name}".strip() for mark, name in zip(before, rows["name"], strict=True)]
+    return rows.assign(name=names)
 
 
 def _detail(run_id: str) -> None:
@@ -58,12 +99,13 @@ def _detail(run_id: str) -> None:
     else:
         links.to_kind(run.kind, "Open its result", run.id)
         charts.curves(run)
+    if run.state.ended:
+        mark_view.offer(run)
     compare, again, log, delete = st.tabs(["Settings", "Run again", "Log", "Delete"])
     with compare:
         _compare(run)
     with again:
-        st.caption("The same settings; change what should differ.")
-        forms.run_form(run.kind, initial=run.spec, parent=run.id, key=f"again-{run.id}")
+        _again(run)
     with log:
         st.code(runs.log_tail(run.folder) or "Nothing was printed.", language=None, wrap_lines=True)
     with delete:
@@ -72,11 +114,7 @@ def _detail(run_id: str) -> None:
 
 def _compare(run: Run) -> None:
     """This run's settings, and where another run of the kind differs."""
-    others = {
-        row.id: forms.run_words(row.id, row.name)
-        for row in resources.store().runs(run.kind, limit=200).itertuples()
-        if row.id != run.id
-    }
+    others = {i: words for i, words in run_choice.ended(run.kind).items() if i != run.id}
     other = st.selectbox(
         "Compare with", ["", *others], format_func=lambda i: others.get(i, "nothing")
     )
@@ -95,7 +133,18 @@ def _compare(run: Run) -> None:
     )
 
 
+def _again(run: Run) -> None:
+    if not identity.may("work.submit"):
+        st.info("Only an engineer starts runs.")
+        return
+    st.caption("The same settings; change what should differ.")
+    forms.run_form(run.kind, initial=run.spec, parent=run.id, key=f"again-{run.id}")
+
+
 def _delete(run: Run) -> None:
+    if not identity.may("work.delete"):
+        st.info("Only an admin deletes runs.")
+        return
     if not run.state.ended:
         st.info("Cancel the run first.")
         return

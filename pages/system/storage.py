@@ -60,7 +60,8 @@ def _soundness() -> None:
 def _backup() -> None:
     st.subheader("Back-up", anchor=False)
     st.markdown("All finished runs and a database of just these, in one file on the server.")
-    if st.button("Back up now", icon=":material/save:"):
+    barred = not identity.may("work.back_up")
+    if st.button("Back up now", icon=":material/save:", disabled=barred):
         try:
             with st.spinner("Writing …"):
                 path = work.back_up(identity.actor(), resources.supervisor().settings)
@@ -81,7 +82,8 @@ def _copies() -> None:
         size = maintenance.folder_size(folder) / 2**20
         left, middle, right = st.columns([2, 2, 1], vertical_alignment="center")
         left.markdown(f"{name.capitalize()}: {size:.1f} MB")
-        sure = middle.checkbox(f"Delete all {name} for good", disabled=size == 0)
+        barred = size == 0 or not identity.may("work.clear")
+        sure = middle.checkbox(f"Delete all {name} for good", disabled=barred)
         if right.button("Delete", key=f"delete-{name}", disabled=not sure, width="stretch"):
             work.clear(identity.actor(), settings, name)
             st.rerun()
@@ -94,20 +96,23 @@ def _trash() -> None:
     if not found:
         st.caption("The trash is empty.")
         return
+    barred = not identity.may("work.empty_trash")
     for folder in reversed(found):
         left, right = st.columns([4, 1], vertical_alignment="center")
         left.markdown(f"`{folder.name}`")
-        if right.button("Bring back", key=folder.name, width="stretch"):
+        if right.button("Bring back", key=folder.name, width="stretch", disabled=barred):
             work.restore(identity.actor(), supervisor, folder.name)
             st.rerun()
-    sure = st.checkbox(f"Delete these {len(found)} runs for good")
+    sure = st.checkbox(f"Delete these {len(found)} runs for good", disabled=barred)
     if st.button("Empty the trash", disabled=not sure, icon=":material/delete_forever:"):
         work.empty_trash(identity.actor(), supervisor)
         st.rerun()
 
 
 def _changes() -> None:
-    """Who changed what, newest first."""
+    """Who changed what, newest first, for those who may read the audit log."""
+    if not identity.is_admin():
+        return
     lines = audit.newest(resources.supervisor().settings.storage)
     if lines:
         with st.expander("Newest changes", icon=":material/history:"):

@@ -8,10 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from backend.composites import region
+from backend.composites.spec import Result
+from backend.core import runs
 from backend.core.runs import Run
 from backend.images import curation, imagefiles, pictures
 from backend.records import Box, RunState, UserError
-from pages.ui import charts, forms, gallery, links, resources, thumbnails
+from backend.wording import counted
+from pages.ui import charts, gallery, resources, run_choice, thumbnails, verdict
 from pages.ui.components import box_editor
 from pages.ui.run_view import kind_page
 
@@ -21,9 +24,15 @@ HIDDEN = ("class", "try", "seed")
 
 
 def show(run: Run) -> None:
+    result = runs.result(run, Result)
+    words = (
+        f"{counted(result.images, 'image')} from {counted(result.photographs, 'photograph')} of "
+        f"good parts, with {counted(result.boxes, 'drawn defect')}. Compare a few with their "
+        "photographs below, then learn from them."
+    )
+    verdict.told(words, run, ("dataset", "Make a data set with these images"))
     gallery.show_images(run)
     _compare(run)
-    links.to_kind("dataset", "Make a data set with these images")
 
 
 def _compare(run: Run) -> None:
@@ -90,10 +99,9 @@ def _say_how(params: dict[str, Any]) -> None:
 def _mark_region(form: str) -> None:
     """Draw the region on a photograph; it goes into the field of the form with that key."""
     field = f"{form}-region"
-    found = resources.store().runs("generate", RunState.COMPLETED, limit=200)
-    if found.empty or not st.toggle("Mark on a photograph where defects may lie"):
+    names = run_choice.ended("generate", RunState.COMPLETED)
+    if not names or not st.toggle("Mark on a photograph where defects may lie"):
         return
-    names = {row.id: forms.run_words(row.id, row.name) for row in found.itertuples()}
     chosen = st.selectbox("Photographs", list(names), format_func=names.__getitem__)
     run = resources.supervisor().find(chosen)
     images = curation.kept(run.folder)[0]
@@ -107,6 +115,7 @@ def _mark_region(form: str) -> None:
         sight,
         _drawn(st.session_state.get(field, ""), width, height),
         ["region"],
+        {"region": pictures.BOX_COLOUR},
         f"region-{chosen}",
         lambda action: _take_region(action, field, width, height),
     )

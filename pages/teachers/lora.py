@@ -6,7 +6,8 @@ from backend.core import runs
 from backend.core.runs import Run
 from backend.images import licences
 from backend.teachers.lora.spec import Result
-from pages.ui import charts, film, links
+from backend.wording import counted
+from pages.ui import charts, film, verdict
 from pages.ui.run_view import kind_page
 
 FILM_WORDS = {"step": "The same words and the same noise, painted as the training went on."}
@@ -14,9 +15,14 @@ FILM_WORDS = {"step": "The same words and the same noise, painted as the trainin
 
 def show(run: Run) -> None:
     result = runs.result(run, Result)
+    words = (
+        f"A style learned from {counted(result.images, 'photograph')} in "
+        f"{counted(result.steps, 'step')}. Look whether its pictures below show your defects."
+    )
+    verdict.told(words, run, ("generate", "Paint with it (teacher: stable-diffusion)"))
     charts.metrics(
         [
-            ("Learned from", f"{result.images} images", ""),
+            ("Learned from", counted(result.images, "image"), ""),
             ("Steps", str(result.steps), ""),
             ("File size", f"{result.megabytes:.1f} MB", "artifacts/lora.safetensors"),
             (
@@ -38,7 +44,6 @@ def show(run: Run) -> None:
         on_click="ignore",
     )
     st.caption(f"Licences: {charts.plain(licences.licence(run.folder))}")
-    links.to_kind("generate", "Paint with it (teacher: stable-diffusion)")
 
 
 kind_page(

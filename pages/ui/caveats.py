@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import streamlit as st
 
+from backend import glossary
 from backend.core import runs
 from backend.core.runs import Run
 from backend.deployment.latency.spec import Result
@@ -16,12 +17,12 @@ def of(run: Run) -> str:
     """What to know before a run's figures are believed; "" for nothing."""
     if run.kind == "latency":
         return runs.result(run, Result).busy
-    return lookalikes.warning(run.folder)
+    return glossary.said(lookalikes.warning(run.folder))
 
 
 def alike(run: Run) -> None:
     """The warning of copies and look-alikes across groups, on a page of what rests on the parts."""
-    words = lookalikes.warning(run.folder)
+    words = glossary.said(lookalikes.warning(run.folder))
     if not words:
         return
     st.warning(charts.plain(words), icon=":material/content_copy:")
@@ -34,7 +35,7 @@ def alike(run: Run) -> None:
 
 def noted(notes: Iterable[str]) -> None:
     """What was noticed on the way: what was left out, scaled or not labelled, a sentence each."""
-    told = [charts.plain(note) for note in notes]
+    told = [charts.plain(glossary.said(note)) for note in notes]
     if told:
         lines = told if len(told) == 1 else [f"- {note}" for note in told]
         st.info("\n".join(lines), icon=":material/info:")

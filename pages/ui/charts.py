@@ -1,6 +1,7 @@
 """Figures and tables on a page: each offers its data as CSV."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -41,6 +42,21 @@ def csv(data: pd.DataFrame, name: str) -> None:
     )
 
 
+def zipped(label: str, data: Callable[[], Any], name: str, help: str | None = None) -> None:
+    """The button that gives a zip. data: makes its bytes once it is pressed. name: of the file,
+    without suffix."""
+    st.download_button(
+        label,
+        data,
+        file_name=f"{name}.zip",
+        mime="application/zip",
+        icon=":material/folder_zip:",
+        type="primary",
+        on_click="ignore",
+        help=help,
+    )
+
+
 def plain(text: str) -> str:
     """Foreign words as they are: nothing in them is read as Markdown, a link or a picture."""
     unlinked = re.sub(r"(?i)(://|www\.|@)", "\\1\u200b", text)
@@ -75,6 +91,12 @@ def spread(low: float | None, high: float | None) -> str:
 def interval(value: float | None, low: float | None, high: float | None) -> str:
     """`0.62 [0.53, 0.72]`, or the value alone where there is no interval."""
     return "–" if value is None else f"{value:.2f} {spread(low, high)}".strip()
+
+
+def intervals(rows: pd.DataFrame, column: str) -> list[str]:
+    """`interval` of a column with those called `low` and `high`, a row at a time."""
+    values = rows[[column, "low", "high"]].itertuples(index=False, name=None)
+    return [interval(*row) for row in values]
 
 
 def metrics(entries: list[tuple[str, str, str]]) -> None:

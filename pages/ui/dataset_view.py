@@ -6,10 +6,11 @@ import pandas as pd
 import streamlit as st
 
 from backend.core.runs import Run
-from backend.images import curation, imagefiles
+from backend.images import curation, imagefiles, palette
 from backend.plots import detection as detection_plots
 from backend.records import UserError
 from pages.ui import caveats, charts, gallery, image_export
+from pages.ui.layout import tabs
 
 UNSEEN = (0, 0)
 
@@ -22,31 +23,13 @@ def show(run: Run, tiles: list[tuple[str, str, str]], notes: tuple[str, ...]) ->
     images, boxes = curation.images(run.folder), curation.boxes(run.folder)
     charts.metrics(tiles)
     caveats.noted(notes)
-    pictures, plots = st.tabs(["Pictures", "Sources, classes, boxes"])
-    with plots:
-        _plots(run, images, boxes)
-    with pictures:
-        shown = st.toggle("Show boxes", value=True, key=f"boxes-{run.id}")
-        chosen = _filtered(run, images, boxes)
-        gallery.grid(run, chosen, boxes, "image", shown, False)
+    tabs(
+        {
+            "Pictures": lambda: gallery.filtered(run, images, boxes, "image"),
+            "Sources, classes, boxes": lambda: _plots(run, images, boxes),
+        }
+    )
     image_export.offer(run)
-
-
-def _filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> pd.DataFrame:
-    """The images of the split and source picked here."""
-    left, middle, right = st.columns(3)
-    split = left.selectbox("Split", ["all", *sorted(images["split"].dropna().unique())])
-    source = middle.selectbox("Source", ["all", *sorted(images["source"].dropna().unique())])
-    kind = right.selectbox("Shows", ["all", "a defect", "no defect"], key=f"shows-{run.id}")
-    has_box = images["image"].isin(boxes["image"])
-    chosen = pd.Series(True, index=images.index)
-    if split != "all":
-        chosen &= images["split"] == split
-    if source != "all":
-        chosen &= images["source"] == source
-    if kind != "all":
-        chosen &= has_box == (kind == "a defect")
-    return images[chosen]
 
 
 def _plots(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
@@ -64,7 +47,7 @@ def _plots(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
         )
     with right:
         charts.figure(
-            detection_plots.per_class(boxes),
+            detection_plots.per_class(boxes, palette.colours(boxes["class_name"])),
             boxes.groupby(["class_name", "source"]).size().reset_index(name="boxes"),
             f"classes-{run.id}",
             "Number of boxes of each class and origin",

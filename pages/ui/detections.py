@@ -1,25 +1,34 @@
 """Predictions beside truth: pictures of hits, false alarms and missed defects, worst first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from backend.core import runs
 from backend.core.runs import Run
-from backend.detection import curves
+from backend.detection import curves, evaluation
+from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
-from pages.ui import gallery
+from backend.images import curation, palette
+from pages.ui import charts, gallery, links, resources
 
 SHOWN = {
     "images with an error": lambda t: (t["missed"] + t["false_alarms"]) > 0,
     "missed defects": lambda t: t["missed"] > 0,
     "false alarms": lambda t: t["false_alarms"] > 0,
     "found defects": lambda t: t["hits"] > 0,
-    "intact images": lambda t: t["boxes"] == 0,
+    "good parts": lambda t: t["boxes"] == 0,
     "all images": lambda t: t["boxes"] >= 0,
 }
 PAGE = 12
+LEGEND = (
+    "Whole line: true box. Broken line: what the detector drew, with how sure it is; “false” where "
+    "it fits no true box (half of both areas shared, IoU at least 0.5)."
+)
+ORDERS = ("most wrong first", "by name")
 
 
 def confidence(start: float, key: str, help: str, least: float = 0.0) -> float:
@@ -34,36 +43,98 @@ def show(
 ) -> None:
     """A page of pictures, those with most errors first."""
     rows = curves.by_image(images, judged, confidence)
-    left, right = st.columns([2, 1], vertical_alignment="bottom")
-    wanted = left.selectbox("Show", list(SHOWN), key=f"gallery-show-{run.id}")
+    rows = _filtered(run, rows, truths, judged, confidence)
+    st.caption(LEGEND)
+    shown = gallery.page_of(rows, f"gallery-{run.id}-{len(rows)}", PAGE)
+    pictures(run, shown, truths, judged, confidence)
+
+
+def _filtered(
+    run: Run, rows: pd.DataFrame, truths: pd.DataFrame, judged: Judged, confidence: float
+) -> pd.DataFrame:
+    """The images that are asked for here, in order. rows: of `curves.by_image`."""
+    columns = iter(st.columns(4))
+    wanted = next(columns).selectbox("Show", list(SHOWN), key=f"gallery-show-{run.id}")
+    order = next(columns).selectbox("Order", ORDERS, key=f"gallery-order-{run.id}")
+    of_class = _choice(columns, "Class", _classes(truths, judged), f"gallery-class-{run.id}")
+    source = _choice(columns, "Images are", set(rows["source"]), f"gallery-source-{run.id}")
     chosen: Callable[[pd.DataFrame], pd.Series] = SHOWN[wanted]
-    rows = rows[chosen(rows)]
-    right.markdown(f"**{len(rows)}** images")
-    st.caption(
-        "Orange: true box. Blue: prediction that fits (half of both areas shared, IoU at least "
-        "0.5). Pink: false alarm. The number is how sure the detector is. "
-        "Worst first: most errors, then the surest false alarm."
-    )
-    errors = rows["missed"] + rows["false_alarms"]
-    rows = rows.assign(errors=errors).sort_values(["errors", "sureness"], ascending=False)
-    _pictures(run, gallery.page_of(rows, f"gallery-{run.id}", PAGE), truths, judged, confidence)
+    found = chosen(rows)
+    if source:
+        found &= rows["source"] == source
+    if of_class:
+        found &= curves.shows_class(rows, judged, truths, of_class, confidence)
+    rows = rows[found]
+    st.markdown(f"**{len(rows)}** images")
+    return curves.most_wrong(rows) if order == ORDERS[0] else rows.sort_values("image")
 
 
-def _pictures(
+def _choice(columns: Iterator[DeltaGenerator], label: str, values: set[str], key: str) -> str:
+    """One of the values, "" for any; not asked where there is one alone."""
+    if len(values) < 2:
+        return ""
+    options = ["", *sorted(values)]
+    asked = next(columns).selectbox(label, options, format_func=lambda v: v or "any", key=key)
+    return str(asked)
+
+
+def _classes(truths: pd.DataFrame, judged: Judged) -> set[str]:
+    return {*truths["class_name"].astype(str), *judged.names}
+
+
+def pictures(
     run: Run, rows: pd.DataFrame, truths: pd.DataFrame, judged: Judged, confidence: float
 ) -> None:
+    """Test images with true and predicted boxes. rows: of `curves.by_image`."""
+    truths = truths.assign(missed=~curves.found(judged, confidence))
     by_truth = dict(list(truths.groupby("image")))
-    with st.container(horizontal=True):
-        for row in rows.itertuples():
-            mine = (judged.image == row.Index) & judged.drawn(confidence)
+    colours = palette.colours(_classes(truths, judged))
+    gallery.legend(colours)
+    drawn = {place: curves.predictions_of(judged, place, confidence) for place in rows.index}
+    counts = [n + len(drawn[place]) for place, n in rows["boxes"].items()]
+    most = gallery.most_boxes(max(counts, default=0), run.id)
+    names = curation.shown_names(rows)
+    with st.container(horizontal=True, key=f"large-pictures-{run.id}"):
+        for index, row, name in zip(rows.index, rows.to_dict("records"), names, strict=True):
+            truth = by_truth.get(row["image"], truths.iloc[:0])
             picture = gallery.overlaid(
-                run.folder / row.path, None, by_truth.get(row.image), 320, _boxes(judged, mine)
+                *(run.folder / row["path"], None, truth, 320),
+                colours=colours,
+                most=most,
+                predictions=drawn[index],
             )
-            words = f"{row.hits} found, {row.missed} missed, {row.false_alarms} false"
-            caption = f"{row.source}: {words}" if row.boxes else f"{row.source}: intact, {words}"
-            st.image(picture, width=250, caption=caption, alt=f"{row.image}: {caption}")
+            words = f"{row['hits']} found, {row['missed']} missed, {row['false_alarms']} false"
+            state = words if row["boxes"] else f"good, {words}"
+            caption = charts.plain(f"{name} · {row['source']}: {state}")
+            with st.container(width=250, gap="xxsmall"):
+                st.image(picture, width="stretch", caption=caption, alt=f"{name}: {state}")
+                _correct(run, row["path"])
 
 
-def _boxes(judged: Judged, mine: np.ndarray) -> pd.DataFrame:
-    frame = pd.DataFrame(judged.xyxy[mine], columns=["x1", "y1", "x2", "y2"])
-    return frame.assign(confidence=judged.confidence[mine], correct=judged.correct[mine])
+def _correct(run: Run, path: str) -> None:
+    """A way to the labels of a test image that came from a set of this program."""
+    home = curation.home_of(run.folder, path)
+    if home and any(f"-{kind}-" in home[0] for kind in links.CURATED):
+        links.to_label(*home)
+
+
+def judged(run: Run) -> tuple[Judged, pd.DataFrame, pd.DataFrame]:
+    """What a detector drew on its test images, these images, and the true boxes in the order of
+    the first."""
+    images = resources.facts("images", run)
+    truths = _in_order(resources.facts("boxes", run), images)
+    return _matched(run.id, str(run.finished)), images, truths
+
+
+@st.cache_data(ttl=3600, max_entries=8, show_spinner="Matching boxes …")
+def _matched(run_id: str, finished: str) -> Judged:
+    run = resources.supervisor().find(run_id)
+    images, boxes, found = (resources.facts(t, run) for t in ("images", "boxes", "predictions"))
+    names = runs.result(run, Result).classes or ("defect",)
+    return evaluation.from_rows(images, boxes, found, names)
+
+
+def _in_order(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Box rows in the order of `Judged`: image by image."""
+    place = {name: number for number, name in enumerate(images["image"])}
+    return boxes.iloc[np.argsort(boxes["image"].map(place).to_numpy(), kind="stable")]

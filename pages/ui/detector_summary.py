@@ -5,12 +5,17 @@ import streamlit as st
 
 from backend import plots
 from backend.core.runs import Run
-from backend.detection import curves, standing
+from backend.detection import curves, standing, start_weights
 from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
+from backend.glossary import CLOSE_FIT, DETECTION_SCORE, ONE_BOX, PRECISION, RECALL
+from backend.wording import counted
 from pages.ui import charts, resources
 
-CONTROLS = ("constant box", "own validation images")
+CONTROLS = {  # subject of a figure → as it stands in the chart; marks of a check are open
+    "constant box": ONE_BOX.words,
+    "own validation images": "check: its own training source (no evidence)",
+}
 
 
 def verdict(result: Result) -> None:
@@ -25,21 +30,46 @@ def verdict(result: Result) -> None:
 def origin(result: Result) -> None:
     """What the detector was judged on, and what it started from."""
     kind = "real photographs" if result.real else "rendered images, **not real ones**"
-    start = (
-        "pretrained weights"
-        if result.pretrained
-        else "**random weights, for no pretrained ones were found**"
+    start = start_weights.said(result.start, result.pretrained)
+    mixed = f" Trained with {result.mixing}." if result.mixing else ""
+    st.caption(
+        f"Judged on {result.test_images} {kind}, {result.test_intact} of them good; "
+        f"started from {start}. {DETECTION_SCORE.words}: {DETECTION_SCORE.meaning}; in brackets "
+        f"the 95 % interval.{mixed}"
     )
-    words = (
-        f"Judged on {result.test_images} {kind}, {result.test_intact} of them intact "
-        f"(test set {result.test_hash}); started from {start}."
-    )
-    st.caption(words)
     near = result.near_duplicates
     if near:
         st.warning(
-            f"{near} training images look like a test image, so read the figures with care.",
+            f"{counted(near, 'training image looks', 'training images look')} like a test image, "
+            "so read the figures with care.",
             icon=":material/content_copy:",
+        )
+
+
+def choice(run: Run, result: Result) -> None:
+    """The trainings that this one was chosen among, where there were several."""
+    figures = resources.facts("figures", run)
+    rows = figures[figures["metric"] == standing.HELD]
+    if rows.empty:
+        return
+    kept = (rows["subject"] == result.mixing).map({True: "kept: ", False: ""})
+    n = int(rows["n"].iloc[0])
+    with st.expander(f"Chosen among {len(rows)} trainings", icon=":material/alt_route:"):
+        charts.figure(
+            plots.intervals(
+                rows.assign(subject=kept + rows["subject"]),
+                f"Detection score on {counted(n, 'real image')} held back",
+                "detection score",
+            ),
+            rows.drop(columns="run_id"),
+            f"choice-{run.id}",
+            "Detection score of each training on real images held back, with 95 % intervals",
+        )
+        st.caption(
+            f"None of these trainings saw the {n} real images held back, and no test image took "
+            "part. Where intervals overlap, another draw might have kept another training. The "
+            "kept one was chosen on these images, so its figure here is flattered: only the test "
+            "images tell what it is worth."
         )
 
 
@@ -53,18 +83,18 @@ def show(run: Run, result: Result, judged: Judged, at: float) -> None:
         charts.metrics(_headline(result, figures, judged, at))
     st.markdown(_in_words(judged, at))
     rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
-    mark = rows["subject"].isin(CONTROLS).map({True: "control: ", False: ""})
-    rows = rows.assign(subject=mark + rows["subject"] + ", " + rows["metric"])
+    fit = rows["metric"].map({"AP50": "", "AP50-95": ", close fit"})
+    rows = rows.assign(subject=rows["subject"].map(lambda name: CONTROLS.get(name, name)) + fit)
     charts.figure(
-        plots.intervals(rows, "Average precision with 95 % intervals", "average precision"),
+        plots.intervals(rows, "Detection score with 95 % intervals", "detection score"),
         figures.drop(columns="run_id"),
         f"figures-{run.id}",
-        "Average precision on the test images beside the controls",
+        "Detection score on the test images beside the checks",
     )
     st.caption(
-        "“Images with a defect” leaves the intact ones out, as most published figures do. "
-        "Controls: a box in the middle of every image; and the data set's own validation images, "
-        "which the paper reports and which are no evidence."
+        "“Images with a defect” leaves the good ones out, as most published figures do. "
+        f"Close fit: {CLOSE_FIT.meaning}. Checks: a box in the middle of every image; and the "
+        "data set's own images, which the paper reports and which are no evidence."
     )
 
 
@@ -80,7 +110,7 @@ def _in_words(judged: Judged, at: float) -> str:
     if not intact.any():
         return f"{words}."
     alarmed = int(judged.alarmed(at)[intact].sum())
-    return f"{words}; **{alarmed} of {int(intact.sum())}** intact images raise an alarm."
+    return f"{words}; **{alarmed} of {int(intact.sum())}** good parts raise a false alarm."
 
 
 def _headline(
@@ -91,29 +121,38 @@ def _headline(
     low_high = ["value", "low", "high"]
     entries = [
         (
-            "AP50" if result.real else "AP50 (rendered)",
+            "Detection score (AP50)" + ("" if result.real else ", rendered"),
             charts.interval(result.ap50, result.ap50_low, result.ap50_high),
-            "Average precision: 1 where every defect is found, with at least half of both boxes "
-            "shared (IoU 0.5), before any false alarm. Intact images are among them. Below: 95 % "
-            "interval over specimens.",
+            f"{DETECTION_SCORE.meaning}. Good parts are among the images. Below: 95 % interval "
+            "over specimens.",
         )
     ]
     if ("all test images", "AP50-95") in found.index:
         entries.append(
             (
-                "AP50-95",
+                "Close fit (AP50-95)",
                 charts.interval(*found.loc[("all test images", "AP50-95"), low_high]),
-                "The same with boxes that must fit more and more closely, IoU 0.5 to 0.95",
+                CLOSE_FIT.meaning,
             )
         )
     entries += [
-        ("Precision", charts.number(chosen.precision), f"Share of boxes that fit, at {at:.3f}"),
-        ("Recall", charts.number(chosen.recall), f"Share of defects found, at {at:.3f}"),
+        (
+            "Right of its boxes (precision)",
+            charts.number(chosen.precision),
+            f"{PRECISION.meaning}, at confidence {at:.3f}",
+        ),
+        (
+            "Defects found (recall)",
+            charts.number(chosen.recall),
+            f"{RECALL.meaning}, at confidence {at:.3f}",
+        ),
     ]
     intact = judged.truths == 0
     if intact.any():
         share = judged.alarmed(at)[intact].mean()
         count = judged.alarms(at)[intact].mean()
-        meaning = f"Share of {intact.sum()} intact images with a box, {count:.2f} boxes an image"
-        entries.append(("Intact alarmed", f"{share:.2f}", meaning))
+        meaning = (
+            f"Share of {counted(intact.sum(), 'good part')} with a box; {count:.2f} boxes an image"
+        )
+        entries.append(("Good parts with a false alarm", f"{share:.2f}", meaning))
     return entries

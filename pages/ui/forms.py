@@ -1,46 +1,74 @@
 """A form from a spec: one widget a field, checked by the spec itself."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from backend.actions import work
-from backend.core import registry, runs, specs
+from backend.core import estimates, naming, registry, specs
 from backend.core.runs import Run
 from backend.core.specs import Param
-from backend.records import RunState, UserError
-from pages.ui import charts, identity, links, resources, uploads
+from backend.records import UserError
+from pages.ui import charts, identity, links, resources, run_choice, uploads
 
-RENAMED = "renamed-files"
+RENAMED, SENT = "renamed-files", "forms-sent"
+COLUMNS = 3
+
+
+def key_now(key: str) -> str:
+    """The key of a form's fields, which begin with it: another one once the form was sent, so that
+    the next one is empty."""
+    sent = _sent()[key]
+    return f"{key}-{sent}" if sent else key
+
+
+def _sent() -> Counter[str]:
+    """How often each form was sent here."""
+    found: Counter[str] = st.session_state.setdefault(SENT, Counter())
+    return found
 
 
 def run_form(
-    kind_name: str, *, initial: Mapping[str, Any] | None = None, parent: str = "", key: str = ""
+    kind_name: str,
+    *,
+    initial: Mapping[str, Any] | None = None,
+    parent: str = "",
+    key: str = "",
+    then: Callable[[Run], None] | None = None,
 ) -> bool:
     """A form that submits a run and then shows it. `initial` fills in an earlier run's settings.
+    then: what is done with the run instead of showing it on its kind's page.
 
     False where it could not be drawn, for something else has to be made first; the page says what.
 
     Fields on which others depend stand above the form, so that it shows only what matters.
+    Enter in a field starts nothing. key: the form's own, see `key_now`.
     """
     spec_type = registry.get(kind_name).spec_type
     known = {p.name: p for p in specs.params(spec_type)}
     values = specs.defaults(spec_type)
-    values |= {name: v for name, v in (initial or {}).items() if _fits(known.get(name), v)}
-    key = key or f"form-{kind_name}"
+    earlier = specs.as_made(spec_type, initial) if initial is not None else {}
+    values |= {name: v for name, v in earlier.items() if _fits(known.get(name), v)}
+    form = key or f"form-{kind_name}"
+    key = key_now(form)
     _deciding(known, values, key)
     fields = [
-        p for p in known.values() if specs.matters(p, values, known) and not _decides(p, known)
+        specs.offered(p, values)
+        for p in known.values()
+        if specs.matters(p, values, known) and not specs.decides(p, known.values())
     ]
-    missing = [p for p in fields if p.required and not _candidates(p)]
-    if missing:
-        _say_what_comes_first(missing[0])
-        return False
-    with st.form(key, border=False):
+    for p in fields:
+        if p.required and not (found := run_choice.candidates(p)).words:
+            _say_what_comes_first(p)
+            found.say_why_not()
+            return False
+    with st.form(key, border=False, enter_to_submit=False):
         values |= _widgets(fields, values, key)
-        name = st.text_input("Name", key=f"{key}-name", placeholder="optional, for people")
-        _buttons(kind_name, values, name, parent)
+        usual = naming.proposed(kind_name, values, resources.supervisor().settings.runs)
+        name = st.text_input("Name", key=f"{key}-name", placeholder=f"{usual}, if left empty")
+        _buttons(form, kind_name, values, name or usual, parent, then)
     return True
 
 
@@ -52,35 +80,39 @@ def _fits(p: Param | None, value: Any) -> bool:
         return False
 
 
-def _decides(p: Param, known: Mapping[str, Param]) -> bool:
-    return any(other.when is not None and other.when[0] == p.name for other in known.values())
-
-
 def _deciding(known: Mapping[str, Param], values: dict[str, Any], key: str) -> None:
     """The widgets of the fields that decide what else is asked; what was entered joins `values`."""
-    deciding = [p for p in known.values() if _decides(p, known)]
-    columns = st.columns(3) if deciding else []
-    for place, p in enumerate(deciding):
-        if specs.matters(p, values, known):
-            with columns[place % 3]:
-                values[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+    columns: Sequence[Any] = ()
+    deciding = (p for p in known.values() if specs.decides(p, known.values()))
+    for place, p in enumerate(p for p in deciding if specs.matters(p, values, known)):
+        if place % COLUMNS == 0:
+            columns = st.columns(COLUMNS)
+        with columns[place % COLUMNS]:
+            values[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
 
 
-def _buttons(kind: str, values: dict[str, Any], name: str, parent: str) -> None:
-    """Start, and where the kind can tell what it costs, Estimate."""
-    spec_type = registry.get(kind).spec_type
+def _buttons(
+    form: str,
+    kind: str,
+    values: dict[str, Any],
+    name: str,
+    parent: str,
+    then: Callable[[Run], None] | None,
+) -> None:
+    """Start, and Estimate."""
     with st.container(horizontal=True):
         start = st.form_submit_button("Start", type="primary", icon=":material/play_arrow:")
-        asked = hasattr(spec_type, "estimate") and st.form_submit_button(
-            "Estimate", icon=":material/schedule:"
-        )
+        asked = st.form_submit_button("Estimate", icon=":material/schedule:")
     try:
         if start:
             run = _submitted(kind, uploads.kept(values), name, parent)
             st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
+            _sent()[form] += 1
+            if then is not None:
+                then(run)
             st.switch_page(links.BY_KIND[kind].path, query_params={"run": run.id})
         elif asked:
-            st.info(charts.plain(_estimate(spec_type, values)), icon=":material/schedule:")
+            st.info(charts.plain(_estimate(kind, values)), icon=":material/schedule:")
     except UserError as error:
         st.error(charts.plain(str(error)), icon=":material/error:")
 
@@ -100,10 +132,11 @@ def _submitted(kind: str, values: Mapping[str, Any], name: str, parent: str) -> 
     return work.submit(identity.actor(), desk, kind, values, name=name, parent=parent)
 
 
-def _estimate(spec_type: Any, values: dict[str, Any]) -> str:
-    told = {name: value for name, value in values.items() if not uploads.is_waiting(value)}
-    spec = specs.from_json(spec_type, told)
-    return spec.estimate() or "No estimate for this choice; the first images will tell."
+def _estimate(kind: str, values: dict[str, Any]) -> str:
+    """Raises UserError for a setting that does not fit."""
+    told = {n: "upload" if uploads.is_waiting(value) else value for n, value in values.items()}
+    spec = specs.from_json(registry.get(kind).spec_type, told)
+    return estimates.words(spec, resources.store().measured(kind))
 
 
 def _say_what_comes_first(p: Param) -> None:
@@ -115,29 +148,52 @@ def _say_what_comes_first(p: Param) -> None:
         links.to_kind(kind)
 
 
-def _widgets(fields: tuple[Param, ...], values: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _widgets(fields: Sequence[Param], values: Mapping[str, Any], key: str) -> dict[str, Any]:
     entered = _grid([p for p in fields if not p.advanced], values, key)
     advanced = [p for p in fields if p.advanced]
     if advanced:
-        with st.expander("More settings"):
+        with st.expander("Expert"):
             entered |= _grid(advanced, values, key)
     return entered
 
 
 def _grid(fields: list[Param], values: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Fields in three columns; what was entered by name."""
-    columns = st.columns(3)
+    """Fields row by row, as Tab goes through them; what was entered by name."""
     entered = {}
-    for place, p in enumerate(fields):
-        with columns[place % 3]:
-            entered[p.name] = _widget(p, values[p.name], f"{key}-{p.name}")
+    for row in _rows(fields):
+        for column, p in zip(st.columns(1 if row[0].run else COLUMNS), row, strict=False):
+            with column:
+                entered[p.name] = _widget(p, _still(p, values), _key_of(p, values, key))
     return entered
+
+
+def _rows(fields: list[Param]) -> list[list[Param]]:
+    """Three fields a row; a choice of runs has one of its own, for its words are long."""
+    rows: list[list[Param]] = []
+    for p in fields:
+        if p.run or not rows or rows[-1][0].run or len(rows[-1]) == COLUMNS:
+            rows.append([])
+        rows[-1].append(p)
+    return rows
+
+
+def _still(p: Param, values: Mapping[str, Any]) -> Any:
+    """The value of a field; of several, those that other fields leave it, or all where none is."""
+    value = values[p.name]
+    if p.within is None or p.choices is None or not p.many:
+        return value
+    return [choice for choice in value if choice in p.choices] or list(p.choices)
+
+
+def _key_of(p: Param, values: Mapping[str, Any], key: str) -> str:
+    """A widget of its own for each set of choices that others leave a field."""
+    return f"{key}-{p.name}" + (f"-{values[p.within[0]]}" if p.within else "")
 
 
 def _widget(p: Param, value: Any, key: str) -> Any:
     help_text = p.help[:1].upper() + p.help[1:] + "."
     if p.run:
-        return _run_widget(p, value, key, help_text)
+        return run_choice.widget(p, value, key, help_text)
     if p.many and p.choices:
         return st.multiselect(p.label, p.choices, default=list(value), key=key, help=help_text)
     if p.choices:
@@ -197,58 +253,3 @@ def _number_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
         help=f"{help_text} {specs.range_words(p).capitalize()}." if p.lo is not None else help_text,
     )
     return p.type(value) if entered is None else entered
-
-
-def _runs_widget(
-    p: Param, value: Any, key: str, help_text: str, found: dict[str, str]
-) -> list[str]:
-    """Several runs, in the order they were chosen."""
-    gone = [run_id for run_id in value if run_id not in found]
-    if gone:
-        st.warning(f"{', '.join(gone)}: gone. Choose others.", icon=":material/link_off:")
-    return st.multiselect(
-        p.label.removesuffix(" runs"),
-        list(found),
-        default=[run_id for run_id in value if run_id in found],
-        key=key,
-        help=help_text,
-        format_func=found.__getitem__,
-        placeholder="none",
-    )
-
-
-def _run_widget(p: Param, value: Any, key: str, help_text: str) -> Any:
-    found = _candidates(p)
-    if p.many:
-        return _runs_widget(p, value, key, help_text, found)
-    options = ([""] if p.optional else []) + list(found)
-    gone = bool(value) and value not in options
-    if gone:
-        st.warning(f"{value} is gone; choose another.", icon=":material/link_off:")
-    chosen = st.selectbox(
-        p.label.removesuffix(" run"),
-        options,
-        index=None if gone else options.index(value) if value in options else 0,
-        key=key,
-        help=help_text,
-        format_func=lambda run_id: found.get(run_id, "none"),
-    )
-    return chosen or ""
-
-
-def _candidates(p: Param) -> dict[str, str]:
-    """Run id → words, for every run this field may name: finished ones, then those under way."""
-    found = {}
-    for kind in p.runs:
-        for row in resources.store().runs(kind, RunState.COMPLETED, limit=200).itertuples():
-            found[row.id] = run_words(row.id, row.name)
-    for run in resources.supervisor().active():
-        if run.kind in p.runs:
-            found[run.id] = f"{run_words(run.id, run.name)} ({run.state})"
-    return found
-
-
-def run_words(run_id: str, name: str | None) -> str:
-    """A run as a person reads it: its name, and when."""
-    stamp = runs.created_of(run_id)
-    return f"{name or run_id.split('-', 1)[1]} · {stamp:%d %b %H:%M}"

@@ -1,5 +1,7 @@
 """Pictures in pages of a grid, with boxes and masks drawn over them on request."""
 
+from collections.abc import Collection, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +9,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.core import registry, runs
+from backend.core import facts, registry, runs
 from backend.core.runs import Run
-from backend.images import curation, imagefiles, pictures
+from backend.images import curation, imagefiles, marks, palette, pictures
 from backend.records import UserError
-from pages.ui import caveats, charts
+from pages.ui import caveats, charts, links, picture_filters
 
 PAGE_SIZE = 24
-HIT, MISS = "#56B4E9", "#CC79A7"
 
 
 def show_images(run: Run) -> None:
@@ -27,10 +28,19 @@ def show_images(run: Run) -> None:
     if told:
         st.caption(charts.plain(". ".join(told) + "."))
     names = " and ".join(sorted(set(images["source"].dropna())))
-    overlays = ["boxes", "masks"] if images["mask_path"].notna().any() else ["boxes"]
-    chosen = st.pills("Show over the images", overlays, selection_mode="multi", default=["boxes"])
-    grid(run, images, boxes, f"{names} image", "boxes" in chosen, "masks" in chosen)
-    charts.csv(boxes, f"boxes-{run.id}")
+    filtered(run, images, boxes, f"{names} image")
+    shown = dict(zip(images["image"], images["shown"], strict=True))
+    charts.csv(boxes.assign(file=boxes["image"].map(shown)), f"boxes-{run.id}")
+
+
+def filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, words: str) -> None:
+    """The images that meet the filters set here, a page at a time."""
+    filters = picture_filters.ask(run, images, boxes)
+    rows = picture_filters.applied(run, images, boxes, filters)
+    if rows.empty:
+        st.info("No image meets this filter.", icon=":material/filter_alt_off:")
+    else:
+        grid(run, rows, boxes, words, filters.overlays)
 
 
 def _is_figure(value: Any) -> bool:
@@ -55,36 +65,80 @@ def _tile(key: str, value: float) -> tuple[str, str, str]:
 
 
 def grid(
-    run: Run,
-    images: pd.DataFrame,
-    boxes: pd.DataFrame,
-    words: str,
-    with_boxes: bool,
-    with_masks: bool,
+    run: Run, images: pd.DataFrame, boxes: pd.DataFrame, words: str, overlays: Collection[str]
 ) -> None:
-    """One page of thumbnails. words: what the pictures are, for their captions and alt text."""
-    rows = page_of(images, f"page-{run.id}")
+    """One page of thumbnails with the colours of their classes, and a way to correct each.
+
+    words: what the pictures are, for their alt text. overlays: of `picture_filters.OVERLAYS`.
+    """
+    colours = palette.colours(boxes["class_name"])
     by_image = dict(list(boxes.groupby("image")))
-    with st.container(horizontal=True):
-        for row in rows.itertuples():
-            path = run.folder / row.path
+    rows = page_of(images, f"page-{run.id}-{len(images)}")
+    counts = [len(by_image.get(name, ())) for name in rows["image"]]
+    if "boxes" in overlays:
+        legend(colours)
+    most = most_boxes(max(counts, default=0), run.id) if "boxes" in overlays else 0
+    with st.container(horizontal=True, key=f"small-pictures-{run.id}"):
+        for row, count in zip(facts.records(rows), counts, strict=True):
+            image, mask = row["image"], row["mask_path"]
             pixels = overlaid(
-                path,
-                run.folder / row.mask_path
-                if with_masks and isinstance(row.mask_path, str)
-                else None,
-                by_image.get(row.image) if with_boxes else None,
+                run.folder / row["path"],
+                run.folder / mask if "masks" in overlays and isinstance(mask, str) else None,
+                by_image.get(image) if "boxes" in overlays else None,
+                colours=colours,
+                most=most,
             )
-            count = len(by_image.get(row.image, ()))
-            caption = f"{row.image.rsplit('/', 1)[-1]} · {_state(row, count)}"
-            st.image(pixels, caption=caption, width=160, alt=f"{words} {row.image}, {count} boxes")
+            caption = " · ".join(filter(None, (row["shown"], _state(row, count), row["tag"])))
+            with st.container(width=160, gap="xxsmall"):
+                alt = f"{words} {row['shown']}, {count} boxes"
+                st.image(pixels, caption=charts.plain(caption), width="stretch", alt=alt)
+                if run.kind in links.CURATED:
+                    links.to_label(run.id, image)
 
 
-def _state(row: Any, boxes: int) -> str:
+def legend(colours: Mapping[str, str]) -> None:
+    """Which colour stands for which class."""
+    if not colours:
+        return
+    chips = "".join(
+        f'<span style="white-space:nowrap"><span style="display:inline-block;width:.8rem;'
+        f"height:.8rem;background:{colour};border:1px solid {pictures.HALO};"
+        f'border-radius:.15rem;vertical-align:-.05rem"></span> {escape(name)}</span>'
+        for name, colour in colours.items()
+    )
+    st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.2rem 1rem">{chips}</div>')
+
+
+def most_boxes(count: int, key: str) -> int | None:
+    """How many boxes are drawn on a picture; None for all, where a person asks for them.
+
+    count: of the picture with most.
+    """
+    if count <= marks.MOST:
+        return None
+    words = f"Show all boxes, up to {count} on a picture"
+    chosen = st.toggle(words, key=f"all-boxes-{key}", help=f"Else the {marks.MOST} surest.")
+    return None if chosen else marks.MOST
+
+
+def strip(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
+    """A few images in a row, with their boxes and what is known about each."""
+    by_image = dict(list(boxes.groupby("image")))
+    colours = palette.colours(boxes["class_name"])
+    legend(colours)
+    with st.container(horizontal=True):
+        for row in facts.records(images):
+            mine = by_image.get(row["image"])
+            picture = overlaid(run.folder / row["path"], None, mine, 192, colours=colours)
+            words = _state(row, 0 if mine is None else len(mine))
+            st.image(picture, width=120, caption=words, alt=f"Image {row['shown']}, {words}")
+
+
+def _state(row: Mapping[str, Any], boxes: int) -> str:
     """What is known about an image, in a few words."""
-    if row.verdict == "rejected":
+    if row["verdict"] == "rejected":
         return "rejected"
-    if not row.labelled:
+    if not row["labelled"]:
         return "not labelled"
     return f"{boxes} box{'' if boxes == 1 else 'es'}" if boxes else "intact"
 
@@ -100,12 +154,13 @@ def page_of(frame: pd.DataFrame, key: str, size: int = PAGE_SIZE) -> pd.DataFram
 
 @st.cache_data(ttl=600, max_entries=2000, show_spinner=False)
 def _read(path: str, edge: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The picture as edge × edge px, and its own height and width; grey where it cannot be read."""
+    """The picture with a longer edge of that many px, and its own height and width; grey where it
+    cannot be read."""
     try:
         pixels = imagefiles.read_rgb(Path(path))
     except UserError:
         return np.full((edge, edge, 3), 128, np.uint8), (edge, edge)
-    return pictures.resized(pixels, edge), pixels.shape[:2]
+    return pictures.scaled(pixels, edge), pixels.shape[:2]
 
 
 def overlaid(
@@ -113,20 +168,21 @@ def overlaid(
     mask_path: Path | None,
     boxes: pd.DataFrame | None,
     edge: int = 256,
+    *,
+    colours: Mapping[str, str] | None = None,
+    most: int | None = marks.MOST,
     predictions: pd.DataFrame | None = None,
 ) -> np.ndarray:
-    """A square thumbnail with the mask tinted in, and true and predicted boxes over it."""
-    mask = None if mask_path is None else _read(str(mask_path), edge)[0][..., 0] > 64
+    """A thumbnail with the mask tinted in, and its boxes over it; true and predicted ones where
+    there are `predictions`. colours: class → colour. most: boxes drawn, None for all."""
     pixels, (height, width) = _read(str(path), edge)
-    scale = edge / width, edge / height
-    marks = (
-        [] if boxes is None else [_mark(b, scale, pictures.BOX_COLOUR) for b in boxes.itertuples()]
-    )
-    for box in [] if predictions is None else predictions.itertuples():
-        marks.append(_mark(box, scale, HIT if box.correct else MISS, f"{box.confidence:.2f}"))
-    return pictures.annotated(pixels, marks, mask)
-
-
-def _mark(box: Any, scale: tuple[float, float], colour: str, text: str = "") -> pictures.Mark:
-    x, y = scale
-    return pictures.Mark((box.x1 * x, box.y1 * y, box.x2 * x, box.y2 * y), colour, text)
+    mask = None
+    if mask_path is not None:
+        mask = pictures.like(_read(str(mask_path), edge)[0], pixels)[..., 0] > 64
+    scale = pixels.shape[1] / width, pixels.shape[0] / height
+    drawn: list[pictures.Mark] = []
+    if boxes is not None and predictions is not None:
+        drawn = marks.of_judged(boxes, predictions, colours or {}, scale, most)
+    elif boxes is not None:
+        drawn = marks.of_boxes(boxes, colours or {}, scale, most)
+    return pictures.annotated(pixels, drawn, mask)

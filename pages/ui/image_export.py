@@ -23,7 +23,8 @@ def offer(run: Run) -> None:
         )
         layout = st.segmented_control("Layout", list(LAYOUTS), default="YOLO", required=True)
         target = image_export.target(settings().exports, run, LAYOUTS[layout])
-        if st.button("Make the zip", icon=":material/archive:"):
+        barred = not identity.may("results.export_images")
+        if st.button("Make the zip", icon=":material/archive:", disabled=barred):
             with st.spinner("Writing the zip …"):
                 results.export_images(identity.actor(), settings(), run, LAYOUTS[layout])
         if target.exists() and export.licence_in(target) != licence:

@@ -1,15 +1,40 @@
 """What surrounds every page: the sidebar's state of work, and errors in plain words."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from string import Template
 
 import streamlit as st
 
 from backend.records import RunState, UserError
-from pages.ui import charts, links, resources
+from pages.ui import charts, identity, links, resources
 
 log = logging.getLogger(__name__)
+STYLE = Path(__file__).with_name("style.css")
+# A chart is drawn as wide as the window; on paper its drawing is scaled to the sheet.
+PRINTING = """<script>
+  const drawings = () => document.querySelectorAll(".main-svg");
+  window.onbeforeprint = () => drawings().forEach((svg) => svg.setAttribute(
+    "viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`));
+  window.onafterprint = () => drawings().forEach((svg) => svg.removeAttribute("viewBox"));
+</script>"""
+
+# An open page whose session ended makes room for the sign-in.
+ASKING = """<script>
+  window.distilleryAsks ??= setInterval(async () => {
+    const answer = await fetch("/alive", {cache: "no-store"}).catch(() => null);
+    if (answer?.status === 401)
+      location.assign("/sign-in?next=" + encodeURIComponent(location.pathname + location.search));
+  }, 3000);
+</script>"""
+# A name has no character that means anything in HTML (backend/access/accounts.py).
+HERE = Template(
+    """<a class="who-is-here" href="/account" target="_self">
+    <span class="initials" aria-hidden="true">$initials</span>
+    <span>$name<br><small>$role · account, sign out</small></span></a>"""
+)
 
 
 @contextmanager
@@ -30,8 +55,12 @@ def plain_errors() -> Iterator[None]:
 
 
 def sidebar() -> None:
-    """The product's mark, and what is running now on every page."""
+    """The product's mark, what is running now on every page, who is here, and the style of
+    pages."""
     st.logo(str(links.WORDMARK), icon_image=str(links.ICON), size="large")
+    st.html(STYLE)
+    st.html(PRINTING, unsafe_allow_javascript=True)
+    st.html(ASKING, unsafe_allow_javascript=True)
     with st.sidebar:
         try:
             active = resources.supervisor().active()
@@ -44,9 +73,21 @@ def sidebar() -> None:
             st.page_link(links.RUNS, label=words, icon=":material/pending:")
         else:
             st.caption("No job is running.")
+        if found := identity.account():
+            st.html(HERE.substitute(initials=found.initials, name=found.name, role=found.role))
 
 
 def header(title: str, words: str) -> None:
     """A page's title and the sentence that says what one does here."""
     st.title(title, anchor=False)
     st.markdown(words)
+
+
+def tabs(draw: Mapping[str, Callable[[], object]]) -> None:
+    """Tabs by name, of which the open one alone is built: the others cost the server nothing."""
+    for tab, build in zip(
+        st.tabs(list(draw), on_change="rerun", key="tab"), draw.values(), strict=True
+    ):
+        if tab.open:
+            with tab:
+                build()

@@ -6,14 +6,15 @@ import streamlit as st
 
 from backend.core import runs
 from backend.core.runs import Run
+from backend.inspection import inspect_part
 from backend.inspection.model import anomaly_maps, neighbours
 from backend.inspection.model.spec import Spec
-from backend.inspection.parts.crops import read_crops, read_parts
+from backend.inspection.parts.crops import made_parts, read_crops
 from backend.inspection.threshold import active
 from backend.plots import thresholds as thresholds_plots
 from backend.records import Label
 from backend.settings import settings
-from pages.ui import charts, resources
+from pages.ui import charts, links, resources
 
 EDGE = 280  # px of the pictures
 Limits = tuple[float | None, float | None]
@@ -44,6 +45,7 @@ def show(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
     st.subheader(f"{charts.plain(row['part'])}", anchor=False)
     st.markdown(f"**{charts.plain(words)}**{verdict}. {_standing(table, row)}")
     _pictures(run, row)
+    links.to_label(runs.spec(run, Spec).parts_run, str(row["part"]))
     _among(run, table, row, method)
     left, right = st.columns(2)
     with left:
@@ -64,12 +66,12 @@ def _standing(table: pd.DataFrame, row: pd.Series) -> str:
 def _pictures(run: Run, row: pd.Series) -> None:
     crop = _crop(run, row["part"])
     found = anomaly_maps.of_part(run.folder, row["part"])
-    with st.container(horizontal=True):
-        st.image(crop, width=EDGE, caption="the part", alt=f"Part {row['part']}")
+    with st.container(horizontal=True, key="large-pictures-part"):
+        st.image(crop, width="stretch", caption="the part", alt=f"Part {row['part']}")
         if found is not None:
             st.image(
-                np.asarray(anomaly_maps.overlay(crop, found)),
-                width=EDGE,
+                np.asarray(inspect_part.overlay(crop, found)),
+                width="stretch",
                 caption="where it looks unusual (orange), diffusion score",
                 alt=f"Anomaly map over part {row['part']}",
             )
@@ -85,7 +87,7 @@ def _pictures(run: Run, row: pd.Series) -> None:
 
 def _crop(run: Run, part: str) -> np.ndarray:
     folder = settings().runs / runs.spec(run, Spec).parts_run
-    frame = read_parts(folder)
+    frame = made_parts(folder)
     return read_crops(frame[frame["part"] == part], folder, EDGE)[0]
 
 
@@ -147,8 +149,8 @@ def _alike(run: Run, table: pd.DataFrame, row: pd.Series) -> None:
         st.caption("This run kept no features to compare by. Run the anomaly model again.")
         return
     scores = table.set_index("part")["score"]
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="small-pictures-alike"):
         for part in found:
             caption = charts.plain(f"{part} · score {scores[part]:.2f}")
-            st.image(_crop(run, part), width=126, caption=caption, alt=f"GOOD part {part}")
+            st.image(_crop(run, part), width="stretch", caption=caption, alt=f"GOOD part {part}")
     st.caption("Nearest by the features that the model sees, averaged over quarters of the part.")

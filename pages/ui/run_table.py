@@ -22,19 +22,17 @@ def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
         (r.state, r.kind, r.name, r.created.replace(tzinfo=None), r.seconds, r.id)
         for r in reversed(active)
     ]
-    rows += [
-        (r.state, r.kind, r.name, r.created, r.seconds, r.id)
-        for r in ended.itertuples()
-        if r.id not in {run.id for run in active}
-    ]
-    found = pd.DataFrame(rows, columns=["state", "kind", "name", "submitted", "seconds", "id"])
+    columns = ["state", "kind", "name", "created", "seconds", "id"]
+    others = ended[~ended["id"].isin([run.id for run in active])]
+    rows += others[columns].itertuples(index=False, name=None)
+    found = pd.DataFrame(rows, columns=columns)
     words = {state.value: text for state, (_, text) in MARKS.items()}
     return pd.DataFrame(
         {
             "state": found["state"].map(lambda s: words[str(s)]),
             "job": job_words(found["kind"]),
             "name": found["name"],
-            "submitted": found["submitted"],
+            "submitted": found["created"],
             "minutes": pd.to_numeric(found["seconds"]) / 60,
             "id": found["id"],
         },

@@ -7,16 +7,30 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from backend import plots
+from backend import glossary, plots
 from backend.actions import work
-from backend.core import jobs, registry, runs, specs
+from backend.core import carrying, jobs, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
-from pages.ui import charts, film, forms, identity, links, resources
+from backend.sharing.report.scope import Scope
+from pages.ui import (
+    address,
+    charts,
+    comments_view,
+    film,
+    forms,
+    identity,
+    leaks_view,
+    links,
+    mark_view,
+    report_view,
+    resources,
+    run_choice,
+)
 from pages.ui.layout import header, plain_errors
+from pages.ui.run_choice import run_words
 
 LIVE_BYTES = 256 * 1024
-SHOWN, WORDS = "run_in_address", "words_of_run"
 MARKS = {
     RunState.PENDING: (":material/schedule:", "waiting"),
     RunState.RUNNING: (":material/progress_activity:", "running"),
@@ -32,57 +46,112 @@ def kind_page(
     words: str,
     show: Callable[[Run], None],
     help_with_form: Callable[[str], None] | None = None,
+    running: Callable[[Run], None] | None = None,
 ) -> None:
     """The page of one kind of run: a form for a new one, a choice of run, and what it gave.
 
+    running: what it shows while the run works, in place of its progress.
+
     help_with_form: drawn above the form, and may fill in its fields, whose keys begin with the
-    form's. `?again=` in the address fills in the settings of that run.
+    form's. `?again=` in the address fills in the settings of that run, `?from=` what comes next
+    after that run; its form is open then, and no earlier result is shown.
     """
     kind = registry.get(kind_name)
-    header(kind.title, words)
-    options = _runs_of(kind_name)
-    again = _again(kind_name)
-    title = f"New: {kind.title[0].lower()}{kind.title[1:]}"
-    with st.expander(title, expanded=not options or bool(again), icon=":material/add:"):
-        ready = _form(kind_name, again, help_with_form)
-    run_id = choose_run((kind_name,), options)
+    header(links.BY_KIND[kind_name].title, words)
+    options = runs_of(kind_name)
+    again, source = _again(kind_name), _named("from")
+    key = f"from-{source.id}-{kind_name}" if source else f"form-{kind_name}"
+    key = f"again-{again.id}" if again else key
+    if not identity.may("work.submit"):
+        _only_look(options, kind_name, show, running)
+        return
+    asked = bool(again or source)
+    opened, place = f"new-{forms.key_now(key)}", st.container()
+    beside = bool(options) and not st.session_state.get(opened, asked)
+    if beside:  # closed, it takes no line of its own above the result
+        left, place = st.columns([3, 1], vertical_alignment="bottom")
+    new = place.expander(
+        f"New: {kind.title[0].lower()}{kind.title[1:]}",
+        expanded=not options or asked,
+        icon=":material/add:",
+        key=opened,
+        on_change="rerun",
+    )
+    ready = True
+    if new.open:
+        with new:
+            ready = _form(kind_name, key, again, source, help_with_form)
+    if source:
+        if options:
+            links.to_kind(kind_name, "Earlier results")
+        return
+    with left if beside else st.container():
+        run_id = choose_run((kind_name,), options)
     if not run_id:
         if ready:
             st.info("No run yet. Fill in the form above and start one.", icon=":material/info:")
         return
-    show_run(resources.supervisor().find(run_id), show)
+    show_run(resources.supervisor().find(run_id), show, running)
+
+
+def _only_look(
+    options: dict[str, str],
+    kind_name: str,
+    show: Callable[[Run], None],
+    running: Callable[[Run], None] | None,
+) -> None:
+    """The page for who may start nothing: what others made."""
+    run_id = choose_run((kind_name,), options)
+    if run_id:
+        show_run(resources.supervisor().find(run_id), show, running)
+    else:
+        st.info("No run yet. An engineer can start one.", icon=":material/info:")
+
+
+def _named(name: str) -> Run | None:
+    """The run that the address names so."""
+    run_id = st.query_params.get(name)
+    return resources.supervisor().find(run_id) if run_id else None
 
 
 def _again(kind: str) -> Run | None:
     """The run of this kind whose settings the address asks for."""
-    run_id = st.query_params.get("again")
-    run = resources.supervisor().find(run_id) if run_id else None
+    run = _named("again")
     return run if run and run.kind == kind else None
 
 
-def _form(kind: str, again: Run | None, help_with_form: Callable[[str], None] | None) -> bool:
+def _form(
+    kind: str,
+    key: str,
+    again: Run | None,
+    source: Run | None,
+    help_with_form: Callable[[str], None] | None,
+) -> bool:
     """The form, empty or filled in; False where something else has to be made first."""
-    key = f"again-{again.id}" if again else f"form-{kind}"
     if help_with_form:
-        help_with_form(key)
-    if again is None:
-        return forms.run_form(kind, key=key)
-    st.caption(f"With the settings of {forms.run_words(again.id, charts.plain(again.name))}.")
-    return forms.run_form(kind, initial=again.spec, parent=again.id, key=key)
+        help_with_form(forms.key_now(key))
+    if again:
+        st.caption(f"With the settings of {run_words(again.id, charts.plain(again.name))}.")
+        return forms.run_form(kind, initial=again.spec, parent=again.id, key=key)
+    if source:
+        st.caption(f"From {run_words(source.id, charts.plain(source.name))}.")
+        return forms.run_form(kind, initial=carrying.carried(kind, source), key=key)
+    return forms.run_form(kind, key=key)
 
 
-def _runs_of(kind: str) -> dict[str, str]:
+def runs_of(kind: str) -> dict[str, str]:
     """Run id → words; runs under way first, then newest first."""
     active = [run for run in resources.supervisor().active() if run.kind == kind]
     found = {run.id: _words(run.id, run.name, run.state) for run in reversed(active)}
-    for row in resources.store().runs(kind, limit=200).itertuples():
-        found[row.id] = _words(row.id, row.name, row.state)
+    rows = resources.store().runs(kind, limit=200)
+    for run_id, name, state in zip(rows["id"], rows["name"], rows["state"], strict=True):
+        found[run_id] = _words(run_id, name, state)
     return found
 
 
 def _words(run_id: str, name: str, state: str) -> str:
     suffix = "" if state == RunState.COMPLETED else f" · {MARKS[RunState(state)][1]}"
-    return forms.run_words(run_id, name) + suffix
+    return run_words(run_id, name) + suffix
 
 
 def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
@@ -90,10 +159,10 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
 
     The address follows the choice, so it can be kept and shared.
     """
-    asked = st.query_params.get("run")
-    if asked != st.session_state.get(SHOWN):
+    asked = address.asked("run")
+    if asked:
         st.session_state.pop("run", None)
-        if asked and asked not in options:
+        if asked not in options:
             run = resources.supervisor().find(asked)
             if run.kind in kinds:
                 options[run.id] = _words(run.id, run.name, run.state)
@@ -103,39 +172,46 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
         st.session_state.pop("run", None)
     if not options:
         return ""
-    _keep_words_fresh(options)
+    run_choice.keep_fresh("run", options)
     run_id = st.selectbox("Run", list(options), format_func=options.__getitem__, key="run")
-    st.session_state[SHOWN] = st.query_params["run"] = run_id
+    address.follow("run", run_id)
     return run_id
 
 
-def _keep_words_fresh(options: dict[str, str]) -> None:
-    """The browser keeps a choice's old words, as "waiting", unless the choice is made anew."""
-    chosen = st.session_state.get("run")
-    words = options.get(chosen, "")
-    if chosen and st.session_state.get(WORDS) != words:
-        st.session_state["run"] = chosen
-    st.session_state[WORDS] = words
-
-
-def show_run(run: Run, show: Callable[[Run], None]) -> None:
+def show_run(
+    run: Run, show: Callable[[Run], None], running: Callable[[Run], None] | None = None
+) -> None:
     """Live progress, the result or what went wrong, and the details."""
     resources.take_in(run)
     renamed = st.session_state.get(f"{forms.RENAMED}-{run.id}")
     if renamed:
         st.info(charts.plain(renamed), icon=":material/drive_file_rename_outline:")
-    if not run.state.ended:
+    if running and run.state is RunState.RUNNING:
+        running(run)
+    elif not run.state.ended:
         live(run.id)
     elif run.state is RunState.COMPLETED:
         show(run)
     else:
         outcome(run)
         links.to_run(run.id, "Its page, with its log")
+    if run.state.ended:
+        leaks_view.show(run)
+    if run.state is RunState.COMPLETED:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            report_view.offer(Scope((run.id,)), run.id)
+            mark_view.offer(run)
+    comments_view.show(run)
     about(run)
 
 
 def live(run_id: str) -> None:
-    """Progress that refreshes itself each second until the run ends."""
+    """Progress that refreshes itself each second until the run ends. What has no end, as a line, is
+    shown on its own page."""
+    begun = resources.supervisor().find(run_id)
+    if begun.state is RunState.RUNNING and registry.get(begun.kind).service:
+        links.to_kind(begun.kind, f"{charts.plain(begun.name)}: see how it is doing", run_id)
+        return
 
     @st.fragment(run_every="1s")
     def panel() -> None:
@@ -158,12 +234,13 @@ def _progress(run: Run) -> None:
             left.markdown(f"{icon} **{words}** {_why_waiting(run)}")
         else:
             fraction = min(1.0, max(0.0, event.get("fraction", 0.0)))
-            message = charts.plain(event.get("message", ""))
+            message = charts.plain(glossary.said(event.get("message", "")))
             memory = f"{jobs.memory_in_use(run) / 2**30:.1f} GB"
             left.progress(fraction, f"**{words}** · {message} · {_clock(run)} · {memory}")
         canceling = (run.folder / "cancel").exists()
         label = "Canceling …" if canceling else "Cancel"
-        if right.button(label, key=f"cancel-{run.id}", disabled=canceling, width="stretch"):
+        barred = canceling or not identity.may("work.cancel")
+        if right.button(label, key=f"cancel-{run.id}", disabled=barred, width="stretch"):
             work.cancel(identity.actor(), resources.supervisor(), run.id)
             st.rerun(scope="fragment")
         frame = plots.curve_frame(runs.events(run.folder, LIVE_BYTES))
@@ -192,24 +269,39 @@ def _clock(run: Run) -> str:
 
 def outcome(run: Run) -> None:
     """How a run ended that has no result, and what can be done."""
-    icon, words = MARKS[run.state]
-    ended = "This run failed." if run.state is RunState.FAILED else f"This run was {words}."
-    goes_on = " It can go on from where it stopped." if run.resumable else ""
-    st.warning(f"{ended} {charts.plain(run.error)}".strip() + goes_on, icon=icon)
+    ending(run)
     with st.container(horizontal=True):
-        if run.resumable and st.button("Resume", icon=":material/resume:", type="primary"):
-            work.resume(identity.actor(), resources.supervisor(), run.id)
-            st.rerun()
+        offer_resume(run)
         _offer_change(run)
     if run.state is RunState.FAILED and run.cause is not Cause.MISTAKE:
         where = charts.plain(str(run.folder / "log.txt"))
         st.caption(f"Its log: {where} on this computer; also on the run's page, in the tab Log.")
 
 
+def ending(run: Run) -> None:
+    """How a run ended that has no result."""
+    icon, words = MARKS[run.state]
+    ended = "This run failed." if run.state is RunState.FAILED else f"This run was {words}."
+    goes_on = " It can go on from where it stopped." if run.resumable else ""
+    st.warning(f"{ended} {charts.plain(glossary.said(run.error))}".strip() + goes_on, icon=icon)
+
+
+def offer_resume(run: Run) -> None:
+    """A button for a run that can go on."""
+    key = f"resume-{run.id}"
+    if not identity.may("work.resume"):
+        return
+    if run.resumable and st.button("Resume", icon=":material/resume:", type="primary", key=key):
+        work.resume(identity.actor(), resources.supervisor(), run.id)
+        st.rerun()
+
+
 def _offer_change(run: Run) -> None:
     """A way to the form, filled in as it was for this run."""
-    kind = "secondary" if run.resumable else "primary"
-    if st.button("Change settings and start again", icon=":material/edit:", type=kind):
+    if not identity.may("work.submit"):
+        return
+    label, icon = "Change settings and start again", ":material/edit:"
+    if st.button(label, icon=icon, type="secondary" if run.resumable else "primary"):
         to = {"again": run.id, "run": run.id}
         st.switch_page(links.BY_KIND[run.kind].path, query_params=to)
 
@@ -244,5 +336,11 @@ def _origin(run: Run) -> str:
 
 
 def _as_table(values: dict[str, Any]) -> pd.DataFrame:
-    rows = [(k.replace("_", " "), charts.words(v)) for k, v in values.items()]
+    rows = [(_called(k), glossary.said(charts.words(v))) for k, v in values.items()]
     return pd.DataFrame(rows, columns=["name", "value"])
+
+
+def _called(name: str) -> str:
+    """A setting or figure as a person reads it."""
+    label = glossary.LABELS.get(name)
+    return label.lower() if label else glossary.said(name.replace("_", " "))

@@ -1,10 +1,11 @@
-"""ROC, score histogram with a threshold one can move, and AUROC by the size of the defect."""
+"""ROC, score histogram with a threshold one can move, and separation by the size of the defect."""
 
 import pandas as pd
 import streamlit as st
 
 from backend.core import runs
 from backend.core.runs import Run
+from backend.glossary import SEPARATION
 from backend.inspection.model import defect_size, operating_points
 from backend.inspection.model.spec import Spec
 from backend.plots import inspection as inspection_plots
@@ -41,7 +42,9 @@ def histogram(run: Run, scores: pd.DataFrame) -> None:
     told += [("BAD found (TPR)", _share(bad, threshold), "")] if len(bad) else []
     charts.metrics(told)
     charts.figure(
-        inspection_plots.score_histogram(rows, f"Out-of-fold scores, {words}", threshold),
+        inspection_plots.score_histogram(
+            rows, f"Scores of parts never learned from, {words}", threshold
+        ),
         rows.drop(columns="run_id"),
         f"scores-{run.id}",
         "Histogram of anomaly scores of GOOD and BAD parts with a threshold",
@@ -83,10 +86,12 @@ def by_size(run: Run, scores: pd.DataFrame) -> None:
         st.info("No BAD part of this kind and type has a size.", icon=":material/filter_alt_off:")
         return
     charts.figure(
-        inspection_plots.by_size(frame, f"AUROC by size, {words}, {what}", measure.unit),
+        inspection_plots.by_size(
+            frame, f"Separation (AUROC) by size, {words}, {what}", measure.unit
+        ),
         frame,
         f"size-{run.id}",
-        "AUROC against the size of the defect, with intervals",
+        f"{SEPARATION.words} against the size of the defect, with intervals",
     )
     st.caption(
         "Each point: BAD parts of about one size against all GOOD parts of their types. Interval: "

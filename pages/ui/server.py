@@ -13,21 +13,58 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT))
 
 import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
-from pages.ui import resources  # noqa: E402
+from backend.access import accounts, hosts, sessions  # noqa: E402
+from backend.access.guard import Guard, Rules  # noqa: E402
+from backend.access.rights import Role  # noqa: E402
+from backend.actions import people  # noqa: E402
+from backend.core.audit import Actor, Way  # noqa: E402
+from backend.settings import settings  # noqa: E402
+from pages.ui import resources, share_route, sign_in  # noqa: E402
 
 # Streamlit takes a folder `pages` for its older kind of pages until app.py has run once, and would
 # tell the first visitor that the page of his address does not exist.
 PagesManager.uses_pages_directory = False
 
 
+def rules() -> Rules:
+    """Whom the guard lets in."""
+    chosen = settings()
+    return Rules(
+        storage=chosen.storage,
+        lifetime=sessions.lifetime(chosen),
+        local=st.get_option("server.address") in hosts.LOCAL,
+        open=chosen.open,
+        names=chosen.hosts,
+    )
+
+
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """The supervisor's life, and the link for the first admin where nobody may come in yet."""
     supervisor = resources.supervisor()
+    known = rules()
+    if not (known.local or known.open or accounts.any_there(known.storage)):
+        link = people.set_up_link(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
+        port = st.get_option("server.port")
+        print(
+            "Nobody has an account yet, so nobody is let in. Become the first admin here, once:\n"
+            f"  http://localhost:{port}{link}\n"
+            "(from elsewhere: the same with this server's name in place of localhost)",
+            flush=True,
+        )
+    if settings().names_days:
+        people.forget_names(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
     yield
     supervisor.stop()
     supervisor.store.close()
 
 
-app = st.App(PROJECT / "app.py", lifespan=lifespan)
+app = st.App(
+    PROJECT / "app.py",
+    lifespan=lifespan,
+    routes=[*sign_in.routes(), *share_route.routes()],
+    middleware=[Middleware(Guard, rules=rules())],
+)

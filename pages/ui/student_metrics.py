@@ -3,6 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from backend.core import facts
+from backend.core.facts import Figure
 from pages.ui import charts
 
 MEANINGS = {
@@ -38,7 +40,7 @@ def table(figures: pd.DataFrame, metrics: list[str], subjects: dict[str, str], n
 
     subjects: as in the rows → as the column is called. A measure that no row has is left out.
     """
-    by_name = {(row.subject, row.metric): row for row in figures.itertuples()}
+    by_name = facts.by_name(figures)
     columns = [s for s in subjects if any((s, m) in by_name for m in metrics)]
     rows = []
     for metric in metrics:
@@ -51,11 +53,11 @@ def table(figures: pd.DataFrame, metrics: list[str], subjects: dict[str, str], n
     charts.csv(figures.drop(columns="run_id"), name)
 
 
-def words(row: object | None) -> str:
+def words(figure: Figure | None) -> str:
     """`0.62 [0.53, 0.72]`; of large values whole numbers."""
-    if row is None or row.value is None or row.value != row.value:
+    if figure is None or figure.value != figure.value:
         return "–"
-    if max(abs(row.value), abs(row.high or 0)) < 20:
-        return charts.interval(row.value, row.low, row.high)
-    bounds = "" if row.low is None or row.low != row.low else f" [{row.low:.0f}, {row.high:.0f}]"
-    return f"{row.value:.0f}{bounds}"
+    if max(abs(figure.value), abs(figure.high)) < 20:
+        return charts.interval(figure.value, figure.low, figure.high)
+    bounds = "" if figure.low != figure.low else f" [{figure.low:.0f}, {figure.high:.0f}]"
+    return f"{figure.value:.0f}{bounds}"

@@ -8,17 +8,20 @@ import streamlit as st
 from backend.actions import results
 from backend.core import runs
 from backend.core.runs import Run
+from backend.deployment import in_force
 from backend.inspection.parts import lookalikes
-from backend.inspection.threshold import active
+from backend.inspection.threshold import active, misses
 from backend.inspection.threshold.active import Activation
 from backend.inspection.threshold.spec import Result, Spec
+from backend.records import UserError
 from backend.settings import settings
-from pages.ui import charts, identity, links, misses
+from pages.ui import charts, identity, links, packages_in_force
 
 
 def standing(run: Run) -> None:
     """Is this version in force, or which one is?"""
     found = active.current(settings().storage)
+    packages_in_force.outdated(in_force.ANOMALY)
     if found is None:
         st.info("No threshold is in force yet.", icon=":material/toggle_off:")
     elif found.run_id == run.id:
@@ -43,6 +46,34 @@ def _since(found: Activation) -> str:
     return f"since {found.time[:16].replace('T', ' ')} UTC, set by {charts.plain(found.who)}{why}"
 
 
+def alarm(run: Run) -> bool:
+    """Says in red that the version misses a third or more of the known BAD parts; does it?"""
+    words = misses.misses(run.folder)
+    if words:
+        st.error(charts.plain(words), icon=":material/error:")
+    return bool(words)
+
+
+def missed_tile(run: Run) -> tuple[str, str]:
+    """The known BAD parts of all types that the version misses as a figure, and what it means."""
+    meaning = "Known BAD parts that are called GOOD, and the interval of their share"
+    found = misses.missed(run.folder)
+    if not found:
+        return "–", "No BAD part is known"
+    one = found[0]
+    count = one.count.replace(" of ", "/")  # as wide as a tile
+    return f"{count} [{one.low:.0%}, {one.high:.0%}]", meaning
+
+
+def _missed(run: Run) -> str:
+    """`5 of 20`, or a dash where no BAD part is known."""
+    try:
+        found = misses.missed(run.folder)
+    except UserError:  # a damaged run among others
+        return "–"
+    return found[0].count if found else "–"
+
+
 def activate(run: Run) -> None:
     """Put this version in force, after a second look."""
     found = active.current(settings().storage)
@@ -53,13 +84,16 @@ def activate(run: Run) -> None:
     if not result.ready:
         st.info("No feature type of this version has a limit, so it cannot be put in force.")
         return
+    if not identity.may("results.put_in_force"):
+        st.info("Only an admin puts limits in force.")
+        return
     left, right = st.columns(2)
     with left:
         who = identity.ask(f"who-{run.id}")
     why = right.text_input("Why", key=f"why-{run.id}", placeholder="for those who ask later")
     version = result.version
     instead = f" instead of version {found.version}" if found else ""
-    many = misses.alarm(run)
+    many = alarm(run)
     accepted = many and st.checkbox(
         "I accept that it misses so many BAD parts", key=f"accept-{run.id}"
     )
@@ -136,7 +170,7 @@ def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:
         "promise": _promise(result),
         "false alarms": "–" if promises_nothing(result) else f"≤ {result.alarm_rate:.1%}",
         "types": len(result.ready),
-        "BAD missed": misses.short(one),
+        "BAD missed": _missed(one),
         "beware": lookalikes.warning(one.folder),
         "": " · ".join(
             word for word, true in (("in force", in_force), ("shown here", shown)) if true

@@ -20,7 +20,8 @@ def widget(p: Param, value: str, key: str, help_text: str) -> Any:
     )
     files = st.file_uploader(
         "or upload", type=[kind.lstrip(".") for kind in p.upload], key=f"{key}-files",
-        accept_multiple_files=True, help="One zip, or any number of images.",
+        accept_multiple_files=True,
+        help="One zip." if p.upload == (".zip",) else "One zip, or any number of images.",
     )  # fmt: skip
     return files or (path or "").strip()
 

@@ -1,15 +1,31 @@
-"""The demo's steps fit the kinds they start."""
+"""The demo's and the papers' steps fit the kinds they start."""
+
+import pytest
 
 from backend import demo
 from backend.core import registry, specs
+from backend.experiments.experiment import PAPER, QUICK, Choice
+from backend.experiments.papers import EXPERIMENTS
+from backend.experiments.plans import Plan
+
+RUN = "20260101T000000-generate-000000"
+CHOICES = [
+    (experiment, Choice(numbers=numbers, maker=maker))
+    for experiment in EXPERIMENTS.values()
+    for numbers in (QUICK, PAPER)
+    for maker in experiment.makers
+]
+PLANS = [demo.PLAN, *(experiment.checked_plan(choice) for experiment, choice in CHOICES)]
 
 
-def test_every_step_has_settings_its_kind_accepts():
-    for step in demo.STEPS:
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.title)
+def test_every_step_has_settings_its_kind_accepts(plan: Plan) -> None:
+    for step in plan.steps:
         spec_type = registry.get(step.kind).spec_type
         known = {p.name: p for p in specs.params(spec_type)}
-        placeholders = dict.fromkeys(step.inputs, "20260101T000000-generate-000000")
-        specs.from_json(spec_type, demo.filled(step, placeholders))
+        specs.from_json(
+            spec_type, step.values(dict.fromkeys((source for _, source in step.sources), RUN))
+        )
         values = specs.defaults(spec_type) | dict(step.settings)
         required = {
             name for name, p in known.items() if p.required and specs.matters(p, values, known)
@@ -18,11 +34,12 @@ def test_every_step_has_settings_its_kind_accepts():
         assert all(known[name].run for name in step.inputs)
 
 
-def test_every_input_is_an_earlier_step_of_a_fitting_kind():
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.title)
+def test_every_input_is_an_earlier_step_of_a_fitting_kind(plan: Plan) -> None:
     kinds: dict[str, str] = {}
-    for step in demo.STEPS:
+    for step in plan.steps:
         known = {p.name: p for p in specs.params(registry.get(step.kind).spec_type)}
-        for field, source in step.inputs.items():
+        for field, source in step.sources:
             assert kinds[source] in known[field].run.split("|")
         kinds[step.name] = step.kind
-    assert len(kinds) == len(demo.STEPS)
+    assert len(kinds) == len(plan.steps)

@@ -30,6 +30,36 @@ class BoxEditor {
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.stage);
     place.append(this.root);
+    this.guard = new AbortController();
+    const { signal } = this.guard;
+    // whoever turns to anything else on the page has saved; who leaves the page is asked
+    document.addEventListener("pointerdown", (event) => this.turnedAway(event), { capture: true, signal });
+    document.addEventListener("click", (event) => this.hold(event), { capture: true, signal });
+    this.root.addEventListener("focusout", (event) => this.turnedAway({ composedPath: () => [event.relatedTarget] }));
+    window.addEventListener("beforeunload", (event) => this.dirty && this.root.isConnected && event.preventDefault(), { signal });
+  }
+
+  turnedAway(event) {
+    const [first] = event.composedPath();
+    if (!this.root.isConnected) return this.guard.abort();
+    const away = first && !event.composedPath().includes(this.root) && !this.root.contains(first);
+    if (away) this.save("save");
+    return away;
+  }
+
+  /** A click elsewhere may lead to another page: it waits until the server has the boxes. */
+  hold(event) {
+    if (!this.turnedAway(event) || !this.queue.waiting.length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.held = event.composedPath()[0];
+  }
+
+  release() {
+    if (!this.held || this.queue.waiting.length) return;
+    const target = this.held;
+    this.held = null;
+    requestAnimationFrame(() => target.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, composed: true })));
   }
 
   toolbar() {
@@ -61,6 +91,7 @@ class BoxEditor {
   /** Takes the server's view; boxes changed here and not yet saved are kept. */
   update(data, setTriggerValue) {
     this.queue.connect(setTriggerValue, data.done);
+    this.release();
     const other = data.image !== this.image, loaded = JSON.stringify(data.boxes);
     if (other || (!this.dirty && loaded !== this.loaded)) {
       this.boxes = data.boxes.map((box) => ({ ...box }));
@@ -71,14 +102,14 @@ class BoxEditor {
       this.history = [];
       this.picture.src = data.src;
       this.canvas.setAttribute("viewBox", `0 0 ${data.width} ${data.height}`);
-      this.canvas.setAttribute("aria-label", `Boxes of image ${data.image}. Shortcuts are listed behind the question mark.`);
+      this.canvas.setAttribute("aria-label", `Boxes of image ${data.shown}. Shortcuts are listed behind the question mark.`);
       this.stage.style.width = `min(100%, calc((100vh - 15rem) * ${data.width / data.height}))`;
       this.stage.style.aspectRatio = `${data.width} / ${data.height}`;
       if (!this.image) requestAnimationFrame(() => this.root.scrollIntoView({ block: "start" }));
       requestAnimationFrame(() => this.canvas.focus({ preventScroll: true }));
     }
-    Object.assign(this, { image: data.image, loaded, width: data.width, height: data.height });
-    this.position.textContent = data.position && `${data.image} · ${data.position}`;
+    Object.assign(this, { image: data.image, shown: data.shown, colours: data.colours, loaded, width: data.width, height: data.height });
+    this.position.textContent = data.position && `${data.shown} · ${data.position}`;
     for (const way of this.leaving) way.hidden = !data.position;
     if (!this.classes || other) this.classes = [...data.classes];
     for (const name of this.boxes.map((b) => b.class_name).filter((n) => !this.classes.includes(n)))
@@ -128,8 +159,7 @@ class BoxEditor {
   }
 
   colour(k) {
-    const place = this.classes.indexOf(this.boxes[k].class_name);
-    return COLOURS[Math.max(0, place) % COLOURS.length];
+    return this.colours[this.boxes[k].class_name] ?? NEW_CLASS;
   }
 
   // ── changes ────────────────────────────────────────────────────────────────────────────────
@@ -212,7 +242,7 @@ class BoxEditor {
     if (action === "save" && !boxes) return;
     this.dirty = false;
     this.loaded = JSON.stringify(this.boxes);
-    this.queue.push({ action, image: this.image, boxes });
+    this.queue.push({ action, image: this.image, shown: this.shown, boxes });
     this.drawBar();
   }
 

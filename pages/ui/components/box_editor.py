@@ -14,6 +14,7 @@ class Sight:
     """An image as the editor shows it. src: a data URL, of any size. width, height: its own, px.
 
     position: where it stands among the others, "12 of 40"; "" for an image that stands alone.
+    shown: what people call it.
     """
 
     image: str
@@ -21,18 +22,20 @@ class Sight:
     width: int
     height: int
     position: str
+    shown: str = ""
 
 
 def box_editor(
     sight: Sight,
     boxes: Sequence[Box],
     classes: Sequence[str],
+    colours: Mapping[str, str],
     key: str,
     handle: Callable[[Action], None],
 ) -> None:
-    """Show the editor; the first nine classes have number keys.
+    """Show the editor; the first nine classes have number keys. colours: class → colour.
 
-    handle gets {action, image, boxes}; action: save, next, previous or close; boxes: as
+    handle gets {action, image, shown, boxes}; action: save, next, previous or close; boxes: as
     `boxes_of` reads them, None where nothing changed.
     """
     rows = [
@@ -42,12 +45,14 @@ def box_editor(
     ]
     data = {
         "image": sight.image,
+        "shown": sight.shown or sight.image,
         "src": sight.src,
         "width": sight.width,
         "height": sight.height,
         "position": sight.position,
         "boxes": rows,
         "classes": list(classes),
+        "colours": dict(colours),
     }
     mounting.mount("box_editor", key, data, handle)
 

@@ -1,6 +1,6 @@
 /* How boxes look: colour by class, dashes and a letter by where the label comes from. */
 
-const COLOURS = ["#E69F00", "#56B4E9", "#2FD6A3", "#F0E442", "#FF8A5B", "#E4A0C7", "#9BC53D", "#C3B1FF", "#FFFFFF"];
+const NEW_CLASS = "#FFFFFF"; // until it is saved
 const SOURCES = {
   exact: ["E", ""], hand: ["H", ""], imported: ["I", "6 2"], attention: ["A", "8 4"],
   edges: ["G", "2 3"], centred: ["C", "12 4 2 4"], difference: ["D", "10 3"],

@@ -9,6 +9,8 @@ const HELP = [
   ["K", "keep; again: no verdict"],
   ["R", "reject: stays here, later jobs leave it out"],
   ["D", "delete: leaves this sheet; Undo brings it back"],
+  ["Relabel", "another class for boxes of the selected images"],
+  ["Tag", "a word to find the selected images by"],
   ["U", "undo the last action, whoever did it"],
   ["Enter", "open in the box editor"],
 ];
@@ -37,9 +39,47 @@ class ContactSheet {
       this.bar.append(this.buttons[name]);
     }
     this.status = make("span", { class: "words grow", "aria-live": "polite" });
-    this.bar.append(this.status, shortcuts(HELP));
+    this.bar.append(this.relabelling(), this.tagging(), this.status, shortcuts(HELP));
     const root = make("div", { class: "root", onkeydown: (e) => this.key(e) }, this.bar, this.grid);
     place.append(root);
+  }
+
+  /** Another class for the boxes of one class in the chosen images, or none. */
+  relabelling() {
+    this.old = make("select", { "aria-label": "Boxes of class" });
+    this.known = make("datalist", { id: "classes" });
+    this.new = make("input", { "aria-label": "Become class", list: "classes", maxlength: 64, placeholder: "class" });
+    const does = (words, action) => make("button", { type: "button", onclick: action }, words);
+    this.relabel = make("details", { class: "help relabel" }, make("summary", {}, "Relabel"),
+      make("div", { class: "panel" }, make("span", {}, "Boxes of"), this.old, make("span", {}, "become"), this.new,
+        this.known, does("Relabel", () => this.new.value.trim() && this.relabelled(this.new.value.trim())),
+        does("Delete these boxes", () => this.relabelled(""))));
+    return this.relabel;
+  }
+
+  /** A word by which the chosen images are found again. */
+  tagging() {
+    this.word = make("input", { "aria-label": "Tag", maxlength: 64, placeholder: "none" });
+    const act = () => {
+      this.sent({ action: "tag", ids: this.targets(), tag: this.word.value.trim() });
+      this.tagged.open = false;
+    };
+    this.tagged = make("details", { class: "help relabel" }, make("summary", {}, "Tag"),
+      make("div", { class: "panel" }, this.word, make("button", { type: "button", onclick: act }, "Set tag")));
+    return this.tagged;
+  }
+
+  relabelled(name) {
+    if (this.old.value) this.sent({ action: "relabel", ids: this.targets(), old: this.old.value, new: name });
+    this.relabel.open = false;
+  }
+
+  sent(action) {
+    if (!action.ids.length) return;
+    this.queue.push(action);
+    this.chosen.clear();
+    this.undoWords ||= "the last action";
+    this.draw();
   }
 
   /** Takes the server's view; the cursor stays on its image, or where that image was. */
@@ -47,6 +87,11 @@ class ContactSheet {
     this.queue.connect(setTriggerValue, data.done);
     const first = !this.items.length, at = first ? data.at : this.items[this.cursor].id;
     this.items = data.items.map((item) => ({ ...item }));
+    const option = (name) => make("option", { value: name }, name), before = this.old.value;
+    this.old.replaceChildren(...data.classes.map(option));
+    if (data.classes.includes(before)) this.old.value = before;
+    this.known.replaceChildren(...[...new Set([...data.classes, ...data.known])].map(option));
+    this.relabel.hidden = !data.classes.length;
     for (const action of this.queue.waiting) this.foresee(action);
     const ids = this.items.map((item) => item.id);
     this.chosen = new Set([...this.chosen].filter((id) => ids.includes(id)));
@@ -176,6 +221,7 @@ class ContactSheet {
   }
 
   key(event) {
+    if (["INPUT", "SELECT"].includes(event.target.tagName)) return event.stopPropagation();
     const name = event.key.toLowerCase();
     const onTile = event.target.closest?.(".tile");
     const steps = { arrowleft: -1, arrowright: 1, arrowup: -this.columns(), arrowdown: this.columns() };

@@ -18,14 +18,24 @@ class Item:
     flag: str = ""
 
 
-def contact_sheet(
-    items: Sequence[Item], at: str, undo: str, key: str, handle: Callable[[Action], None]
-) -> None:
+@dataclass(frozen=True)
+class Sheet:
+    """What is shown. at: the image to begin at, "" for the first. undo: the words of the action to
+    be undone, "" where there is none. classes: that boxes have here. known: others to choose from.
+    """
+
+    items: Sequence[Item]
+    at: str
+    undo: str
+    classes: Sequence[str]
+    known: Sequence[str]
+
+
+def contact_sheet(sheet: Sheet, key: str, handle: Callable[[Action], None]) -> None:
     """Show the images.
 
-    at: the image to begin at, "" for the first. undo: the words of the action to be undone, ""
-    where there is none.
-    handle gets {action, ids}; action: kept, rejected, deleted, "" (no verdict), undo or open.
+    handle gets {action, ids}; action: kept, rejected, deleted, "" (no verdict), undo, open, tag
+    with the `tag`, "" for none, or
+    relabel with the classes `old` and `new`, "" to delete its boxes.
     """
-    data = {"items": [asdict(item) for item in items], "at": at, "undo": undo}
-    mounting.mount("contact_sheet", key, data, handle)
+    mounting.mount("contact_sheet", key, asdict(sheet), handle)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from backend.images import palette
 from backend.plots import detection as detection_plots
 
 
@@ -23,7 +24,7 @@ def test_precision_recall_marks_the_last_box_that_is_sure_enough():
             "confidence": [0.9, 0.8, 0.3],
         }
     )
-    _, mark = detection_plots.precision_recall(frame, 0.5, 4).data
+    _, mark = detection_plots.precision_recall(frame, 0.5, 4, {"crack": "#E69F00"}).data
     assert (mark.x[0], mark.y[0]) == (0.25, 0.5)
 
 
@@ -42,8 +43,18 @@ def test_sources_and_classes_count_every_row():
     bars = detection_plots.per_source(images).data
     assert {bar.name: sum(bar.x) for bar in bars} == {"train, n = 1": 1, "val, n = 2": 2}
     boxes = pd.DataFrame({"class_name": ["crack", "spot", "spot"], "source": ["hand"] * 3})
-    (bar,) = detection_plots.per_class(boxes).data
+    colours = palette.colours(boxes["class_name"])
+    (bar,) = detection_plots.per_class(boxes, colours).data
     assert dict(zip(bar.y, bar.x, strict=True)) == {"crack": 1, "spot": 2}
+    assert list(bar.marker.color) == [colours["crack"], colours["spot"]]
+
+
+def test_counts_have_an_axis_of_their_own_and_shares_go_to_one():
+    frame = pd.DataFrame({"confidence": [0.0, 1.0], "alarmed": [0.4, 0.0], "alarms": [7.0, 0.0]})
+    shares = detection_plots.over_confidence(frame, {"alarmed": "share"}, 0.0, "Alarms")
+    counts = detection_plots.over_confidence(frame, {"alarms": "boxes"}, 0.0, "Alarms", "boxes")
+    assert shares.layout.yaxis.range == (0, 1.02)
+    assert counts.layout.yaxis.range == (0, 14)
 
 
 def test_where_boxes_lie_is_drawn_as_the_picture_stands():

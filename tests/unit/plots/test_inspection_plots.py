@@ -37,6 +37,31 @@ def test_the_band_holds_the_curve_and_narrows_with_more_parts():
     assert widths[1] < widths[0] / 2
 
 
+def scores_of(good, bad) -> pd.DataFrame:
+    label = np.repeat([1, 0], [len(good), len(bad)])
+    return pd.DataFrame({"label": label, "score": [*good, *bad]})
+
+
+def test_a_few_far_scores_leave_the_axis_and_are_counted():
+    frame = scores_of(np.linspace(0, 1, 98), [1.2, 900.0])
+    good, bad = inspection_plots.score_histogram(frame, "Scores").data
+    assert (len(good.x), len(bad.x)) == (98, 1)
+    assert good.name == "GOOD, n = 98"
+    assert bad.name == "BAD, n = 2 (1 above the axis)"
+
+
+def test_a_line_stays_on_the_axis_however_far_it_is():
+    frame = scores_of(np.linspace(0, 1, 98), [1.2, 900.0])
+    figure = inspection_plots.score_histogram(frame, "Scores", lines=[900.0])
+    assert sum(len(bars.x) for bars in figure.data) == 100
+
+
+def test_scores_without_far_ones_are_all_drawn():
+    rng = np.random.default_rng(0)
+    frame = scores_of(rng.normal(0, 1, 300), rng.normal(6, 1, 40))
+    assert [len(b.x) for b in inspection_plots.score_histogram(frame, "Scores").data] == [300, 40]
+
+
 def compared():
     return pd.DataFrame(
         {
@@ -55,7 +80,7 @@ def compared():
 
 def test_an_unreliable_feature_is_grey_and_says_why():
     dots = inspection_plots.forest(compared()).data[0]
-    assert list(dots.y) == ["angle<br>too few BAD", "dots<br>p 0.01 · over folds –"]
+    assert list(dots.y) == ["angle<br>too few BAD", "dots<br>p 0.01 · over test rounds –"]
     assert dots.marker.color[0] == inspection_plots.NEUTRAL != dots.marker.color[1]
 
 
@@ -76,7 +101,7 @@ def test_every_fold_is_a_dot_at_its_feature():
     ]
     frame = pd.DataFrame(rows, columns=["feature", "method", "repeat", "fold", "auroc"])
     figure = inspection_plots.fold_dots(frame)
-    assert "n = 3 folds" in figure.layout.title.text
+    assert "n = 3 test rounds" in figure.layout.title.text
     for trace in figure.data:
         assert len(trace.x) == 6 and list(np.round(trace.x)) == [0, 0, 0, 1, 1, 1]
 
@@ -88,7 +113,7 @@ def test_auroc_by_size_tells_n_and_the_range_of_each_point():
             **{"auroc": [0.6, 0.9], "low": [0.5, 0.8], "high": [0.7, 1.0]},
         }
     )
-    figure = inspection_plots.by_size(frame, "AUROC by size, diffusion", "tolerances")
+    figure = inspection_plots.by_size(frame, "Separation by size, diffusion", "tolerances")
     assert "n = 25 BAD parts" in figure.layout.title.text
     assert list(figure.data[0].error_y.array) == pytest.approx([0.1, 0.1])
     assert [list(row) for row in figure.data[0].customdata] == [[1, 2, 12], [2, 4, 13]]

@@ -38,7 +38,7 @@ def test_auroc_bars_carry_n_intervals_and_pale_unreliable_ones(auroc):
 
 def test_source_b_is_marked_only_on_its_own_features(auroc):
     figure = inspection_plots.auroc_bars(auroc, {"dots": (0.956, 0.963), "dist1": (0.887, 0.857)})
-    marks = [trace for trace in figure.data if "source B" in trace.name]
+    marks = [trace for trace in figure.data if "the inkjet paper" in trace.name]
     assert [list(mark.y) for mark in marks] == [[0.956], [0.963]]
 
 
@@ -77,9 +77,15 @@ def test_losses_and_metrics_are_apart():
     assert plots.curves(parts["Metrics"], "Metrics").layout.yaxis.range[1] > 1
 
 
-def test_a_metric_beyond_one_is_in_the_picture():
+def test_a_metric_beyond_one_has_an_axis_of_its_own():
     frame = pd.DataFrame({"step": [1, 2], "metric": "KID of samples", "value": [97.0, 51.0]})
-    assert plots.curves(frame, "Metrics").layout.yaxis.range is None
+    both = pd.concat([frame, frame.assign(metric="recall", value=0.5)])
+    parts = plots.split_curves(both)
+    assert {title: set(rows["metric"]) for title, rows in parts.items()} == {
+        "Metrics": {"recall"},
+        "Other figures": {"KID of samples"},
+    }
+    assert plots.curves(parts["Other figures"], "Other figures").layout.yaxis.range is None
 
 
 def test_the_newest_value_of_a_step_counts():
@@ -93,11 +99,31 @@ def test_the_newest_value_of_a_step_counts():
     ]
 
 
-def test_latency_names_its_percentiles():
-    frame = pd.DataFrame({"variant": "FP32", "milliseconds": range(1, 101)})
-    figure = deployment_plots.latency_histogram(frame, 50)
-    assert {a.text for a in figure.layout.annotations} == {"p50", "p95", "p99", "budget"}
-    assert "n = 100" in title(figure)
+def test_each_runs_share_within_a_time_rises_to_all_of_its_calls():
+    frame = pd.DataFrame({"run": ["here"] * 100 + ["there"] * 50, "milliseconds": range(1, 151)})
+    figure = deployment_plots.latency_ecdf(frame, 500, doubtful=True)
+    here, there = figure.data
+    assert (here.y[0], here.y[50], here.y[-1]) == (0, 0.5, 1) and here.x[50] == 50
+    assert here.line.dash != there.line.dash and "n = 50" in there.name
+    assert {a.text for a in figure.layout.annotations} == {"budget"}
+    assert figure.layout.xaxis.range[1] > 500 and "computer busy" in title(figure)
+
+
+def test_steps_stand_one_after_the_other():
+    rows = {"run": "here", "low": [1.0, 1.5], "high": [2.0, 3.0], "n": 60}
+    frame = pd.DataFrame({"variant": ["decode", "scoring"], "value": [1.2, -0.1], **rows})
+    figure = deployment_plots.latency_steps(frame, "Where it goes")
+    assert figure.layout.barmode == "stack" and [bar.x[0] for bar in figure.data] == [1.2, 0]
+    assert figure.data[0].name == "decode, 1.2 ms" and "n = 60" in title(figure)
+
+
+def test_medians_show_their_intervals_from_zero():
+    bounds = {"low": [1.0, None], "high": [2.0, None], "n": [60, 3]}
+    frame = pd.DataFrame({"variant": ["1 thread", "2 threads"], "value": [1.5, 1.1], **bounds})
+    figure = deployment_plots.latency_medians(frame, "With more threads")
+    assert figure.data[0].y == ("2 threads (n = 3)", "1 thread (n = 60)")
+    assert figure.data[0].error_x.array.tolist() == [0, 0.5]
+    assert figure.layout.xaxis.rangemode == "tozero"
 
 
 def test_an_interval_without_a_bound_has_no_length():

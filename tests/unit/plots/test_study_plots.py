@@ -26,7 +26,7 @@ def test_a_curve_an_arm_with_intervals_from_zero_real_images_on(learning):
     assert list(figure.layout.xaxis.ticktext) == ["0", "10", "20"]
     assert [round(x) for x in real.x] == [1, 2]
     assert list(real.error_y.array) == [pytest.approx(0.1)] * 2
-    assert control.name == "control: constant box 0.10"
+    assert control.name == "check: one box in the middle 0.10"
     assert sorted(shape.y0 for shape in figure.layout.shapes) == [0.1, 0.3]
 
 

@@ -1,4 +1,4 @@
-"""Which images of a run the contact sheet shows, and in which order."""
+"""Which images of a run a gallery or the contact sheet shows, in which order, and how."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from backend.images import duplicates
 
 UNDECIDED = "undecided"
 VERDICTS = ("all", UNDECIDED, "kept", "rejected")
-AS_MADE, DISPUTED = "as made", "least certain first"
+AS_MADE, DISPUTED, CROWDED = "as made", "least certain first", "most boxes first"
+EVERY = (0.0, 1.0)
+OVERLAYS = ("boxes", "masks")
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,13 @@ class Filters:
     verdict: str
     class_name: str
     source: str
+    split: str
+    tag: str
     label_source: str
     prompt: str
+    confidence: tuple[float, float]
     duplicates: bool
-    disputed: bool
+    order: str
     overlays: tuple[str, ...]
 
 
@@ -37,9 +42,13 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
         with st.popover("Filter and order", icon=":material/filter_list:"):
             class_name = _choice("Class", boxes["class_name"], f"class-{run.id}")
             source = _choice("Images are", images["source"], f"source-{run.id}")
+            split = _choice("Split", images["split"], f"split-{run.id}")
+            tag = _choice("Tag", images["tag"], f"tag-{run.id}", 1)
             label_source = _choice("Boxes come from", boxes["source"], f"labels-{run.id}")
             prompt = _choice("Prompt", _prompts(run.id, run.folder), f"prompt-{run.id}")
-            order = st.radio("Order", (AS_MADE, DISPUTED), key=f"order-{run.id}", horizontal=True)
+            confidence = _confidence(boxes, f"sure-{run.id}")
+            orders = (AS_MADE, DISPUTED, CROWDED)
+            order = st.radio("Order", orders, key=f"order-{run.id}", horizontal=True)
             alike = st.toggle(
                 "Near-duplicates only",
                 key=f"alike-{run.id}",
@@ -48,7 +57,7 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
             )
             overlays = st.pills(
                 "Over the images",
-                ("boxes", "masks"),
+                OVERLAYS if images["mask_path"].notna().any() else OVERLAYS[:1],
                 selection_mode="multi",
                 default="boxes",
                 key=f"over-{run.id}",
@@ -57,21 +66,32 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
         verdict=verdict or "all",
         class_name=class_name,
         source=source,
+        split=split,
+        tag=tag,
         label_source=label_source,
         prompt=prompt,
+        confidence=confidence,
         duplicates=alike,
-        disputed=order == DISPUTED,
+        order=order or AS_MADE,
         overlays=tuple(overlays),
     )
 
 
-def _choice(label: str, values: pd.Series, key: str) -> str:
-    """One of the values that occur, "" for any; not asked where there is nothing to choose."""
+def _choice(label: str, values: pd.Series, key: str, least: int = 2) -> str:
+    """One of the values that occur, "" for any; not asked where there are fewer than `least`."""
     found = sorted({str(v) for v in values.dropna()} - {""})
-    if len(found) < 2:
+    if len(found) < least:
         return ""
     chosen = st.selectbox(label, ["", *found], format_func=lambda v: v or "any", key=key)
     return chosen or ""
+
+
+def _confidence(boxes: pd.DataFrame, key: str) -> tuple[float, float]:
+    """Between which confidences a box must lie; not asked where all are certain."""
+    if not (boxes["confidence"] < 1).any():
+        return EVERY
+    low, high = st.slider("An image with a box of confidence", 0.0, 1.0, EVERY, key=key)
+    return float(low), float(high)
 
 
 def applied(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, filters: Filters) -> pd.DataFrame:
@@ -87,15 +107,29 @@ def applied(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, filters: Filter
         rows = rows[(rows["alike"] > 0) & rows.duplicated("alike", keep=False)]
     if filters.verdict != "all":
         rows = rows[rows["verdict"] == ("" if filters.verdict == UNDECIDED else filters.verdict)]
-    if filters.source:
-        rows = rows[rows["source"] == filters.source]
+    for column in ("source", "split", "tag"):
+        value = getattr(filters, column)
+        rows = rows[rows[column] == value] if value else rows
     if filters.prompt:
         rows = rows[rows["image"].map(_prompts(run.id, run.folder)) == filters.prompt]
-    for column, value in (("class_name", filters.class_name), ("source", filters.label_source)):
-        rows = rows[rows["image"].isin(boxes[boxes[column] == value]["image"])] if value else rows
-    if filters.disputed:
+    if (filters.class_name, filters.label_source, filters.confidence) != ("", "", EVERY):
+        rows = rows[rows["image"].isin(_meant(boxes, filters)["image"])]
+    if filters.order == DISPUTED:
         rows = rows.sort_values("certainty", kind="stable")
+    if filters.order == CROWDED:
+        count = boxes.groupby("image").size()
+        by = rows["image"].map(count).fillna(0).sort_values(ascending=False, kind="stable")
+        rows = rows.loc[by.index]
     return rows.sort_values("alike", kind="stable") if filters.duplicates else rows
+
+
+def _meant(boxes: pd.DataFrame, filters: Filters) -> pd.DataFrame:
+    """The box rows that one and the same box must be among."""
+    low, high = filters.confidence
+    found = boxes[boxes["confidence"].fillna(1.0).between(low, high)]
+    for column, value in (("class_name", filters.class_name), ("source", filters.label_source)):
+        found = found[found[column] == value] if value else found
+    return found
 
 
 @st.cache_data(ttl=3600, max_entries=20, show_spinner="Comparing all images …")

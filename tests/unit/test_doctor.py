@@ -1,0 +1,62 @@
+"""What is wrong with an installation is found, and the cure is named."""
+
+import os
+import socket
+import time
+
+from click.testing import CliRunner
+
+from backend import doctor
+from backend.__main__ import main
+from backend.core import runs
+from backend.doctor import State
+
+
+def found(storage, port=1):
+    return {one.name: one for one in doctor.examine(storage, port)}
+
+
+def test_a_new_installation_is_well(storage):
+    assert {one.name for one in found(storage).values() if one.state is State.WRONG} <= {"Packages"}
+
+
+def test_every_fault_comes_with_a_cure(storage):
+    for one in found(storage).values():
+        assert one.state is State.GOOD or one.cure, one
+
+
+def test_a_storage_folder_of_somebody_elses_is_named(storage, monkeypatch):
+    (storage.storage / "runs").mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(doctor.os, "access", lambda path, way: path.name != "runs")
+    assert found(storage)["Storage"].words.endswith("somebody else: runs")
+
+
+def test_a_clock_that_went_back_is_told(storage):
+    folder = runs.create(storage.runs, "generate", {"seed": 1}).folder
+    late = time.time() + 86400
+    os.utime(folder, (late, late))
+    assert found(storage)["Clock"].state is State.WRONG
+
+
+def test_a_port_that_is_taken_is_told(storage):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert found(storage, taken.getsockname()[1])["Port"].state is State.LOOK
+
+
+def test_a_package_of_another_version_is_named(storage, monkeypatch):
+    real = doctor.importlib.metadata.version
+    monkeypatch.setattr(
+        doctor.importlib.metadata, "version", lambda name: "0.1" if name == "duckdb" else real(name)
+    )
+    packages = found(storage)["Packages"]
+    assert packages.state is State.WRONG and "duckdb is 0.1, not" in packages.words
+
+
+def test_the_verb_ends_with_one_where_something_is_wrong(storage, monkeypatch):
+    wrong = doctor.Finding("Disk", State.WRONG, "full", "Make room.")
+    monkeypatch.setattr(doctor, "examine", lambda settings, port: [wrong])
+    said = CliRunner().invoke(main, ["doctor"])
+    assert said.exit_code == 1
+    assert "✗ Disk: full." in said.output and "Make room." in said.output
