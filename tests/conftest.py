@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 
 from backend import settings as settings_module
-from backend.core import registry, runs
+from backend.core import jobs, registry, runs
 from backend.core.runs import Run
 from backend.core.store import Store
 from backend.records import UserError
@@ -87,10 +88,16 @@ def storage(tmp_path: Path) -> Iterator[Settings]:
     settings.runs.mkdir(parents=True)
     yield settings
     for path in settings.storage.glob("*/*/process.json"):
-        with contextlib.suppress(UserError, KeyError, ProcessLookupError):
-            claim = runs.read_json(path)
-            if runs.is_alive(claim):
-                os.killpg(claim["pid"], signal.SIGKILL)
+        with contextlib.suppress(UserError, KeyError):
+            jobs.signal_group(runs.read_json(path), signal.SIGKILL)
+
+
+@pytest.fixture
+def bystander() -> Iterator[int]:
+    """The pid of a living process that is no job and leads no group."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        yield child.pid
+        child.kill()
 
 
 @pytest.fixture
@@ -102,7 +109,7 @@ def store(storage: Settings) -> Iterator[Store]:
 
 
 @pytest.fixture
-def probe(monkeypatch: pytest.MonkeyPatch) -> str:
+def probe(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The kind of job `probe`, here and in child processes; see jobs/probe/probe_kind/."""
     kind = registry.Kind("probe", "teachers", "Probe", "For tests.", "probe_kind")
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, kind))

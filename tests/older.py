@@ -1,6 +1,11 @@
 """Results in the shape in which the first version of each kind wrote them."""
 
+import shutil
+from pathlib import Path
 from typing import Any
+
+from backend.core import runs
+from backend.deployment.package import contract
 
 FIELDS = {
     "generate": ["images", "intact", "boxes", "mask_share"],
@@ -161,3 +166,19 @@ def result(kind: str, values: dict[str, Any]) -> dict[str, Any]:
     """Today's result of a kind without the fields that came later, with those that are gone."""
     whole = values | GONE.get(kind, {})
     return {name: whole[name] for name in FIELDS.get(kind, values)}
+
+
+def exported(folder: Path) -> None:
+    """A package as the first version exported it: the files beside one another, no package.json."""
+    asked, ended = (runs.read_json(folder / f"{name}.json") for name in ("spec", "result"))
+    student = ended["result"]["kind"] == "student"
+    kind, field = ("student-export", "student_run") if student else ("export", "inspect_run")
+    names = {"model.onnx": "student.onnx"} if student else {"package.json": "model.json"}
+    packed = contract.folder_of(folder)
+    for path in [path for path in packed.iterdir() if path.is_file()]:
+        path.rename(folder / "artifacts" / names.get(path.name, path.name))
+    shutil.rmtree(packed)
+    spec = {field: asked["spec"]["model_run"]}
+    values = dict.fromkeys(FIELDS[kind]) | ended["result"] | {"file": "artifacts/model.onnx"}
+    runs.write_json(folder / "spec.json", asked | {"kind": kind, "spec": spec})
+    runs.write_json(folder / "result.json", ended | {"result": result(kind, values)})

@@ -1,13 +1,15 @@
 """Both flows at their smallest, as real jobs: what page, browser and flow tests look at."""
 
+from typing import Any
+
 from backend.core import jobs, runs
 from backend.core.runs import Run
 from backend.records import RunState
 from backend.settings import Settings
 from backend.teachers.stable_diffusion.settings import MODEL
 
-PLACES = ("@real", "@intact")  # folders of tiny photographs, made when the steps are run
-STEPS = (
+PLACES = ("@real", "@intact", "@set")  # folders of tiny pictures, made when the steps are run
+STEPS: tuple[tuple[str, dict[str, Any], dict[str, str | tuple[str, ...]]], ...] = (
     ("generate", {"count": 18, "intact_share": 0.2}, {}),
     ("composite", {"count": 4}, {"goods_run": "generate"}),
     ("label", {"only_missing": False}, {"source_run": "generate"}),
@@ -22,11 +24,6 @@ STEPS = (
     ),
     ("similarity", {"pairs": 6, "samples": 20}, {"student_run": "distill"}),
     ("sample", {"count": 6}, {"student_run": "distill"}),
-    (
-        "student-export",
-        {"checked": 8},
-        {"student_run": "distill", "similarity_run": "similarity"},
-    ),
     ("dataset", {"counts": [10], "labels": "centred"}, {"source_runs": ("distill",)}),
     ("testset", {"folder": "@real", "intact_folder": "@intact"}, {"dataset_runs": ("dataset",)}),
     ("detector", {"epochs": 1, "size": 64}, {"dataset_run": "dataset"}),
@@ -47,34 +44,72 @@ STEPS = (
         {"changes": ["timesteps = 1"], "resamples": 50},
         {"inspect_run": "inspect"},
     ),
-    ("export", {}, {"inspect_run": "inspect"}),
-    ("latency", {"repetitions": 20}, {"export_run": "export"}),
+    (
+        "benchmark",
+        {"folder": "@set", "steps": 2, "size": 64, "methods": ["padim"]},
+        {},
+    ),
+    ("package", {}, {"model_run": "distill", "similarity_run": "similarity"}),
+    ("package", {}, {"model_run": "detector"}),
+    ("package", {}, {"model_run": "inspect"}),
+    (
+        "gate",
+        {"calls": 30, "units": 2, "calibration": 8, "variants": "int8", "budget_ms": 9999.0},
+        {"package_run": "package of distill"},
+    ),
+    (
+        "gate",
+        {"calls": 30, "units": 2, "calibration": 4, "variants": "int8", "budget_ms": 9999.0},
+        {"package_run": "package of detector"},
+    ),
+    (
+        "gate",
+        {"calls": 30, "units": 2, "calibration": 8, "nodes": "all", "budget_ms": 9999.0},
+        {"package_run": "package"},
+    ),
+    ("latency", {"repetitions": 20, "series_calls": 20}, {"package_run": "package"}),
+    (
+        "line",
+        {"pace": 0.0, "count": 24},
+        {"parts_run": "parts", "package_run": "package", "threshold_run": "threshold"},
+    ),
 )
 
 
 def make(settings: Settings) -> dict[str, Run]:
-    """Run every step; returns kind → its newest run. Fails with the log of a step that failed."""
-    from tests import tiny_diffusion, tiny_photographs  # they import torch and OpenCV
+    """Run every step; returns kind → its newest run, of packages also "package of …" → the one of
+    that kind of model. Fails with the log of a step that failed."""
+    from tests import tiny_benchmark, tiny_diffusion, tiny_photographs  # torch and OpenCV
 
     made: dict[str, Run] = {}
     tiny_diffusion.make(settings.weights / MODEL.replace("/", "__"))
     real, intact = tiny_photographs.make(settings.storage.parent / "photographs")
-    places = {"@real": str(real), "@intact": str(intact)}
+    public = settings.storage.parent / "public"
+    tiny_benchmark.mvtec(public, ("bottle",))
+    places = {"@real": str(real), "@intact": str(intact), "@set": str(public)}
     for kind, values, inputs in STEPS:
         chosen = {name: places[v] if v in PLACES else v for name, v in values.items()}
         wanted = chosen | {field: _ids(made, source) for field, source in inputs.items()}
         made[kind] = run(settings, kind, wanted)
+        if kind == "package":
+            made[f"package of {inputs['model_run']}"] = made[kind]
     return made
 
 
-def _ids(made: dict[str, Run], source: object) -> object:
+def _ids(made: dict[str, Run], source: str | tuple[str, ...]) -> str | list[str]:
     """A run's id; of several kinds, a list of them."""
     return made[source].id if isinstance(source, str) else [made[kind].id for kind in source]
 
 
 def run(settings: Settings, kind: str, values: dict[str, object]) -> Run:
     """One job in its own process, to its end."""
-    folder = jobs.submit(settings, kind, values, name=f"tiny {kind}", queued=False).folder
+    folder = jobs.submit(
+        settings,
+        kind,
+        values,
+        name=f"tiny-{kind}" if kind == "line" else f"tiny {kind}",
+        queued=False,
+    ).folder
     jobs.start(settings, folder).wait(240)
     ended = runs.read(folder)
     assert ended.state is RunState.COMPLETED, f"{ended.error}\n{runs.log_tail(folder)}"

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from backend.images import imagefiles
-from backend.images.boxes import yolo_line
+from backend.images.formats import yolo
+from backend.images.vocabulary import ONE_CLASS
 
 FIRST_SEED = 77_000
 SIZE = 128
@@ -20,8 +21,8 @@ def make(folder: Path, train: int = 6, test: int = 4, intact: int = 4) -> tuple[
     for k in range(train + test):
         shot = render(FIRST_SEED + k, SIZE, defects=(1, 2))
         imagefiles.write(real / "images" / f"p{k}.png", shot.image)
-        lines = [yolo_line(box.xyxy, SIZE, SIZE) for box in shot.boxes]
-        (real / "labels" / f"p{k}.txt").write_text("".join(lines))
+        text = yolo.text_of(shot.boxes, (SIZE, SIZE), ONE_CLASS)
+        (real / "labels" / f"p{k}.txt").write_text(text)
         lists["train" if k < train else "test"].append(f"images/p{k}.png")
         groups.append(f"p{k}.png,part {k // 2}")
     for split, names in lists.items():

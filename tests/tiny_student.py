@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from backend.core import runs
 from backend.core.runs import Run
 from backend.images import imageset
-from backend.images.imageset import Picture
+from backend.images.labelled_image import LabelledImage
 from backend.records import RunState
 
 DIM, SIZE, COUNT = 8, 64, 18
@@ -25,14 +25,14 @@ def teacher(folder: Path, count: int = COUNT) -> Run:
     """A finished `folder` teacher run: noise with a bright square as its defect, 64 px."""
     run = runs.create(folder, "generate", {"teacher": "folder", "licence": "CC BY 4.0"})
 
-    def make(index: int) -> Picture:
+    def make(index: int) -> LabelledImage:
         random = np.random.default_rng(index)
         pixels = random.integers(0, 120, (SIZE, SIZE, 3), np.uint8)
         mask = np.zeros((SIZE, SIZE), np.uint8)
         x, y = random.integers(4, 40, 2)
         mask[y : y + 16, x : x + 16] = 255
         pixels[mask > 0] = 230
-        return Picture(pixels, "photograph", mask=mask)
+        return LabelledImage(pixels, "photograph", mask=mask)
 
     imageset.write(run.folder, count, make, quiet)
     runs.finish(run.folder, RunState.COMPLETED, result={})

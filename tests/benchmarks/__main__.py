@@ -1,6 +1,6 @@
 """`make bench`: each figure beside a baseline measured in the same run.
 
-`python -m tests.benchmarks diffusion` runs that one alone. Stable Diffusion at its real size takes
+`python -m tests.benchmarks renderer` runs that one alone. Stable Diffusion at its real size takes
 6 GB and minutes: `python -m tests.benchmarks.stable_diffusion`.
 """
 
@@ -9,17 +9,23 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from backend.images.vocabulary import CLASSES
+from tests.benchmarks.access import access
+from tests.benchmarks.again import again
+from tests.benchmarks.beside import beside
+from tests.benchmarks.deployment import latency
+from tests.benchmarks.drift import drift
 from tests.benchmarks.inspection import inspection
-from tests.benchmarks.jobs import quiet, run_job
+from tests.benchmarks.line import line
+from tests.benchmarks.line_kills import line_kills
+from tests.benchmarks.pages import pages
 from tests.benchmarks.students import students
 from tests.benchmarks.thresholds import thresholds
-
-KID_SET = 200
+from tests.benchmarks.told import told
 
 
 def main() -> None:
@@ -28,13 +34,22 @@ def main() -> None:
         known = (
             overview,
             reindex,
+            pages,
             renderer,
+            materials,
             simulator,
-            diffusion,
             labellers,
             students,
             thresholds,
             inspection,
+            latency,
+            line,
+            access,
+            drift,
+            line_kills,
+            again,
+            told,
+            beside,
             detector_overhead,
         )
         for benchmark in known:
@@ -119,9 +134,28 @@ def renderer(folder: Path) -> None:
     cv2.setNumThreads(1)
     rates = {}
     for size in (128, 256, 512):
-        taken = [float(seconds(lambda k=k, s=size: render(k, s), 1)[0]) for k in range(40)]
+        taken = [float(seconds(partial(render, k, size), 1)[0]) for k in range(40)]
         rates[size] = 1 / float(np.mean(taken))
         _line(f"{size} px", rates[size], "images/s", rates[128])
+
+
+def materials(folder: Path) -> None:
+    """Opaque materials with all their defects on one core, beside glass (aim: as fast)."""
+    import cv2
+
+    from backend.images.vocabulary import DEFECTS
+    from backend.renderer import render
+
+    cv2.setNumThreads(1)
+    for size in (128, 160):
+        glass = 0.0
+        for material, kinds in DEFECTS.items():
+            start = time.process_time()
+            for seed in range(60):
+                render(seed, size, material=material, classes=kinds)
+            rate = 60 / (time.process_time() - start)
+            glass = glass or rate
+            _line(f"{material}, {size} px", rate, "images/s", glass)
 
 
 def simulator(folder: Path) -> None:
@@ -134,56 +168,6 @@ def simulator(folder: Path) -> None:
     taken = seconds(lambda: [prints.simulate_part(f, 0, seed) for f, seed in work], 5)
     _line("matrix product of 512 × 512", base * 1000, "ms")
     _line("parts a second", len(work) / float(taken.min()), "parts/s")
-
-
-def diffusion(folder: Path) -> None:
-    """The shipped diffusion model, two threads (aims: 3 s an image; KID a 450th of the paper's)."""
-    from backend.images import kid
-    from backend.teachers.diffusion.model import load_model
-    from backend.teachers.diffusion.spec import SHIPPED
-
-    model = load_model(SHIPPED)
-    start = time.perf_counter()
-    groups = [range(k, k + 8) for k in range(0, KID_SET, 8)]
-    made = [model.sample(g, [CLASSES[k % 5] for k in g], 25).images for g in groups]
-    _line("seconds an image", (time.perf_counter() - start) / KID_SET, "s", 3.0)
-    real = kid.features(_rendered(6_000_000))
-    sets = {
-        "paper's student, 50 epochs (baseline)": _paper_samples(folder),
-        "mean image": np.repeat(_rendered(7_000_000).mean(0, keepdims=True), KID_SET, 0),
-        "the model": np.concatenate(made),
-        "fresh renders": _rendered(8_000_000),
-    }
-    paper = 0.0
-    for name, images in sets.items():
-        value = kid.kid(kid.features(images.astype(np.uint8)), real)
-        paper = paper or value
-        _line(f"KID of {name}", value, "", paper)
-
-
-def _rendered(first: int) -> np.ndarray:
-    """As the model's training set: one kind of defect an image. uint8 [200, 128, 128, 3]."""
-    from backend.renderer import render
-
-    shots = [render(first + k, 128, classes=(CLASSES[k % 5],)) for k in range(KID_SET)]
-    return np.stack([shot.image for shot in shots])
-
-
-def _paper_samples(folder: Path) -> np.ndarray:
-    """What the paper's student paints after 50 epochs on 150 rendered images."""
-    from backend.core import runs
-    from backend.images import imageset
-    from backend.images.imageset import Picture
-    from backend.records import RunState
-    from backend.students.sampler import Sampler
-
-    shown, mask = _rendered(9_000_000)[:150], np.zeros((128, 128), np.uint8)
-    teacher = runs.create(folder / "kid", "generate", {})
-    imageset.write(teacher.folder, 150, lambda k: Picture(shown[k], "rendered", mask=mask), quiet)
-    runs.finish(teacher.folder, RunState.COMPLETED, result={})
-    values = {"teacher_run": teacher.id, "preset": "paper", "epochs": 50}
-    paper = run_job(folder / "kid", "distill", values)
-    return Sampler(paper.folder).sample(list(range(KID_SET)))[0]
 
 
 def labellers(folder: Path) -> None:

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from backend.detection import yolo_set
-from backend.detection.detector import training
+from backend.detection.detector import epochs, training
 from backend.detection.detector.spec import Recipe
-from backend.detection.yolo_set import Item
+from backend.images.labelled_image import LabelledImage
 from tests.benchmarks.jobs import quiet
 
 IMAGES, EPOCHS, SIZE, ROUNDS = 64, 3, 128, 2
@@ -30,7 +30,10 @@ def _data(folder: Path) -> Path:
     from backend.renderer import render
 
     shots = [render(5_000 + k, SIZE) for k in range(IMAGES)]
-    items = [Item(shot.image, shot.boxes, "rendered", str(k)) for k, shot in enumerate(shots)]
+    items = [
+        LabelledImage(shot.image, "rendered", shot.boxes, group=str(k))
+        for k, shot in enumerate(shots)
+    ]
     yolo_set.write(folder, items, ["val" if k % 5 == 0 else "train" for k in range(IMAGES)])
     return folder
 
@@ -38,8 +41,8 @@ def _data(folder: Path) -> Path:
 def _ours(data: Path, out_dir: Path) -> float:
     (out_dir / "artifacts").mkdir(parents=True)
     begun = time.perf_counter()
-    copied = training._data_file(data, out_dir)
-    training._run_epochs(RECIPE, None, copied, out_dir, quiet)
+    copied = training.data_file(data, out_dir)
+    epochs.run(RECIPE, None, copied, out_dir / "training", quiet)
     return time.perf_counter() - begun
 
 
@@ -47,7 +50,8 @@ def _plain(data: Path, out_dir: Path) -> float:
     from ultralytics import YOLO
 
     out_dir.mkdir(parents=True)
-    copied = training._data_file(data, out_dir)
+    copied = training.data_file(data, out_dir)
     begun = time.perf_counter()
-    YOLO(f"{RECIPE.model}.yaml", task="detect").train(**training.arguments(RECIPE, copied, out_dir))
+    told = epochs.arguments(RECIPE, copied, out_dir / "training")
+    YOLO(f"{RECIPE.model}.yaml", task="detect").train(**told)
     return time.perf_counter() - begun

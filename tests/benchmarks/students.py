@@ -31,7 +31,7 @@ ROWS = {
     "mask contrast": ("samples", "mask contrast"),
 }
 CONTROLS = ("mean image", "fresh teacher images")
-Figures = dict[tuple[str, str], Any]
+Figures = dict[tuple[str, str], facts.Figure]
 
 
 def students(folder: Path) -> None:
@@ -58,14 +58,13 @@ def students(folder: Path) -> None:
 
 
 def _figures(run: Run) -> Figures:
-    rows = facts.read(run.folder, "figures").itertuples()
-    return {(row.subject, row.metric): row for row in rows}
+    return facts.by_name(facts.read(run.folder, "figures"))
 
 
 def _cost(student: Run, minutes: float) -> dict[str, str]:
     """Size, training time, and images a second of ONNX Runtime on one core."""
-    from backend.students.export import quantize
-    from backend.students.export.job import BATCH, rates
+    from backend.deployment.package.student import BATCH, rates
+    from backend.students import quantize
     from backend.students.sampler import Sampler
 
     sampler = Sampler(student.folder)

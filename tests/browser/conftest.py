@@ -2,13 +2,17 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from backend.core import runs
 from backend.settings import PROJECT
 from tests.browser.visiting import CHROMIUM, FLAGS
 
@@ -16,8 +20,27 @@ from tests.browser.visiting import CHROMIUM, FLAGS
 @pytest.fixture(scope="module")
 def server(tiny_settings, tiny_runs, tmp_path_factory):
     """The real server over the tiny flows, on a port that it found free; gives its address."""
-    log = tmp_path_factory.mktemp("server") / "log.txt"
-    chosen = {"DISTILLERY_STORAGE": str(tiny_settings.storage), "STREAMLIT_SERVER_HEADLESS": "true"}
+    with _serving(tiny_settings.storage, tmp_path_factory.mktemp("server") / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def fresh_server(tmp_path_factory):
+    """The real server over an empty storage folder; gives its address."""
+    folder = tmp_path_factory.mktemp("fresh")
+    with _serving(folder / "storage", folder / "log.txt") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """`serve(storage, log)`: the real server over a storage folder, as a context."""
+    return _serving
+
+
+@contextmanager
+def _serving(storage: Path, log: Path) -> Iterator[str]:
+    chosen = {"DISTILLERY_STORAGE": str(storage), "STREAMLIT_SERVER_HEADLESS": "true"}
     command = [sys.executable, "-m", "backend", "serve", "--port", "0"]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -38,6 +61,15 @@ def _address(process: subprocess.Popen, log: Path, patience: float = 120) -> str
             return f"http://127.0.0.1:{found[1]}"
         time.sleep(0.05)
     raise AssertionError(f"the server did not come up:\n{log.read_text()}")
+
+
+@pytest.fixture
+def no_new_runs(tiny_settings):
+    """What a test adds to the shared storage is taken away again."""
+    before = set(runs.folders(tiny_settings.runs))
+    yield
+    for folder in set(runs.folders(tiny_settings.runs)) - before:
+        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

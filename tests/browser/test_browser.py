@@ -1,7 +1,5 @@
 """The dashboard in a real browser: every page, both themes, both widths, no request outside."""
 
-import shutil
-
 import pytest
 
 from backend.core import jobs, runs
@@ -10,16 +8,7 @@ from pages.ui import links
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, visit
 
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
-pytestmark = NEEDS_CHROMIUM
-
-
-@pytest.fixture(autouse=True)
-def no_new_runs(tiny_settings):
-    """What a test adds to the shared storage is taken away again."""
-    before = set(runs.folders(tiny_settings.runs))
-    yield
-    for folder in set(runs.folders(tiny_settings.runs)) - before:
-        shutil.rmtree(folder)
+pytestmark = [NEEDS_CHROMIUM, pytest.mark.usefixtures("no_new_runs")]
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)
@@ -47,16 +36,16 @@ def test_an_address_names_its_run_and_shows_that_one(server, browser, tiny_runs,
     )
     url = f"{links.BY_KIND['distill'].url}?run={first.id}"
     page, _ = visit(browser, server, url, DESK, "light")
-    page.get_by_text("Source A's recipe", exact=False).wait_for(timeout=30_000)
+    page.get_by_text("The glass paper's recipe", exact=False).wait_for(timeout=30_000)
     assert first.id in page.url
     assert newest.id not in page.url
     page.context.close()
 
 
-def test_foreign_words_are_not_read_as_markdown(server, browser, tiny_settings):
+def test_foreign_words_are_not_read_as_markdown(server, browser, tiny_settings, bystander):
     name = "![x](http://192.0.2.1/p.png) [go](http://192.0.2.1)"
     run = jobs.submit(tiny_settings, "parts", {"scale": 0.02}, name=name, queued=False)
-    runs.claim(run.folder, 1)
+    runs.claim(run.folder, bystander)
     runs.finish(run.folder, RunState.FAILED, error="It *failed* [here](http://192.0.2.1).")
     url = f"system-runs?run={run.id}"
     page, outside = visit(browser, server, url, DESK, "light")

@@ -233,3 +233,60 @@ def test_what_is_left_is_taken_away_as_a_zip(sheet, run, until, tmp_path):
     pictures = [name for name in names if "images" in name and name.endswith(".png")]
     assert len(pictures) == len(curation.images(run.folder)) - 1
     assert not [name for name in pictures if "000000" in name]
+
+
+def classes_of(run, image: str) -> list[str]:
+    return [box.class_name for box in boxes_of(run, image)]
+
+
+def test_a_class_becomes_another_in_all_chosen_images_and_back(sheet, run, until):
+    first, second = "000000", "000001"
+    before = [classes_of(run, image) for image in (first, second)]
+    old = before[0][0]
+    sheet.locator(".tile").first.click()
+    sheet.locator(".tile").nth(1).click(modifiers=["Shift"])
+    sheet.get_by_text("Relabel", exact=True).first.click()
+    sheet.get_by_label("Boxes of class").select_option(old)
+    sheet.get_by_label("Become class").fill("hairline")
+    sheet.get_by_role("button", name="Relabel", exact=True).click()
+    wanted = [["hairline" if c == old else c for c in names] for names in before]
+    until(
+        lambda: [sorted(classes_of(run, i)) for i in (first, second)] == list(map(sorted, wanted))
+    )
+    sheet.locator("[data-testid=stMain]").get_by_text("hairline").first.wait_for()
+    sheet.get_by_role("button", name="Undo").click()
+    until(lambda: [classes_of(run, i) for i in (first, second)] == before)
+
+
+def test_a_tag_set_on_the_sheet_is_what_one_filters_by(sheet, run, until):
+    sheet.locator(".tile").nth(2).click()
+    sheet.get_by_text("Tag", exact=True).first.click()
+    sheet.get_by_label("Tag", exact=True).fill("shift 2")
+    sheet.get_by_role("button", name="Set tag").click()
+    until(lambda: curation.latest(run.folder, "tag") == {"000002": "shift 2"})
+    sheet.locator(".tile .flag", has_text="shift 2").wait_for()
+    settled(sheet)
+    sheet.get_by_role("button", name="Filter and order").click()
+    sheet.get_by_role("combobox", name="Tag").click()
+    sheet.get_by_role("option", name="shift 2").click()
+    sheet.locator('.tile[data-id="000000"]').wait_for(state="detached")
+    assert sheet.locator(".tile").count() == 1
+
+
+def test_boxes_are_saved_when_one_turns_to_anything_else(editor, run, until):
+    before = len(boxes_of(run, "000000"))
+    editor.get_by_role("button", name="Draw", exact=True).click()
+    drag(editor, (0.1, 0.1), (0.3, 0.2))
+    editor.get_by_text("Not saved yet").wait_for()
+    editor.get_by_role("link", name="Storage").click()
+    until(lambda: len(boxes_of(run, "000000")) == before + 1)
+    editor.get_by_role("heading", name="Storage", level=1).wait_for()
+
+
+def test_a_wrong_label_is_a_click_away_from_its_picture(server, browser, run):
+    page, _ = visit(browser, server, f"teachers-images?run={run.id}", DESK, "light")
+    links = page.get_by_role("link", name="Label is wrong")
+    links.nth(2).wait_for(timeout=30_000)
+    links.nth(2).click()
+    page.get_by_text("000002 · 3 of", exact=False).wait_for(timeout=30_000)
+    page.context.close()

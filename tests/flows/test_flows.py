@@ -15,7 +15,6 @@ TABLES = {
     "agreement": ("agreements", "figures"),
     "similarity": ("ssim_pairs", "figures", "neighbours"),
     "sample": ("images",),
-    "student-export": ("figures",),
     "dataset": ("images", "boxes"),
     "testset": ("images", "boxes"),
     "detector": ("images", "boxes", "figures", "predictions"),

@@ -15,12 +15,13 @@ GENERIC = ("backend/images/licences.py", "pages/system/runs.py", "pages/ui/run_v
 
 def raw_reads(source: str) -> list[int]:
     """Lines that look into `.result` or `.spec` as JSON; handing either on as a whole is none."""
-    found = set()
-    for parent in ast.walk(ast.parse(source)):
-        for child in ast.iter_child_nodes(parent):
-            raw = isinstance(child, ast.Attribute) and child.attr in RAW
-            if raw and _looks_into(parent, child):
-                found.add(child.lineno)
+    found = {
+        child.lineno
+        for parent in ast.walk(ast.parse(source))
+        for child in ast.iter_child_nodes(parent)
+        if isinstance(child, ast.Attribute) and child.attr in RAW
+        if _looks_into(parent, child)
+    }
     return sorted(found)
 
 

@@ -158,7 +158,7 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
     ("arguments", "words"),
     [
         (["generate", "--count", "many"], "'--count'"),
-        (["generate", "--classes", "dent"], "'--classes'"),
+        (["generate", "--classes", "moss"], "'--classes'"),
         (["generate", "--colour", "red"], "--colour"),
         (["generate", "--folder", "/no/such"], "there is no folder '/no/such'"),
         (["generate", "--severity-least", "0.9", "--severity-most", "0.1"], "Severity least"),
@@ -175,7 +175,8 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
         (["generate", "--count", "many"], "a whole number between 1 and 100000; got 'many'."),
         (["generate", "--count", "2.5"], "Count must be a whole number between 1 and 100000"),
         (["generate", "--severity-most", "nan"], "Severity most must be a number between 0 and 1"),
-        (["generate", "--classes", "dent"], "Classes must be one of: "),
+        (["generate", "--classes", "moss"], "Classes must be one of: "),
+        (["generate", "--classes", "dent"], "'dent' does not go with material 'glass'. Choose"),
         (["distill", "--size", "100", "--teacher-run", "x"], "Size must be one of: "),
         (["distill", "--size", "wide", "--teacher-run", "x"], "a whole number, one of: "),
         (["distill"], "no 'generate' or 'composite' or 'label' or 'sample' run is completed yet"),

@@ -245,6 +245,25 @@ def test_a_library_that_swallows_exceptions_is_canceled_too(supervisor, running,
     assert jobs.memory_in_use(done) == 0
 
 
+@pytest.mark.parametrize("of", [lambda: 1, os.getpid, os.getpgrp], ids=["first", "own", "group"])
+def test_only_a_group_that_a_job_leads_is_signalled(storage, monkeypatch, of):
+    """kill(-1) would end every process of the machine, the dashboard's group the dashboard."""
+    monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("signalled"))
+    run = jobs.submit(storage, "parts", {"scale": 0.02}, queued=False)
+    runs.claim(run.folder, of())
+    claim = runs.read_json(run.folder / "process.json")
+    assert runs.is_alive(claim)
+    jobs.signal_group(claim, signal.SIGKILL)
+
+
+def test_a_process_that_leads_no_group_is_not_signalled(storage, bystander):
+    run = jobs.submit(storage, "parts", {"scale": 0.02}, queued=False)
+    runs.claim(run.folder, bystander)
+    claim = runs.read_json(run.folder / "process.json")
+    jobs.signal_group(claim, signal.SIGKILL)
+    assert runs.is_alive(claim)
+
+
 def test_a_deaf_process_is_killed(supervisor, ended, probe, until, monkeypatch):
     run = supervisor.submit(probe, {"ending": "deaf"})
     until((run.folder / "deaf").exists)

@@ -275,9 +275,9 @@ def test_a_job_outlives_its_owner_and_is_adopted(storage, probe, tmp_path, until
 
 def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store):
     supervisor = jobs.Supervisor(storage, store)
-    work.queue_demo(Actor("Ada", Way.PAGE), supervisor)
+    work.queue(Actor("Ada", Way.PAGE), supervisor, demo.PLAN)
     waiting = supervisor.active()
-    assert [run.name for run in waiting] == [step.name for step in demo.STEPS]
-    by_name = {run.name: run.id for run in waiting}
+    assert [run.name for run in waiting] == [demo.PLAN.name_of(step) for step in demo.STEPS]
+    by_name = {step.name: run.id for run, step in zip(waiting, demo.STEPS, strict=True)}
     for run, step in zip(waiting, demo.STEPS, strict=True):
-        assert supervisor.waits_for(run) == [by_name[source] for source in step.inputs.values()]
+        assert supervisor.waits_for(run) == [by_name[source] for _, source in step.sources]

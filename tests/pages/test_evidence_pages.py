@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from backend.core import facts, runs
 from backend.core.runs import Run
+from backend.detection.standing import HELD
 from backend.detection.study.verdicts import ALARMS, AP50, GAIN
 from backend.records import RunState
 from pages.ui import resources
@@ -14,6 +15,7 @@ from tests.pages.test_pages import is_well, open_page, words
 
 STUDY, DETECTOR = "pages/detection/study.py", "pages/detection/detector.py"
 ARMS = ("real+intact", "real+intact+a")
+SCORE = "detection score (AP50)"
 IMAGES = {"p": 1, "q": 1, "m": 0, "n": 0}  # name → defects
 
 
@@ -66,21 +68,24 @@ def box(image: str, x: int) -> dict[str, Any]:
     return {"image": image, "class_name": "defect", **corners, "confidence": 1.0}
 
 
-def detector(storage, *, ap50: float = 0.6, gain: float = 0.5, real: bool = True) -> Run:
+def detector(
+    storage, *, ap50: float = 0.6, gain: float = 0.5, real: bool = True, figures=(), **more: Any
+) -> Run:
     """Two images with a defect, one of them found at 0.457; two intact ones, an alarm at 0.3."""
     found = [box("p", 0) | {"confidence": 0.457}, box("m", 50) | {"confidence": 0.3}]
     predictions = [
         row | {"iou": float(hit), "correct": hit, "levels": 1023 * hit}
         for row, hit in zip(found if ap50 else [], (True, False), strict=False)
     ]
-    figures = [
+    rows = [
         {"subject": "all test images", "metric": "AP50", "value": ap50, "n": 4},
         {"subject": "constant box", "metric": "AP50", "value": ap50 - gain, "n": 4},
+        *figures,
     ]
     images = [{"image": n, "path": f"{n}.png", "source": "real", "group": n} for n in IMAGES]
     tables = {
         **{"images": images, "boxes": [box(n, 0) for n, count in IMAGES.items() if count]},
-        **{"predictions": predictions, "figures": figures},
+        **{"predictions": predictions, "figures": rows},
     }
     result = {
         **{"ap50": ap50, "ap50_low": ap50 - 0.1, "ap50_high": ap50 + 0.1, "ap50_95": 0.3},
@@ -89,7 +94,19 @@ def detector(storage, *, ap50: float = 0.6, gain: float = 0.5, real: bool = True
         **{"gain": gain, "gain_low": gain - 0.1, "gain_high": gain + 0.1, "test_intact": 2},
         **{"real": real, "pretrained": True, "classes": ["defect"], "test_hash": "abc"},
     }
-    return finished(storage, "detector", tables, result)
+    return finished(storage, "detector", tables, result | more)
+
+
+HELD_BACK = (("synthetic images left out", 0.5), ("synthetic images first", 0.7))
+
+
+def chosen_among(storage) -> Run:
+    """A detector that was kept of two, for what they did on six real images held back."""
+    figures = [
+        {"subject": words, "metric": HELD, "value": v, "low": v - 0.2, "high": v + 0.2, "n": 6}
+        for words, v in HELD_BACK
+    ]
+    return detector(storage, figures=figures, mixing="synthetic images first")
 
 
 def tiles(app: AppTest) -> dict[str, str]:
@@ -135,21 +152,61 @@ def test_a_detector_shows_at_its_confidence_what_its_result_says(empty_dashboard
     run = detector(storage)
     app = open_page(DETECTOR)
     is_well(app)
-    assert first_words(app).startswith("Finds defects on 4 real photographs, AP50 0.60")
+    assert first_words(app).startswith(
+        "Finds defects on 4 real photographs, detection score (AP50) 0.60"
+    )
     assert app.slider[0].value == run.result["confidence"]
     shown = tiles(app)
-    assert (shown["Precision"], shown["Recall"]) == ("1.00", "0.50")
-    assert shown["Intact alarmed"] == "0.00"
+    assert (shown["Right of its boxes (precision)"], shown["Defects found (recall)"]) == (
+        "1.00",
+        "0.50",
+    )
+    assert shown["Good parts with a false alarm"] == "0.00"
     assert "At confidence 0.457 it finds **1 of 2** defects" in words(app)
-    assert "Own AP50" not in shown
+    assert "training source (no evidence)" not in shown
+
+
+def test_a_detectors_form_asks_for_a_share_where_images_are_mixed(empty_dashboard, storage):
+    def fields(app: AppTest) -> dict[str, Any]:
+        return {widget.label: widget.value for widget in (*app.selectbox, *app.number_input)}
+
+    finished(storage, "dataset", {}, {"images": 1, "boxes": 1, "labels": "all", "source": "real"})
+    app = open_page(DETECTOR)
+    assert (fields(app)["Synthetic images"], fields(app)["Real share"]) == ("mixed in", 0.5)
+    next(s for s in app.selectbox if s.label == "Synthetic images").select("first").run()
+    is_well(app)
+    assert "Real share" not in fields(app)
+
+
+def test_a_detector_tells_what_it_was_chosen_among(empty_dashboard, storage):
+    chosen_among(storage)
+    app = open_page(DETECTOR)
+    is_well(app)
+    assert "Chosen among 2 trainings" in [e.label for e in app.expander]
+    assert "Trained with synthetic images first." in words(app).replace("\\", "")
+    assert "None of these trainings saw the 6 real images held back" in words(app)
+
+
+def test_a_detector_trained_in_one_way_tells_of_no_choice(empty_dashboard, storage):
+    detector(storage)
+    app = open_page(DETECTOR)
+    is_well(app)
+    assert not [e.label for e in app.expander if e.label.startswith("Chosen among")]
+    assert "Trained with" not in words(app)
 
 
 @pytest.mark.parametrize(
     ("values", "verdict"),
     [
         ({"ap50": 0.0, "gain": 0.0}, "Found nothing yet: no box fits a defect in 4 test images."),
-        ({"ap50": 0.04, "gain": 0.04}, "Learned nothing yet that can be shown: AP50 0.04"),
-        ({"ap50": 0.3, "gain": 0.05}, "Learned nothing yet that can be shown: AP50 0.30"),
+        (
+            {"ap50": 0.04, "gain": 0.04},
+            f"Learned nothing yet that can be shown: {SCORE} 0.04",
+        ),
+        (
+            {"ap50": 0.3, "gain": 0.05},
+            f"Learned nothing yet that can be shown: {SCORE} 0.30",
+        ),
     ],
 )
 def test_a_detector_that_learned_nothing_has_no_headline(empty_dashboard, storage, values, verdict):
@@ -165,7 +222,7 @@ def test_a_detector_judged_on_rendered_images_is_marked(empty_dashboard, storage
     detector(storage, real=False)
     app = open_page(DETECTOR)
     assert "That says nothing about your parts" in first_words(app)
-    assert "AP50 (rendered)" in tiles(app)
+    assert "Detection score (AP50), rendered" in tiles(app)
     assert "AP50" not in tiles(app)
 
 
@@ -187,7 +244,9 @@ def test_the_overview_headlines_only_what_was_judged_on_photographs(empty_dashbo
     assert "**Not judged on photographs yet**" in words(app)
     detector(storage, real=True, ap50=0.6)
     detector(storage, real=False, ap50=0.9, gain=0.8)
-    assert tiles(open_page("pages/home/overview.py")) == {"Detector, AP50": "0.60"}
+    assert tiles(open_page("pages/home/overview.py")) == {
+        "Detector: detection score (AP50)": "0.60"
+    }
 
 
 def test_the_overview_shows_no_nought_as_a_headline(empty_dashboard, storage):
@@ -213,4 +272,4 @@ def test_the_overview_shows_no_published_recipe_and_no_student_that_learned_noth
     assert "**Learned nothing yet that can be shown**" in words(app)
     similarity(storage, "own latent", 0.2)
     similarity(storage, "random z, as in source A", 0.7)
-    assert tiles(open_page("pages/home/overview.py")) == {"Student, SSIM gap": "0.30"}
+    assert tiles(open_page("pages/home/overview.py")) == {"Student: likeness (SSIM)": "0.30"}

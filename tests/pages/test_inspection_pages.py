@@ -5,19 +5,21 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from backend.core import audit, facts, jobs, runs
+from backend.core import audit, facts, jobs, runs, specs
 from backend.inspection.threshold import active
 from backend.records import RunState
 from pages.ui import resources
-from tests import tiny
-from tests.pages.test_pages import is_well, open_page, words
+from tests import older, tiny
+from tests.pages.test_pages import is_well, open_page, open_tab, words
+from tests.unit.inspection.test_localisation import make_marked
 from tests.unit.inspection.test_misses import make_overlapping
+from tests.unit.inspection.test_model import inspect
 from tests.unit.inspection.test_threshold import make_inspected, make_threshold
 
 THRESHOLD = "pages/inspection/threshold.py"
 PARTS = "pages/inspection/parts.py"
-LATENCY = "pages/deployment/latency.py"
 EXPLORER = "pages/inspection/part_explorer.py"
+MODEL = "pages/inspection/model.py"
 
 
 @pytest.fixture
@@ -265,31 +267,66 @@ def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
     assert not [b for b in app.button if b.label == "Make look-alikes one group"]
 
 
-LOAD = {
-    **{"cores": 2, "others_before": 0.63, "others_during": 0.2, "load": 1.2, "other_jobs": 1},
-    **{"mhz": 2600.0, "most_mhz": None, "throttled": None, "on_battery": None},
-}
-
-
-@pytest.mark.parametrize("load", [LOAD, None])
-def test_a_latency_measured_beside_others_says_so_and_is_measured_again(
-    empty_dashboard, storage, load
-):
-    export = runs.create(storage.runs, "export", {"inspect_run": "gone"})
-    runs.finish(export.folder, RunState.COMPLETED, result={})
-    run = runs.create(storage.runs, "latency", {"export_run": export.id}, queued=False)
-    rows = [{"variant": "FP32", "sample": k, "milliseconds": 1.0 + k} for k in range(9)]
-    facts.write(run.folder, "latencies", rows)
-    result = dict.fromkeys(("p50", "p95", "p99", "parts_per_second"), 1.0)
-    result |= {"variant": "FP32", "cpu": "any"}
-    busy = "The computer was busy: 63% of its cores were at work on other things."
-    result |= {"load": load, "busy": busy} if load else {}
-    runs.finish(run.folder, RunState.COMPLETED, result=result)
+def make_model(storage):
+    """A finished anomaly model of parts with masks, both references scored; its result."""
+    more = {"methods": ("padim",), "folds": 2, "both_references": True}
+    result, folder = inspect(storage.runs, make_marked(storage.runs, {"dist1": (20, 12)}), **more)
+    runs.finish(folder, RunState.COMPLETED, result=specs.to_json(result))
     resources.supervisor().tick()
-    app = open_page(LATENCY, run=run.id)
+    return folder, specs.to_json(result)
+
+
+def columns(app):
+    return {name for frame in app.dataframe for name in frame.value.columns}
+
+
+def test_a_model_says_what_training_added_and_where_the_defect_is(empty_dashboard, storage):
+    folder, _ = make_model(storage)
+    app = open_page(MODEL, run=folder.name)
     is_well(app)
-    assert ("63% of its cores" in texts(app.warning)) == bool(load)
-    assert ("63% of 2 cores before" if load else "not known") in texts(app.caption)
-    next(b for b in app.button if b.label == "Measure again").click().run()
-    assert not app.exception
-    assert resources.supervisor().active()[-1].spec["export_run"] == export.id
+    assert "of the untrained start, difference" in words(app)
+    assert "A part costs" in [m.label for m in app.metric]
+    assert not [m.label for m in app.metric if "reference" in m.label]
+    open_tab(app, "Where the defect is")
+    assert {
+        "AUPRO, FPR ≤ 0.3",
+        "AUPRO, FPR ≤ 0.05",
+        "pixel separation (AUROC)",
+        "pixel AP",
+    } <= columns(app)
+    open_tab(app, "What each part adds")
+    assert {"with", "without", "difference"} <= columns(app)
+    parts = next(s for s in app.selectbox if s.label == "By feature type")
+    assert "reference nearest instead of mean" in parts.options
+    parts.select("reference nearest instead of mean").run()
+    is_well(app)
+
+
+def test_the_form_lists_the_backbones_that_lie_in_the_weights_folder(empty_dashboard, storage):
+    make_marked(storage.runs, {"dist1": (20, 12)})
+    resources.supervisor().tick()
+    assert "In storage/weights" not in words(open_page(MODEL))
+    mine = storage.weights / "mine"
+    mine.mkdir(parents=True)
+    (mine / "config.json").write_text('{"model_type": "dinov2"}')
+    (mine / "model.safetensors").write_bytes(b"")
+    (storage.weights / "yolov8n.pt").write_bytes(b"")
+    assert "In storage/weights: yolov8n.pt (coco), mine (own)" in words(open_page(MODEL)).replace(
+        "\\", ""
+    )
+
+
+def test_a_model_of_an_older_version_says_what_it_lacks(empty_dashboard, storage):
+    folder, result = make_model(storage)
+    for table in ("additions", "localisation"):
+        facts.path(folder, table).unlink()
+    ended = runs.read_json(folder / "result.json")
+    runs.write_json(folder / "result.json", ended | {"result": older.result("inspect", result)})
+    resources.supervisor().tick()
+    app = open_page(MODEL, run=folder.name)
+    is_well(app)
+    assert "did not score the diffusion's untrained start" in words(
+        open_tab(app, "What each part adds")
+    )
+    assert "No pixel figures" in words(open_tab(app, "Where the defect is"))
+    assert "Features" in [m.label for m in app.metric]

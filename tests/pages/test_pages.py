@@ -7,6 +7,7 @@ import sys
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from backend.images.vocabulary import DEFECTS
 from backend.settings import PROJECT
 from pages.ui import links, resources
 
@@ -21,6 +22,12 @@ def open_page(path: str, **query: str) -> AppTest:
         app.query_params[name] = value
     app.run()
     return app.switch_page(path).run() if BY_PATH[path].url else app
+
+
+def open_tab(app: AppTest, name: str) -> AppTest:
+    """The same page with another of its tabs open."""
+    app.session_state["tab"] = name
+    return app.run()
 
 
 def words(app: AppTest) -> str:
@@ -53,7 +60,8 @@ def test_every_page_opens_with_results(dashboard, entry):
 def test_an_empty_overview_offers_the_demo_and_ones_own_data(empty_dashboard):
     app = open_page("pages/home/overview.py")
     assert [b for b in app.button if b.label == "Run the demo"]
-    assert "metadata.csv" in words(app)
+    begins = [link.label for link in app.get("page_link")]
+    assert {"Begin: find defects in photographs", "Begin: inspect parts"} <= set(begins)
 
 
 def test_a_page_that_needs_an_input_says_what_comes_first(empty_dashboard):
@@ -110,3 +118,18 @@ print([n for n in ("torch", "ultralytics", "diffusers", "transformers") if n in 
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_a_form_offers_the_defects_of_the_chosen_material(empty_dashboard):
+    app = open_page("pages/teachers/images.py")
+    kinds = next(m for m in app.multiselect if m.label == "Classes")
+    assert kinds.options == ["crack", "scratch", "chip", "bubble", "inclusion"]
+    assert kinds.value == ["crack"]
+    next(s for s in app.selectbox if s.label == "Material").select("textile").run()
+    is_well(app)
+    kinds = next(m for m in app.multiselect if m.label == "Classes")
+    assert kinds.options == kinds.value == list(DEFECTS["textile"])
+    lighting = next(s for s in app.selectbox if s.label == "Lighting")
+    assert "back light" in lighting.options
+    next(s for s in app.selectbox if s.label == "Material").select("wood").run()
+    assert "back light" not in next(s for s in app.selectbox if s.label == "Lighting").options

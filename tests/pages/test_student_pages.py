@@ -1,11 +1,10 @@
-"""The pages about students: measures with controls, the explorer, comparison and export."""
+"""The pages about students: measures with controls, the explorer, comparison and package."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from backend.actions import work
 from backend.core import lineage
-from backend.images import licences
 from backend.settings import PROJECT
 
 
@@ -22,7 +21,8 @@ def open_page(name: str, run_id: str = "") -> AppTest:
 def test_similarity_shows_sets_beside_their_controls(dashboard):
     app = open_page("students/similarity")
     assert [tab.label for tab in app.tabs][:2] == ["In pairs", "Samples as a set"]
-    tables = [table.value for table in app.table]
+    app.session_state["tab"] = "Samples as a set"
+    tables = [table.value for table in app.run().table]
     sets = next(t for t in tables if "KID" in set(t["measure"]))
     assert {"samples", "mean image", "fresh teacher images"} <= set(sets.columns)
     assert any("a grey field some hundreds" in caption.value for caption in app.caption)
@@ -30,8 +30,8 @@ def test_similarity_shows_sets_beside_their_controls(dashboard):
 
 def test_source_as_nine_pairs_are_a_preset(dashboard):
     app = open_page("students/similarity")
-    pairs = next(g for g in app.button_group if "Source A's protocol" in g.options)
-    app = pairs.set_value("Source A's protocol").run()
+    pairs = next(g for g in app.button_group if "As the glass paper paired them" in g.options)
+    app = pairs.set_value("As the glass paper paired them").run()
     assert not app.exception
     assert any("0.108" in caption.value for caption in app.caption)
 
@@ -56,18 +56,19 @@ def test_a_student_without_measures_is_offered_for_measuring(dashboard, monkeypa
     assert dashboard["distill"].id not in [spec["student_run"] for _, spec in asked]
 
 
-def test_an_export_is_one_zip_with_its_card(dashboard):
-    run = dashboard["student-export"]
-    app = open_page("students/export")
-    assert any("Use it from Python" in text.value for text in app.markdown)
-    names = {path.name for path in run.artifacts.glob("*")}
-    assert {"student.onnx", "latents.npz", "MODEL_CARD.md", "model_card.json"} <= names
+def test_a_packed_student_has_its_card_and_its_golden_pictures(dashboard):
+    run = dashboard["package of distill"]
+    app = open_page("deployment/package", run.id)
+    assert any("pixel by pixel" in text.value for text in app.markdown)
+    assert [tab.label for tab in app.tabs][:2] == ["What goes in and out", "Golden pictures"]
+    table = next(one.value for one in app.dataframe if "numbers" in one.value)
+    assert list(table["name"]) == ["z", "image"]
 
 
 @pytest.mark.parametrize(
     ("page", "kind"),
     [
-        ("students/export", "student-export"),
+        ("deployment/package", "package of distill"),
         ("detection/dataset", "dataset"),
         ("labels/curation", "sample"),
     ],
@@ -81,13 +82,3 @@ def test_pages_say_which_licence_is_not_known(dashboard, monkeypatch, page, kind
     assert not app.exception
     words = [text.value for text in (*app.caption, *app.markdown)]
     assert any(f"not known, as it {problem}" in text for text in words)
-
-
-def test_an_earlier_versions_card_is_told_where_it_claims_too_much(dashboard, monkeypatch):
-    """Its zip names the licences as they are known now."""
-    student_run = dashboard["student-export"]
-    monkeypatch.setattr(licences, "licence", lambda folder: "CC BY-NC-SA 4.0 (run x)")
-    app = open_page("students/export")
-    claims_ours = (student_run.result or {})["licence"] == licences.OURS
-    assert claims_ours
-    assert any("LICENCE.txt" in warning.value for warning in app.warning)

@@ -23,4 +23,4 @@ class _Held(worker.Reporter):
 
 
 if "PROBE_HOLD" in os.environ:
-    worker.Reporter = _Held
+    worker.Reporter = _Held  # type: ignore[misc]

@@ -1,0 +1,101 @@
+"""What every page costs the server: processor seconds of a warm run, page by page.
+
+DISTILLERY_BENCH_STORAGE names a storage folder to take the runs from (the demo's, say); without it
+the smallest runs of every kind are made first. They are measured as they are, and again as one set
+among copies, until there are 1,000 runs.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+
+AIM_RUNS = 1000
+REPEATS = 5
+
+
+def pages(folder: Path) -> None:
+    """Processor seconds of a warm page run (aims: 0.10 as given, 0.15 with 1,000 runs)."""
+    place = folder / "pages"
+    _gather(place)
+    few = _measured(place)
+    names = [path.name for path in (place / "runs").iterdir()]
+    for _ in range(AIM_RUNS // len(names)):
+        _copy(place / "runs", names)
+    many = _measured(place)
+    for path, seconds in sorted(few.items(), key=lambda pair: -many[pair[0]]):
+        print(f"  {path:<36}{seconds:7.3f} s{many[path]:9.3f} s{many[path] / seconds:7.2f} ×")
+    for name, of in (("median", np.median), ("dearest", np.max)):
+        print(f"  {name:<36}{of([*few.values()]):7.3f} s{of([*many.values()]):9.3f} s")
+    print(f"  {'with something to show':<36}{len(few):7d} pages")
+
+
+def _gather(place: Path) -> None:
+    """A storage folder of its own with runs of every kind."""
+    from backend.settings import Settings
+    from tests import tiny
+
+    given = os.environ.get("DISTILLERY_BENCH_STORAGE")
+    if given:
+        shutil.copytree(given, place)
+    else:
+        tiny.make(Settings(storage=place))
+
+
+def _measured(place: Path) -> dict[str, float]:
+    """Page → median processor seconds of a run, of a dashboard opened over that storage."""
+    from backend import settings as settings_module
+    from backend.core import registry
+    from backend.settings import settings
+    from pages.ui import links, resources
+
+    resources.supervisor().stop()
+    resources.store().close()
+    os.environ["DISTILLERY_STORAGE"] = str(place)
+    settings_module.settings.cache_clear()
+    resources.supervisor.cache_clear()
+    resources.supervisor().tick()
+    assert settings().storage == place.resolve()
+    there = {run.kind for run in map(resources.supervisor().find, resources.store().signatures())}
+    entries = [entry for entries in links.SECTIONS.values() for entry in entries]
+    kinds = {kind.name for kind in registry.KINDS}
+    shown = [e for e in entries if e.kind in there or e.kind not in kinds]
+    return {
+        entry.path.removeprefix("pages/").removesuffix(".py"): _seconds(entry.path)
+        for entry in shown
+    }
+
+
+def _seconds(path: str) -> float:
+    """Processor seconds of a page run that is not the first."""
+    from streamlit.testing.v1 import AppTest
+
+    from backend.settings import PROJECT
+
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
+    app.run()
+    app.switch_page(path).run()
+    app.run()
+    assert not app.exception, (path, app.exception)
+    taken = []
+    for _ in range(REPEATS):
+        start = time.process_time()
+        app.run()
+        taken.append(time.process_time() - start)
+    return float(np.median(taken))
+
+
+def _copy(folder: Path, names: list[str]) -> None:
+    """The same runs once more under ids of their own, their pictures shared with the first."""
+    new = {name: f"{name.rsplit('-', 1)[0]}-{secrets.token_hex(3)}" for name in names}
+    for old in names:
+        shutil.copytree(folder / old, folder / new[old], copy_function=os.link)
+        for path in (folder / new[old]).glob("*.json"):
+            text = path.read_text(encoding="utf-8")
+            for one, other in new.items():
+                text = text.replace(one, other)
+            path.unlink()
+            path.write_text(text, encoding="utf-8")

@@ -1,0 +1,41 @@
+"""Every action has its row in the table of rights, and every actor says what it may do."""
+
+import ast
+from pathlib import Path
+
+from backend.access.rights import RIGHTS
+from backend.settings import PROJECT
+
+
+def noting(file: Path) -> set[str]:
+    """Functions of an action's module that begin with `audit.noting`, as the table names them."""
+    return {
+        f"{file.stem}.{node.name}"
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and any("audit.noting" in ast.unparse(inner) for inner in node.body)
+    }
+
+
+def test_every_action_has_a_row_and_every_row_an_action():
+    files = sorted((PROJECT / "backend/actions").glob("*.py"))
+    actions = {name for file in files for name in noting(file)}
+    assert actions - set(RIGHTS) == set(), "say in backend/access/rights.py who may do it"
+    assert set(RIGHTS) - actions == set(), "no such action"
+
+
+def test_only_actions_begin_an_action():
+    files = (PROJECT / "backend").rglob("*.py")
+    others = [file for file in files if "audit.noting" in file.read_text(encoding="utf-8")]
+    assert {file.parent.name for file in others} == {"actions"}
+
+
+def test_every_actor_of_the_product_says_what_it_may_do():
+    files = [*(PROJECT / "backend").rglob("*.py"), *(PROJECT / "pages").rglob("*.py")]
+    found = 0
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Actor":
+                found += 1
+                assert len(node.args) >= 3, f"{file.name}:{node.lineno} leaves the role to chance"
+    assert found >= 4
