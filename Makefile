@@ -1,4 +1,4 @@
-# `make demo` sets everything up, runs both flows and serves the results; `make test` tests.
+# `make demo` sets everything up, runs both flows and serves the results; `make test` lints and tests.
 PYTHON ?= python3
 PY = .venv/bin/python
 HOST ?= 127.0.0.1
@@ -18,7 +18,7 @@ demo: install
 run: install
 	$(PY) -m backend serve --host $(HOST) --port $(PORT)
 
-test: install-dev
+test: lint
 	$(PY) -m pytest -n 2 --dist loadgroup tests
 
 bench: install-dev
@@ -28,6 +28,7 @@ lint: install-dev
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m bandit -q -c pyproject.toml -ll -r app.py backend pages
 	.venv/bin/hadolint Dockerfile
 
 clean:
