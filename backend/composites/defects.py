@@ -28,6 +28,10 @@ class Maker(Protocol):
         ...
 
 
+FAINT = 0.35  # of the difference that a faint mark was drawn with
+FAINT_CONTRAST = 0.02  # of full scale, that it was drawn with at least
+
+
 @dataclass(frozen=True)
 class Composite:
     """pixels uint8 [H, W, 3]; mask uint8 [H, W], 255 where defect; one box and record a defect."""
@@ -67,3 +71,14 @@ def put_on(
                 )
                 break
     return Composite(pixels, mask.astype(np.uint8) * 255, tuple(boxes), tuple(records))
+
+
+def faintly_marked(
+    random: Generator, photograph: np.ndarray, allowed: np.ndarray, maker: Maker, count: int
+) -> np.ndarray:
+    """A photograph with `count` marks too faint to be a defect; uint8 [H, W, 3]."""
+    if not count:
+        return photograph
+    marked = put_on(random, photograph, allowed, maker, count, FAINT_CONTRAST).pixels
+    paler = photograph + FAINT * (marked.astype(np.float32) - photograph)
+    return np.rint(paler).astype(np.uint8)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from backend.composites.from_renderer import Rendered
 
 
+FAINTEST = (0.0, 0.15)  # severity of marks that are no defects
 WORDS = {
     "renderer": "rendered on a photograph",
     "student": "student's defect on a photograph",
@@ -39,8 +40,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         k = done["made"]
         progress((k + fraction) / spec.count, f"painting into image {k + 1} of {spec.count}")
 
-    maker = _maker(spec, out_dir, on_step)
-    make = _composer(spec, found, maker)
+    make = _composer(spec, found, _maker(spec, out_dir, on_step))
 
     def counted(k: int) -> LabelledImage:
         done["made"] = k
@@ -76,7 +76,9 @@ def _composer(
 ) -> Callable[[int], LabelledImage]:
     """What makes image k."""
     from backend.composites import defects
+    from backend.composites.from_renderer import Rendered
 
+    faint = Rendered(spec.classes, spec.lighting, FAINTEST, spec.material)
     marked = region.from_file(Path(spec.region_file)) if spec.region_file else None
     source = "difference" if spec.teacher == "stable-diffusion" else "exact"
 
@@ -90,7 +92,10 @@ def _composer(
         photograph, allowed = opened(number)
         random = _random(spec, k)
         count = int(random.random() >= spec.intact_share)
-        count *= int(random.integers(1, spec.defects_most + 1))
+        count *= int(random.integers(1, spec.most + 1))
+        if spec.teacher == "renderer":
+            few = int(random.integers(spec.faint_most + 1))
+            photograph = defects.faintly_marked(random, photograph, allowed, faint, few)
         made = defects.put_on(
             random, photograph, allowed, maker, count, spec.contrast_least, source
         )

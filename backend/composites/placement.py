@@ -8,6 +8,7 @@ from backend.images.vocabulary import DEFECTS, GLASS, KINDS, LIGHTINGS, LIT, MAT
 from backend.records import UserError
 
 TEACHERS = ("renderer", "student", "copy-paste", "stable-diffusion")
+MOST, SLOW_MOST = 12, 2  # defects in one image
 LEAST_EDGE = 64  # px, of a photograph that defects are put on
 DRAWN = ("teacher", ("renderer", "stable-diffusion"))
 CUT = ("teacher", ("copy-paste",))
@@ -41,7 +42,22 @@ class Placement:
         0, "edge length of square images, px; 0: each as its photograph is", lo=0, hi=2048
     )
     intact_share: float = param(0.1, "share of photographs left without a defect", lo=0, hi=0.9)
-    defects_most: int = param(2, "most defects in one image", lo=1, hi=12)
+    defects_most: int = param(
+        0,
+        "most defects in one image; many teach a detector more than few, so 0 means 12, and 2 where "
+        "Stable Diffusion paints them",
+        lo=0,
+        hi=50,
+    )
+    faint_most: int = param(
+        3,
+        "most marks in one image too faint to be a defect; they get no box, so that a detector "
+        "learns to pass them over",
+        lo=0,
+        hi=50,
+        advanced=True,
+        when=("teacher", ("renderer",)),
+    )
     region: str = param(
         "", "where defects may lie: left top right bottom, as in 0.1 0.2 0.9 0.8; empty: anywhere"
     )
@@ -118,6 +134,11 @@ class Placement:
         advanced=True,
     )
     seed: int = param(0, "seed of the first image", lo=0, hi=2**31 - 1)
+
+    @property
+    def most(self) -> int:
+        """Most defects in one image."""
+        return self.defects_most or (SLOW_MOST if self.teacher == "stable-diffusion" else MOST)
 
     def check_placement(self) -> None:
         """Raises UserError for settings that do not go together; for the spec's own `check`."""

@@ -6,6 +6,7 @@ Screenshots lie in pytest's folder of the test.
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,6 +164,8 @@ def test_from_photographs_to_a_judged_detector(hands: Hands, photographs: Path) 
     hands.open("Settings", detector)
     hands.fill("spinbutton", "Epochs", "1", detector)
     hands.press("Start", detector)
+    begun = hands.page.locator(detector).get_by_text(re.compile("under way|done"))
+    begun.first.wait_for(timeout=PATIENCE)  # who leaves before has not started it
     hands.stand_up()
     hands.sit_down(PHONE, "dark")
     hands.follow("bottles")

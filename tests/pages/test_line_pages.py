@@ -7,6 +7,7 @@ from backend.line import control, report, steady
 from backend.line.control import Wish
 from backend.line.keeper import STATUS
 from backend.settings import settings
+from pages.ui import resources
 from tests.pages.test_forms import press
 from tests.pages.test_pages import is_well, open_page
 
@@ -73,6 +74,7 @@ def at_work(dashboard, bystander):
     now |= {"steady": steady.now() + 600, "boot": steady.boot()}
     runs.write_json(home / STATUS, runs.read_json(home / STATUS) | now)
     control.current(home, Wish(run.id, run.spec["package_run"]))
+    resources.supervisor().tick()  # the list of runs knows it now
     yield run, home
     for name, content in kept.items():
         (run.folder / name).write_bytes(content)

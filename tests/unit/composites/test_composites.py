@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.composites import blending, donors, from_student, region
+from backend.composites import blending, defects, donors, from_student, placement, region
 from backend.composites import job as composites
 from backend.composites.change import Proposal, contrast_of, margin, settle
 from backend.composites.fit_in import Freedom
@@ -205,6 +205,25 @@ def test_intact_images_are_the_photograph_itself(folder, goods):
     for image in intact:
         assert not image.mask.any()
         assert np.array_equal(image.pixels, image.original)
+
+
+def test_faint_marks_get_no_box_and_are_part_of_the_picture_without_defects(folder, goods):
+    wanted = {"count": 6, "intact_share": 0.9, "seed": 5, "classes": ["scratch", "inclusion"]}
+    _, plain = compose(folder, goods, faint_most=0, **wanted)
+    _, marked = compose(folder, goods, faint_most=6, **wanted)
+    changes = []
+    for before, after in zip(plain, marked, strict=True):
+        if not after.boxes:
+            assert np.array_equal(after.pixels, after.original) and not after.mask.any()
+        changes.append(np.abs(after.original.astype(int) - before.original.astype(int)).max())
+    assert max(changes) > 0, "no mark anywhere"
+    assert max(changes) <= defects.FAINT * 255 + 1
+
+
+def test_many_defects_unless_each_is_painted_for_seconds():
+    assert Spec(goods_run="x").most == placement.MOST
+    assert Spec(goods_run="x", teacher="stable-diffusion").most == placement.SLOW_MOST
+    assert Spec(goods_run="x", defects_most=3).most == 3
 
 
 @pytest.mark.parametrize("maker", ["renderer", "alpha", "poisson"])

@@ -159,3 +159,15 @@ def test_images_differ_widely() -> None:
 def test_arguments_out_of_range_are_named(arguments: dict, word: str) -> None:
     with pytest.raises(ValueError, match=word):
         render(0, **arguments)
+
+
+def test_a_scuff_is_a_band_of_many_scores() -> None:
+    """It fills much more of its box than a single score does."""
+    shots = [render(seed, 256, classes=("scratch",), defects=(1, 1)) for seed in range(40)]
+    filled: dict[str, list[float]] = {"scuff": [], "single": []}
+    for shot in shots:
+        if shot.boxes and (kind := shot.params["defects"][0]["kind"]) in filled:
+            x1, y1, x2, y2 = map(int, shot.boxes[0].xyxy)
+            filled[kind].append(float((shot.mask[y1:y2, x1:x2] > 0).mean()))
+    assert all(len(shares) >= 5 for shares in filled.values())
+    assert np.median(filled["scuff"]) > 1.5 * np.median(filled["single"])
