@@ -44,8 +44,8 @@ class Placement:
     intact_share: float = param(0.1, "share of photographs left without a defect", lo=0, hi=0.9)
     defects_most: int = param(
         0,
-        "most defects in one image; many teach a detector more than few, so 0 means 12, and 2 where "
-        "Stable Diffusion paints them",
+        "most defects in one image; many teach a detector more than few, so 0 means 12, and 2 "
+        "where Stable Diffusion paints them",
         lo=0,
         hi=50,
     )
