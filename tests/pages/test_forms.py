@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from backend.core import facts, runs, specs
+from backend.core import facts, registry, runs, specs
 from backend.core.estimates import NONE
 from backend.images import imageset
 from backend.images.labelled_image import LabelledImage
@@ -58,7 +58,10 @@ def test_a_next_step_opens_its_form_filled_in_and_hides_the_old_result(dashboard
 
 @pytest.mark.parametrize("entry", list(links.BY_KIND.values()), ids=lambda e: e.title)
 def test_every_form_opens_from_every_run_before_it(dashboard, entry):
-    for run in dashboard.values():
+    taken = {kind for p in specs.params(registry.get(entry.kind).spec_type) for kind in p.runs}
+    fit = [run for run in dashboard.values() if run.kind in taken]
+    unfit = [run for run in dashboard.values() if run.kind not in taken]
+    for run in fit + unfit[:1]:
         app = open_page(entry.path, **{"from": run.id})
         is_well(app)
 
