@@ -34,6 +34,11 @@ def fits(password: str, kept: str) -> bool:
     return bool(kept)
 
 
+def renewed(password: str, kept: str) -> str:
+    """The hash anew where it was made by other settings than today's, else ""."""
+    return HASHER.hash(_plain(password)) if HASHER.check_needs_rehash(kept) else ""
+
+
 def _plain(password: str) -> str:
     """As every keyboard writes it."""
     return unicodedata.normalize("NFC", password)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from backend.access import hosts
 from backend.access.rights import Role
 from backend.core import registry, specs
 from backend.core.audit import Actor
@@ -11,6 +12,7 @@ from backend.records import UserError
 from backend.settings import Settings
 
 OUTSIDE = ("sink", "camera")  # fields of a line that name an address
+LISTENS = ("host", "metrics_host")  # fields of a line that say who can reach it
 
 
 def check(actor: Actor, settings: Settings, kind: str, values: Mapping[str, Any]) -> None:
@@ -20,7 +22,7 @@ def check(actor: Actor, settings: Settings, kind: str, values: Mapping[str, Any]
     roots = (settings.uploads.resolve(), *settings.folders)
     for p in specs.params(registry.get(kind).spec_type):
         named = str(values.get(p.name) or "") if p.path else ""
-        if named and not any(Path(named).resolve().is_relative_to(root) for root in roots):
+        if named and not any(_meant(named).is_relative_to(root) for root in roots):
             places = ", ".join(str(root) for root in settings.folders) or "none yet"
             raise UserError(
                 f"{p.label}: only an admin may name '{named}'. Upload the files, or ask an admin "
@@ -32,3 +34,17 @@ def check(actor: Actor, settings: Settings, kind: str, values: Mapping[str, Any]
             f"{outside[0].capitalize()}: only an admin lets a line speak with another computer, or "
             "write elsewhere. Ask one to start it."
         )
+    heard = [name for name in LISTENS if kind == "line" and values.get(name)]
+    if any(values[name] not in hosts.LOCAL for name in heard):
+        raise UserError(
+            "Host: only an admin opens a line to the network. Take 127.0.0.1, or ask one to start "
+            "it."
+        )
+
+
+def _meant(path: str) -> Path:
+    """Where it really leads, as a job would follow it."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise UserError(f"'{path}' is no path on this computer. Correct it.") from error

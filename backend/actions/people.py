@@ -1,9 +1,12 @@
 """Changes to who may come in: accounts, passwords, sessions, one-time links."""
 
+import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 
-from backend.access import accounts, database, links, passwords, sessions
+from backend.access import accounts, database, known_as, links, passwords, sessions
 from backend.access.accounts import Account
+from backend.access.elsewhere import Outsider
 from backend.access.links import Purpose
 from backend.access.rights import Role
 from backend.core import audit
@@ -12,6 +15,12 @@ from backend.records import UserError
 from backend.settings import Settings
 
 WRONG = "Name and password do not fit together. An admin can give you a new password."
+DISABLED = "Your account here is disabled. Ask an admin to let you in again."
+NO_GROUP = (
+    "You are in none of the groups that may come in here. Ask whoever looks after the plant's "
+    "sign-in to put you into one of: {groups}."
+)
+ELSEWHERE = "'{name}' signs in elsewhere: {what} there, not here."
 
 
 def sign_in(actor: Actor, settings: Settings, name: str, password: str, browser: str) -> str:
@@ -27,11 +36,64 @@ def sign_in(actor: Actor, settings: Settings, name: str, password: str, browser:
         if not good or account.disabled:
             note("was refused", detail="sign-in")
             raise UserError(WRONG)
+        fresh = passwords.renewed(password, row["password"])
         with database.writing(storage) as db:
+            if fresh:
+                accounts.set_password(db, account.id, fresh)
             sessions.sweep(db, sessions.lifetime(settings))
             token = sessions.begin(db, account.id, actor.address, browser)
         note("sign in")
     return token
+
+
+def sign_in_elsewhere(
+    actor: Actor, settings: Settings, who: Outsider, groups: Iterable[str], browser: str
+) -> str:
+    """The token of a new session of somebody who is known elsewhere. Their account is made when
+    they first come; its role follows their groups each time.
+
+    groups: that may come in. Raises UserError where they are in none, or disabled here.
+    """
+    storage = settings.storage
+    with database.writing(storage) as db:
+        before = known_as.find(db, who)
+    name = before.name if before else accounts.tidy_name(who.name)
+    with audit.noting(storage, replace(actor, name=name)) as note:
+        with database.writing(storage) as db:
+            account = _followed(db, who)
+            good = account is not None and not account.disabled
+            token = ""
+            if account and good:
+                sessions.sweep(db, sessions.lifetime(settings))
+                token = sessions.begin(db, account.id, actor.address, browser)
+        if account is None or not good:
+            note("was refused", detail="sign-in elsewhere")
+            raise UserError(DISABLED if account else NO_GROUP.format(groups=", ".join(groups)))
+        _note_followed(note, before, account)
+        note("sign in", detail="elsewhere")
+    return token
+
+
+def _followed(db: sqlite3.Connection, who: Outsider) -> Account | None:
+    """Their account with the role that they have now; None where they have none, whose sessions
+    then end."""
+    account = known_as.find(db, who)
+    if who.role is None:
+        if account:
+            sessions.end_all(db, account.id)
+        return None
+    if account is None:
+        return known_as.add(db, who, who.role)
+    if account.role is not who.role:
+        accounts.follow_role(db, account, who.role)
+    return replace(account, role=who.role)
+
+
+def _note_followed(note: audit.Note, before: Account | None, account: Account) -> None:
+    if before is None:
+        note("add account", about=account.name, detail=f"{account.role}, by groups elsewhere")
+    elif before.role is not account.role:
+        note("change role", about=account.name, detail=f"{account.role}, by groups elsewhere")
 
 
 def sign_out(actor: Actor, settings: Settings, token: str) -> None:
@@ -115,6 +177,15 @@ def invite(actor: Actor, settings: Settings, name: str, role: Role) -> str:
     return links.address(Purpose.JOIN, token)
 
 
+def take_back(actor: Actor, settings: Settings, name: str) -> None:
+    """Make an invitation void that nobody took up yet. Raises UserError where there is none."""
+    with audit.noting(settings.storage, actor) as note:
+        with database.writing(settings.storage) as db:
+            if not links.take_back(db, name):
+                raise UserError(f"Nobody is invited as '{name}'. `user list` names who is.")
+        note("take back invitation", about=name)
+
+
 def reset(actor: Actor, settings: Settings, name: str) -> str:
     """Make a password void and end the account's sessions; the path of a link to a new one.
 
@@ -126,6 +197,7 @@ def reset(actor: Actor, settings: Settings, name: str) -> str:
             account = accounts.named(db, name)
             if actor.way is Way.PAGE and account.name == actor.name:
                 raise UserError("Change your own password under your name in the sidebar.")
+            _check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, "")
             sessions.end_all(db, account.id)
             token = links.for_reset(db, account)
@@ -139,6 +211,7 @@ def set_password(actor: Actor, settings: Settings, name: str, password: str) -> 
         kept = passwords.hashed(password)
         with database.writing(settings.storage) as db:
             account = accounts.named(db, name)
+            _check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, kept)
             sessions.end_all(db, account.id)
             links.void(db, account)
@@ -146,10 +219,13 @@ def set_password(actor: Actor, settings: Settings, name: str, password: str) -> 
 
 
 def set_role(actor: Actor, settings: Settings, name: str, role: Role) -> None:
-    """Raises UserError where nobody has that name, or it is the last admin's."""
+    """Raises UserError where nobody has that name, it is the last admin's, or the role follows
+    groups elsewhere."""
     with audit.noting(settings.storage, actor) as note:
         with database.writing(settings.storage) as db:
-            accounts.set_role(db, accounts.named(db, name), role)
+            account = accounts.named(db, name)
+            _check_here(db, account, "their role follows their groups")
+            accounts.set_role(db, account, role)
         note("change role", about=name, detail=role)
 
 
@@ -187,6 +263,12 @@ def forget_names(actor: Actor, settings: Settings) -> None:
     with audit.noting(settings.storage, actor) as note:
         if count := audit.forget_names(settings.storage, settings.names_days):
             note("forget names", detail=f"{count} lines")
+
+
+def _check_here(db: sqlite3.Connection, account: Account, what: str) -> None:
+    """Raises UserError for somebody who is known elsewhere."""
+    if account.id in known_as.ids(db):
+        raise UserError(ELSEWHERE.format(name=account.name, what=what))
 
 
 def _as(actor: Actor, account: Account) -> Actor:

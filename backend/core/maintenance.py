@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from backend.access import database as accounts
-from backend.access import hosts
+from backend.access import elsewhere, hosts, oidc
 from backend.core import audit, registry, runs, store
 from backend.core.runs import Run
 from backend.core.store import Store, signature
@@ -18,7 +18,15 @@ from backend.settings import PROJECT, Settings, quiet_environment
 
 
 def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -> None:
-    """Replace this process by the dashboard's server. open_to_all: nobody has to sign in."""
+    """Replace this process by the dashboard's server. open_to_all: nobody has to sign in. Raises
+    UserError where those who know people elsewhere cannot be asked."""
+    known = elsewhere.of(settings)
+    oidc.check_packages(known)
+    if known and known.proxy and not (known.proxy.secret or host.startswith(hosts.SOCKET)):
+        raise UserError(
+            f"{settings.sign_in}, [proxy]: without a secret anybody could name themselves. Set "
+            "one, or serve on a Unix socket (--host unix:///run/distillery.sock)."
+        )
     Store(settings.database).close()
     if open_to_all:
         os.environ["DISTILLERY_OPEN"] = "1"
@@ -30,6 +38,7 @@ def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -
         )
     os.environ.update(quiet_environment(settings))
     arguments = [f"--server.address={host}", f"--server.port={port}"]
+    arguments += [f"--server.maxUploadSize={settings.upload_megabytes}"]
     server = PROJECT / "pages" / "ui" / "server.py"
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(server), *arguments])
