@@ -94,11 +94,27 @@ def test_an_engineer_names_what_was_uploaded_and_what_an_admin_allowed(storage, 
     folders.check(as_(Role.ADMIN), allowed, "parts", {"folder": "/etc"})
 
 
+def test_a_home_folder_is_no_way_out_of_what_was_allowed(storage, tmp_path, monkeypatch):
+    """A job follows `~`, so the check does."""
+    from dataclasses import replace
+
+    from backend.actions import folders
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    here = replace(storage, folders=(Path.cwd(),))
+    for folder in ("~", "~root/x", "~nobody-of-that-name/x"):
+        with pytest.raises(UserError, match=r"only an admin may name|is no path"):
+            folders.check(as_(Role.ENGINEER), here, "parts", {"folder": folder})
+
+
 def test_an_engineer_lets_no_line_speak_with_another_computer(storage):
     from backend.actions import folders
 
     named = {"sink": ("https://10.0.0.1/hook",)}
     with pytest.raises(UserError, match="only an admin lets a line speak"):
         folders.check(as_(Role.ENGINEER), storage, "line", named)
-    folders.check(as_(Role.ENGINEER), storage, "line", {"sink": (), "camera": ""})
+    with pytest.raises(UserError, match="only an admin opens a line to the network"):
+        folders.check(as_(Role.ENGINEER), storage, "line", {"metrics_host": "0.0.0.0"})
+    own = {"sink": (), "camera": "", "host": "127.0.0.1", "metrics_host": "localhost"}
+    folders.check(as_(Role.ENGINEER), storage, "line", own)
     folders.check(as_(Role.ADMIN), storage, "line", named)
