@@ -1,6 +1,5 @@
 """Changes to who may come in: accounts, passwords, sessions, one-time links."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -20,7 +19,6 @@ NO_GROUP = (
     "You are in none of the groups that may come in here. Ask whoever looks after the plant's "
     "sign-in to put you into one of: {groups}."
 )
-ELSEWHERE = "'{name}' signs in elsewhere: {what} there, not here."
 
 
 def sign_in(actor: Actor, settings: Settings, name: str, password: str, browser: str) -> str:
@@ -60,7 +58,7 @@ def sign_in_elsewhere(
     name = before.name if before else accounts.tidy_name(who.name)
     with audit.noting(storage, replace(actor, name=name)) as note:
         with database.writing(storage) as db:
-            account = _followed(db, who)
+            account = known_as.followed(db, who)
             good = account is not None and not account.disabled
             token = ""
             if account and good:
@@ -69,31 +67,12 @@ def sign_in_elsewhere(
         if account is None or not good:
             note("was refused", detail="sign-in elsewhere")
             raise UserError(DISABLED if account else NO_GROUP.format(groups=", ".join(groups)))
-        _note_followed(note, before, account)
+        changed = "add account" if before is None else ""
+        if changed or (before and before.role is not account.role):
+            detail = f"{account.role}, by groups elsewhere"
+            note(changed or "change role", about=account.name, detail=detail)
         note("sign in", detail="elsewhere")
     return token
-
-
-def _followed(db: sqlite3.Connection, who: Outsider) -> Account | None:
-    """Their account with the role that they have now; None where they have none, whose sessions
-    then end."""
-    account = known_as.find(db, who)
-    if who.role is None:
-        if account:
-            sessions.end_all(db, account.id)
-        return None
-    if account is None:
-        return known_as.add(db, who, who.role)
-    if account.role is not who.role:
-        accounts.follow_role(db, account, who.role)
-    return replace(account, role=who.role)
-
-
-def _note_followed(note: audit.Note, before: Account | None, account: Account) -> None:
-    if before is None:
-        note("add account", about=account.name, detail=f"{account.role}, by groups elsewhere")
-    elif before.role is not account.role:
-        note("change role", about=account.name, detail=f"{account.role}, by groups elsewhere")
 
 
 def sign_out(actor: Actor, settings: Settings, token: str) -> None:
@@ -197,7 +176,7 @@ def reset(actor: Actor, settings: Settings, name: str) -> str:
             account = accounts.named(db, name)
             if actor.way is Way.PAGE and account.name == actor.name:
                 raise UserError("Change your own password under your name in the sidebar.")
-            _check_here(db, account, "their password is changed")
+            known_as.check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, "")
             sessions.end_all(db, account.id)
             token = links.for_reset(db, account)
@@ -211,7 +190,7 @@ def set_password(actor: Actor, settings: Settings, name: str, password: str) -> 
         kept = passwords.hashed(password)
         with database.writing(settings.storage) as db:
             account = accounts.named(db, name)
-            _check_here(db, account, "their password is changed")
+            known_as.check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, kept)
             sessions.end_all(db, account.id)
             links.void(db, account)
@@ -224,7 +203,7 @@ def set_role(actor: Actor, settings: Settings, name: str, role: Role) -> None:
     with audit.noting(settings.storage, actor) as note:
         with database.writing(settings.storage) as db:
             account = accounts.named(db, name)
-            _check_here(db, account, "their role follows their groups")
+            known_as.check_here(db, account, "their role follows their groups")
             accounts.set_role(db, account, role)
         note("change role", about=name, detail=role)
 
@@ -263,12 +242,6 @@ def forget_names(actor: Actor, settings: Settings) -> None:
     with audit.noting(settings.storage, actor) as note:
         if count := audit.forget_names(settings.storage, settings.names_days):
             note("forget names", detail=f"{count} lines")
-
-
-def _check_here(db: sqlite3.Connection, account: Account, what: str) -> None:
-    """Raises UserError for somebody who is known elsewhere."""
-    if account.id in known_as.ids(db):
-        raise UserError(ELSEWHERE.format(name=account.name, what=what))
 
 
 def _as(actor: Actor, account: Account) -> Actor:

@@ -9,14 +9,14 @@ from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_
 RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # OWASP: CSV injection
 
 
-def to_csv(frame: pd.DataFrame) -> bytes:
+def written(frame: pd.DataFrame) -> bytes:
     """The table as CSV, UTF-8, without its index; numbers stay numbers."""
     made = frame.set_axis([_cell(name) for name in frame.columns], axis="columns")
     for place in range(made.shape[1]):
         column = made.iloc[:, place]
         plain = (is_numeric_dtype, is_bool_dtype, is_datetime64_any_dtype)
         if not any(is_plain(column.dtype) for is_plain in plain):
-            made.isetitem(place, column.astype(object).map(_cell))
+            made.isetitem(place, column.astype(object).map(_cell).array)
     return made.to_csv(index=False).encode()
 
 

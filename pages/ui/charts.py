@@ -33,7 +33,7 @@ def curves(run: Run) -> None:
 def csv(data: pd.DataFrame, name: str) -> None:
     st.download_button(
         "CSV",
-        lambda: spreadsheet.to_csv(data),
+        lambda: spreadsheet.written(data),
         file_name=f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.csv",
         mime="text/csv",
         icon=":material/download:",

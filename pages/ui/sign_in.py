@@ -366,8 +366,13 @@ def _sign_in_page(
     """left: they just signed out here, not yet elsewhere."""
     known = elsewhere.of(settings())
     plant = known.provider.name if known and known.provider else ""
-    values = {"view": "sign-in", "title": "Sign in", "next": after, "name": name[:60]}
-    values |= {"plant": plant, "proxy": bool(known and known.proxy), "left": left}
+    values: dict[str, Any] = {"view": "sign-in", "title": "Sign in", "next": after}
+    values |= {
+        "name": name[:60],
+        "plant": plant,
+        "proxy": bool(known and known.proxy),
+        "left": left,
+    }
     return _page(values | {"problem": problem}, status, more)
 
 

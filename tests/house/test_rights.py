@@ -51,7 +51,9 @@ def noted(file: Path) -> set[str]:
         for n in calls
         if isinstance(n, ast.Call) and ast.unparse(n.func) == "note" and n.args
     )
-    return {arg.value for arg in first if isinstance(arg, ast.Constant)}
+    return {
+        arg.value for arg in first if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+    }
 
 
 def test_every_line_of_the_journal_is_said_in_words():

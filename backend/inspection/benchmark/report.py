@@ -151,7 +151,7 @@ def _exact(value: float, low: float, high: float) -> str:
 
 def write(rows: pd.DataFrame, result: Result, left_out: Sequence[str], folder: Path) -> None:
     """benchmark.csv with the whole table, and benchmark.html, which needs nothing beside it."""
-    (folder / "benchmark.csv").write_bytes(spreadsheet.to_csv(rows))
+    (folder / "benchmark.csv").write_bytes(spreadsheet.written(rows))
     (folder / "benchmark.html").write_text(_page(rows, result, left_out), encoding="utf-8")
 
 

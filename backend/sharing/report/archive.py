@@ -42,7 +42,7 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _both(name: str, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
-    yield f"{name}.csv", spreadsheet.to_csv(frame)
+    yield f"{name}.csv", spreadsheet.written(frame)
     buffer = io.BytesIO()
     mixed = [name for name, kind in frame.dtypes.items() if str(kind) == "object"]
     frame.astype(dict.fromkeys(mixed, str)).to_parquet(buffer, index=False)

@@ -81,7 +81,7 @@ class Plant:
         names = {"authorization_endpoint": "authorize", "token_endpoint": "token"}
         names |= {"jwks_uri": "keys", "end_session_endpoint": "leave"}
         names |= {"userinfo_endpoint": "userinfo"} if self.more else {}
-        found = {key: f"{self.issuer}/{name}" for key, name in names.items()}
+        found: dict[str, object] = {k: f"{self.issuer}/{name}" for k, name in names.items()}
         algorithms = ["none", "HS256", "ES256"]
         found |= {"issuer": self.issuer, "id_token_signing_alg_values_supported": algorithms}
         return JSONResponse(found | self.says)
