@@ -42,9 +42,9 @@ class Provider:
 @dataclass(frozen=True)
 class Proxy:
     """A proxy that asks who people are. secret: what it sends along so that nobody else can name
-    them, "" where the server listens on a Unix socket alone."""
+    them."""
 
-    secret: str = field(default="", repr=False)
+    secret: str = field(repr=False)
     user_header: str = "X-Remote-User"
     groups_header: str = "X-Remote-Groups"
     separator: str = ","
@@ -100,7 +100,7 @@ def read(path: Path) -> Elsewhere:
     )
     if made.provider:
         _check_provider(path, made.provider)
-    if made.proxy and 0 < len(made.proxy.secret) < SHORTEST_SECRET:
+    if made.proxy and len(made.proxy.secret) < SHORTEST_SECRET:
         raise UserError(f"{path}, [proxy]: secret needs {SHORTEST_SECRET} characters at least.")
     return made
 

@@ -59,7 +59,7 @@ NOT_SET_UP = (
 class Rules:
     """local: listens for this computer alone. open: everybody is let in. names: by which it is
     known, beside its own. elsewhere: who knows people, beside the accounts; they have to sign in
-    then, whether or not anybody has an account. socket: listens on a Unix socket."""
+    then, whether or not anybody has an account."""
 
     storage: Path
     lifetime: Lifetime
@@ -67,7 +67,6 @@ class Rules:
     open: bool = False
     names: tuple[str, ...] = ()
     elsewhere: Elsewhere | None = None
-    socket: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,7 +181,7 @@ class Guard:
         forged."""
         if self.rules.elsewhere is None:
             return None
-        found = proxy.outsider(sent, self.rules.elsewhere, self.rules.socket)
+        found = proxy.outsider(sent, self.rules.elsewhere)
         secret = proxy.SECRET.lower().encode()
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] != secret]
         return found

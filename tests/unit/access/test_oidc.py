@@ -320,6 +320,7 @@ HEAD = '[oidc]\nissuer = "https://a"\nclient_id = "b"\n'
         (HEAD + 'ca_file = "/nowhere.pem"\n' + ROLES, "there is no file /nowhere.pem"),
         (HEAD + 'scopes = "profile"\n' + ROLES, "scopes must have 'openid'"),
         ('[proxy]\nsecret = "short"\n' + ROLES, "secret needs 32 characters"),
+        ("[proxy]\n" + ROLES, "secret is missing"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_before_the_server_starts(

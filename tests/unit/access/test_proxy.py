@@ -1,4 +1,4 @@
-"""Whom a proxy names: believed with the shared secret or over a Unix socket, else refused."""
+"""Whom a proxy names: believed with the shared secret, else refused."""
 
 from dataclasses import replace
 
@@ -7,9 +7,7 @@ import pytest
 from backend.access import accounts, elsewhere
 from backend.access.rights import Role
 from backend.actions import people
-from backend.core import maintenance
 from backend.core.audit import Actor, Way
-from backend.records import UserError
 from pages.ui import sign_in
 from tests.unit.access.browsing import Browser, guarded
 
@@ -21,21 +19,16 @@ ADA = {"x-remote-user": "ada", "x-remote-groups": "canteen, quality"}
 TRUSTED = {"x-distillery-secret": SECRET}
 
 
-def file_of(folder, secret=SECRET, more=""):
-    path = folder / "sign-in.toml"
-    path.write_text(f'[proxy]\nsecret = "{secret}"\n{more}\n{ROLES}')
-    return path
-
-
 @pytest.fixture
 def behind(storage, tmp_path, monkeypatch):
-    """`behind(secret, more, **rules)`: the settings and the pages of a server behind a proxy."""
+    """`behind(more)`: the settings and the pages of a server behind a proxy."""
 
-    def made(secret=SECRET, more="", **rules):
-        chosen = replace(storage, sign_in=file_of(tmp_path, secret, more))
-        elsewhere.read.cache_clear()
+    def made(more=""):
+        path = tmp_path / "sign-in.toml"
+        path.write_text(f'[proxy]\nsecret = "{SECRET}"\n{more}\n{ROLES}')
+        chosen = replace(storage, sign_in=path)
         monkeypatch.setattr(sign_in, "settings", lambda: chosen)
-        return chosen, guarded(chosen, elsewhere=elsewhere.of(chosen), **rules)
+        return chosen, guarded(chosen, elsewhere=elsewhere.of(chosen))
 
     return made
 
@@ -100,20 +93,6 @@ def test_the_secret_goes_no_further(behind):
     scope |= {"scheme": "http", "method": "GET"}
     assert app._refusal(scope) is None
     assert scope["headers"] == pairs[:1]
-
-
-def test_over_a_socket_of_its_own_no_secret_is_needed(behind):
-    chosen, app = behind(secret="", socket=True)
-    assert enter(Browser(app, **ADA)) == 204
-    assert everybody(chosen) == {"ada": Role.ENGINEER}
-    _, app = behind(secret="")
-    assert enter(Browser(app, **ADA)) == 403
-
-
-def test_without_secret_and_socket_the_server_does_not_start(storage, tmp_path):
-    chosen = replace(storage, sign_in=file_of(tmp_path, secret=""))
-    with pytest.raises(UserError, match="without a secret anybody could name themselves"):
-        maintenance.serve(chosen, "127.0.0.1", 1)
 
 
 def test_another_person_or_role_at_the_proxy_ends_the_session(behind):
