@@ -6,6 +6,7 @@ from pages.ui import address, identity, layout, links
 
 st.set_page_config(page_title="Defect Distillery", page_icon=str(links.ICON), layout="wide")
 
+identity.look()
 page = st.navigation(links.navigation(identity.is_admin()), expanded=True)
 address.arrive(page.url_path)
 layout.sidebar()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 
+from backend.access import elsewhere, oidc
 from backend.core import maintenance, runs
 from backend.numeric import hardware
 from backend.records import RunState, UserError
@@ -53,6 +54,7 @@ def examine(settings: Settings, port: int) -> list[Finding]:
         lambda: _clock(settings),
         lambda: _database(settings),
         lambda: _port(port),
+        lambda: _sign_in(settings),
         lambda: _jobs(settings),
         _gpu,
         lambda: _weights(settings),
@@ -145,6 +147,23 @@ def _port(port: int) -> Finding:
             cure = "If it is another program, start the dashboard with `--port` and another number."
             return Finding("Port", State.LOOK, words, cure)
     return Finding("Port", State.GOOD, f"{port} is free")
+
+
+def _sign_in(settings: Settings) -> Finding:
+    """Who is asked elsewhere, and whether they answer."""
+    if settings.sign_in is None:
+        return Finding("Sign-in", State.GOOD, "by names and passwords of this dashboard alone")
+    try:
+        known = elsewhere.of(settings)
+        oidc.check(known)
+    except UserError as error:
+        cure = f"Mend {settings.sign_in} (docs/network.md), then start the dashboard again."
+        return Finding("Sign-in", State.WRONG, str(error).rstrip("."), cure)
+    asked = known.provider.issuer if known and known.provider else "a proxy in front"
+    if settings.sign_in.stat().st_mode & 0o077:
+        words = f"others on this computer can read {settings.sign_in}, which holds a secret"
+        return Finding("Sign-in", State.LOOK, words, f"Run `chmod 600 {settings.sign_in}`.")
+    return Finding("Sign-in", State.GOOD, f"{asked}, and its roles are known")
 
 
 def _jobs(settings: Settings) -> Finding:

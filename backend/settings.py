@@ -25,6 +25,10 @@ class Settings:
     (DISTILLERY_IDLE_HOURS, DISTILLERY_SESSION_DAYS).
     names_days: the journal of actions forgets a name after so long; 0: never
     (DISTILLERY_NAMES_DAYS).
+    upload_megabytes: that one browser may hand in at once; larger sets lie in a folder of the
+    server (DISTILLERY_UPLOAD_MB).
+    sign_in: the file that says how the plant's own sign-in, or a proxy, tells who people are
+    (DISTILLERY_SIGN_IN; see access/elsewhere.py). None: by names and passwords of here alone.
     """
 
     storage: Path
@@ -36,6 +40,8 @@ class Settings:
     idle_hours: int = 12
     session_days: int = 7
     names_days: int = 0
+    upload_megabytes: int = 200
+    sign_in: Path | None = None
 
     @property
     def runs(self) -> Path:
@@ -84,6 +90,10 @@ def settings() -> Settings:
         idle_hours=_positive("DISTILLERY_IDLE_HOURS", 12),
         session_days=_positive("DISTILLERY_SESSION_DAYS", 7),
         names_days=_positive("DISTILLERY_NAMES_DAYS", 0),
+        upload_megabytes=_positive("DISTILLERY_UPLOAD_MB", 200),
+        sign_in=Path(os.environ["DISTILLERY_SIGN_IN"]).resolve()
+        if os.environ.get("DISTILLERY_SIGN_IN")
+        else None,
     )
 
 

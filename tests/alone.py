@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.outside import RECORDING
+
 FORBIDDEN = ("backend", "pages", "torch", "cv2", "ultralytics", "pandas", "scipy", "streamlit")
 RUNNER = f"""
 import runpy, sys
@@ -22,7 +24,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def run_alone(program: Path, *words: str) -> list[dict[str, Any]]:
     """What the program prints: JSON, a record a line. It may import none of `FORBIDDEN`."""
-    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    bare = os.environ | {"PYTHONPATH": str(RECORDING)}
     done = subprocess.run(
         [sys.executable, "-c", RUNNER, str(program), *words],
         cwd=program.parent,

@@ -28,7 +28,7 @@ from backend.core.store import Store
 from backend.records import UserError
 from backend.settings import Settings
 from pages.ui import resources
-from tests import tiny
+from tests import outside, tiny
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="defect-distillery-tests-"))  # this process's alone
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
@@ -36,6 +36,7 @@ for _name in [name for name in os.environ if name.startswith("DISTILLERY_")]:
     del os.environ[_name]
 os.environ.update(settings_module.quiet_environment(Settings(storage=SCRATCH, threads=1)))
 PROBE = Path(__file__).parent / "jobs" / "probe"
+outside.watch(SCRATCH / "sockets.txt")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
@@ -68,6 +69,14 @@ def _process_state() -> dict[str, Any]:
         "torch's threads": torch.get_num_threads() if torch else 1,
         "torch's number type": str(torch.get_default_dtype()) if torch else "torch.float32",
     }
+
+
+@pytest.fixture(autouse=True)
+def nothing_outside() -> Iterator[None]:
+    """Fails a test in which this process, or one that it started, connected to another computer
+    or looked one up."""
+    yield
+    assert outside.asked() == []
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +124,8 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setattr(registry, "KINDS", (*registry.KINDS, kind))
     monkeypatch.setitem(registry._BY_NAME, "probe", kind)
     monkeypatch.syspath_prepend(str(PROBE))
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(PROBE), str(PROBE.parents[2])]))
+    places = [str(PROBE), str(PROBE.parents[2]), os.environ["PYTHONPATH"]]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     yield "probe"
     for name in [name for name in sys.modules if name.startswith("probe_kind")]:
         del sys.modules[name]

@@ -1,5 +1,6 @@
 """Accounts: a name, a role, a password. None is ever deleted, for the journal names them."""
 
+import itertools
 import re
 import sqlite3
 import unicodedata
@@ -10,6 +11,7 @@ from pathlib import Path
 from backend.access import database
 from backend.access.rights import Role
 from backend.records import UserError
+from backend.settings import Settings
 
 NAME = re.compile(r"[\w.@'-]+( [\w.@'-]+)*")
 LONGEST = 60
@@ -56,6 +58,11 @@ def any_in(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM account LIMIT 1").fetchone() is not None
 
 
+def asked_for(settings: Settings) -> bool:
+    """Whether people have to sign in: somebody has an account, or is known elsewhere."""
+    return settings.sign_in is not None or any_there(settings.storage)
+
+
 def everybody(storage: Path) -> list[Account]:
     """All accounts by name."""
     if not database.there(storage):
@@ -73,6 +80,19 @@ def checked_name(name: str) -> str:
             f"{LONGEST} characters at most."
         )
     return text
+
+
+def tidy_name(name: str) -> str:
+    """A name as near to this one as may be kept."""
+    words = re.sub(r"[^\w.@'-]+", " ", unicodedata.normalize("NFC", name))
+    return words[: LONGEST - 5].strip() or "somebody"
+
+
+def free_name(db: sqlite3.Connection, name: str) -> str:
+    """A name as near to this one as may be kept and is free: "Ada", or "Ada 2"."""
+    plain = tidy_name(name)
+    names = itertools.chain([plain], (f"{plain} {number}" for number in itertools.count(2)))
+    return next(one for one in names if row_of(db, one) is None)
 
 
 def key(name: str) -> str:
@@ -126,6 +146,11 @@ def set_role(db: sqlite3.Connection, account: Account, role: Role) -> None:
     """Raises UserError where nobody would be left who may look after people."""
     if role is not Role.ADMIN:
         _check_another_admin(db, account)
+    follow_role(db, account, role)
+
+
+def follow_role(db: sqlite3.Connection, account: Account, role: Role) -> None:
+    """The role that somebody has elsewhere, whoever is left."""
     db.execute("UPDATE account SET role = ? WHERE id = ?", (role.value, account.id))
 
 
@@ -138,7 +163,8 @@ def set_disabled(db: sqlite3.Connection, account: Account, disabled: bool) -> No
 
 def _check_another_admin(db: sqlite3.Connection, account: Account) -> None:
     others = db.execute(
-        "SELECT 1 FROM account WHERE role = ? AND disabled = 0 AND password <> '' AND id <> ?",
+        "SELECT 1 FROM account WHERE role = ? AND disabled = 0 AND id <> ? "
+        "AND (password <> '' OR id IN (SELECT account FROM known_as))",
         (Role.ADMIN.value, account.id),
     ).fetchone()
     if account.role is Role.ADMIN and others is None:

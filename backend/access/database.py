@@ -33,6 +33,14 @@ CREATE TABLE IF NOT EXISTS link (
     role TEXT NOT NULL,
     expires REAL NOT NULL           -- s since 1970
 );
+CREATE TABLE IF NOT EXISTS known_as (
+    source TEXT NOT NULL,           -- the issuer, or "proxy"
+    subject TEXT NOT NULL,          -- who it is there
+    account INTEGER NOT NULL REFERENCES account (id),
+    PRIMARY KEY (source, subject)
+);
+CREATE TABLE IF NOT EXISTS device_key (key TEXT NOT NULL);
+INSERT INTO device_key SELECT hex(randomblob(32)) WHERE NOT EXISTS (SELECT 1 FROM device_key);
 CREATE TABLE IF NOT EXISTS installation (id TEXT NOT NULL);
 INSERT INTO installation SELECT lower(hex(randomblob(4)))
     WHERE NOT EXISTS (SELECT 1 FROM installation);
@@ -112,8 +120,10 @@ def copy_to(storage: Path, target: Path) -> None:
 
 
 def _complete(database: sqlite3.Connection) -> bool:
-    """Is the last of the tables filled? Two that make them at once may find it is not yet."""
+    """Are the last tables of this version and of the first filled? Two that make them at once may
+    find they are not yet."""
+    filled = "SELECT 1 FROM installation, device_key"
     try:
-        return database.execute("SELECT id FROM installation").fetchone() is not None
+        return database.execute(filled).fetchone() is not None
     except sqlite3.OperationalError:
         return False

@@ -15,16 +15,27 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from backend.access import accounts, database, headers, hosts, sessions, socket_watch
+from backend.access import (
+    accounts,
+    database,
+    headers,
+    hosts,
+    known_as,
+    proxy,
+    sessions,
+    socket_watch,
+)
 from backend.access.accounts import Account
+from backend.access.elsewhere import Elsewhere, Outsider
 from backend.access.rights import Role
 from backend.access.sessions import Lifetime
+from backend.records import UserError
 
 SIGN_IN = "/sign-in"
 ALIVE = "/alive"  # asked by open pages now and then; no sign of a person
 HEALTH = "/_stcore/health"
 SET_UP = "/set-up/"
-FOR_ANYBODY = ("/share/", "/invitation/", "/new-password/", SET_UP)
+FOR_ANYBODY = ("/share/", "/invitation/", "/new-password/", "/oidc/", SET_UP)
 FOR_ADMINS = ("/_stcore/metrics", "/_stcore/script-health-check")
 FOR_NOBODY = ("/_stcore/agent", "/auth/", "/oauth2callback")
 NOT_PAGES = ("/_stcore", "/media", "/static", "/component", ALIVE)
@@ -47,13 +58,15 @@ NOT_SET_UP = (
 @dataclass(frozen=True)
 class Rules:
     """local: listens for this computer alone. open: everybody is let in. names: by which it is
-    known, beside its own."""
+    known, beside its own. elsewhere: who knows people, beside the accounts; they have to sign in
+    then, whether or not anybody has an account."""
 
     storage: Path
     lifetime: Lifetime
     local: bool
     open: bool = False
     names: tuple[str, ...] = ()
+    elsewhere: Elsewhere | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,8 @@ class Caller:
 
 
 class Guard:
-    """Around an ASGI application. Routes find the caller under `caller` in their scope."""
+    """Around an ASGI application. Routes find the caller under `caller` in their scope, and whom a
+    proxy names under `outsider`."""
 
     def __init__(self, app: ASGIApp, rules: Rules):
         self.app = app
@@ -126,8 +140,12 @@ class Guard:
             return PlainTextResponse("Refused: no such path.", 400)
         if path.startswith(FOR_NOBODY):
             return PlainTextResponse("Not found.", 404)
+        try:
+            scope["outsider"] = self._outsider(scope, sent)
+        except UserError as error:
+            return PlainTextResponse(str(error), 403)
         token = self.token(scope)
-        scope["caller"] = caller = self.caller(token)
+        scope["caller"] = caller = self._agreed(self.caller(token), scope["outsider"])
         if path == HEALTH:
             return None
         set_up = self._accounts() is not None or self.rules.local or self.rules.open
@@ -158,16 +176,35 @@ class Guard:
             return OTHER_PAGE
         return ""
 
+    def _outsider(self, scope: Scope, sent: Headers) -> Outsider | None:
+        """Whom the proxy names; its secret goes no further. Raises UserError for one that is
+        forged."""
+        if self.rules.elsewhere is None:
+            return None
+        found = proxy.outsider(sent, self.rules.elsewhere)
+        secret = proxy.SECRET.lower().encode()
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != secret]
+        return found
+
+    def _agreed(self, caller: Caller, outsider: Outsider | None) -> Caller:
+        """The caller; nobody where the proxy names somebody else, or another role of theirs."""
+        if outsider is None or caller.account is None or self._database is None:
+            return caller
+        known = known_as.find(self._database, outsider)
+        same = known == caller.account and outsider.role is caller.may
+        return caller if same else Caller(None, None)
+
     def _note_use(self, token: str) -> None:
         if token and self._database is not None:
             sessions.note_use(self._database, token)
 
     def _accounts(self) -> sqlite3.Connection | None:
-        """The file, where somebody has an account."""
-        if self._database is None and database.there(self.rules.storage):
+        """The file, where people have to sign in."""
+        always = self.rules.elsewhere is not None
+        if self._database is None and (always or database.there(self.rules.storage)):
             self._database = database.connect(self.rules.storage)
             self._cookie = sessions.cookie(database.installation(self.rules.storage))
-        if self._database is None or not accounts.any_in(self._database):
+        if self._database is None or not (always or accounts.any_in(self._database)):
             return None
         return self._database
 

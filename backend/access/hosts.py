@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
-FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip")  # how headers of a proxy begin
+FORWARDED = ("forwarded", "x-forwarded-", "x-real-ip", "via")  # how headers of a proxy begin
 PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 

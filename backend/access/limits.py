@@ -1,5 +1,9 @@
 """How often somebody may try to sign in: waits that grow and end, never a lock.
 
+Failures count for a name at one address, for a browser that its owner signed in with before, and
+for an address whatever the name. Nothing counts for a name alone: a stranger who guesses makes
+nobody else wait.
+
 Kept in memory: a restart of the server forgets them, which costs the one who guesses more.
 """
 
@@ -9,10 +13,10 @@ from threading import Lock
 
 from backend.records import UserError
 
-FREE = {"name": 5, "address": 20}  # failures without a wait; many people share an address
+FREE = {"name": 5, "device": 5, "address": 20}  # without a wait; many people share an address
 LONGEST = 60.0  # s
 REMEMBERED = 15 * 60.0  # s after which failures are forgotten
-MOST = 10_000  # names and addresses that are remembered at once
+MOST = 10_000  # keys that are remembered at once
 
 
 class Waits(UserError):
@@ -24,7 +28,7 @@ class Waits(UserError):
 
 
 class Limits:
-    """Failures by "name …" and by "address …". clock: s."""
+    """Failures by "name … at …", "device …" and "address …". clock: s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock

@@ -26,6 +26,15 @@ class Purpose(StrEnum):
 
 
 @dataclass(frozen=True)
+class Invitation:
+    """One that nobody took up yet. expires: s since 1970."""
+
+    name: str
+    role: Role
+    expires: float
+
+
+@dataclass(frozen=True)
 class Link:
     """account: whose password it sets, None where it makes one. name: proposed, "" where free."""
 
@@ -57,6 +66,23 @@ def for_reset(db: sqlite3.Connection, account: Account) -> str:
     """The token of a link to a new password; earlier ones are void."""
     void(db, account)
     return _kept(db, Link(Purpose.RESET, account.id, account.name, account.role))
+
+
+def invitations(storage: Path) -> list[Invitation]:
+    """Those that may still be taken up, by name."""
+    if not database.there(storage):
+        return []
+    sql = "SELECT name, role, expires FROM link WHERE purpose = ? AND expires > ? ORDER BY name"
+    with database.reading(storage) as db:
+        rows = db.execute(sql, (Purpose.JOIN.value, time.time())).fetchall()
+    return [Invitation(row["name"], Role(row["role"]), row["expires"]) for row in rows]
+
+
+def take_back(db: sqlite3.Connection, name: str) -> bool:
+    """Make an invitation void; False where there was none."""
+    values = (Purpose.JOIN.value, name, time.time())
+    done = db.execute("DELETE FROM link WHERE purpose = ? AND name = ? AND expires > ?", values)
+    return done.rowcount > 0
 
 
 def void(db: sqlite3.Connection, account: Account) -> None:

@@ -31,10 +31,12 @@ PURPOSES = {
 RIGHTS = {
     "people.join": Role.VIEWER,
     "people.sign_in": Role.VIEWER,
+    "people.sign_in_elsewhere": Role.VIEWER,
     "people.change_password": Role.VIEWER,
     "people.end_session": Role.VIEWER,
     "people.add": Role.ADMIN,
     "people.invite": Role.ADMIN,
+    "people.take_back": Role.ADMIN,
     "people.set_up_link": Role.ADMIN,
     "people.set_role": Role.ADMIN,
     "people.reset": Role.ADMIN,

@@ -1,9 +1,11 @@
 """Changes to who may come in: accounts, passwords, sessions, one-time links."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from backend.access import accounts, database, links, passwords, sessions
+from backend.access import accounts, database, known_as, links, passwords, sessions
 from backend.access.accounts import Account
+from backend.access.elsewhere import Outsider
 from backend.access.links import Purpose
 from backend.access.rights import Role
 from backend.core import audit
@@ -12,6 +14,11 @@ from backend.records import UserError
 from backend.settings import Settings
 
 WRONG = "Name and password do not fit together. An admin can give you a new password."
+DISABLED = "Your account here is disabled. Ask an admin to let you in again."
+NO_GROUP = (
+    "You are in none of the groups that may come in here. Ask whoever looks after the plant's "
+    "sign-in to put you into one of: {groups}."
+)
 
 
 def sign_in(actor: Actor, settings: Settings, name: str, password: str, browser: str) -> str:
@@ -27,10 +34,44 @@ def sign_in(actor: Actor, settings: Settings, name: str, password: str, browser:
         if not good or account.disabled:
             note("was refused", detail="sign-in")
             raise UserError(WRONG)
+        fresh = passwords.renewed(password, row["password"])
         with database.writing(storage) as db:
+            if fresh:
+                accounts.set_password(db, account.id, fresh)
             sessions.sweep(db, sessions.lifetime(settings))
             token = sessions.begin(db, account.id, actor.address, browser)
         note("sign in")
+    return token
+
+
+def sign_in_elsewhere(
+    actor: Actor, settings: Settings, who: Outsider, groups: Iterable[str], browser: str
+) -> str:
+    """The token of a new session of somebody who is known elsewhere. Their account is made when
+    they first come; its role follows their groups each time.
+
+    groups: that may come in. Raises UserError where they are in none, or disabled here.
+    """
+    storage = settings.storage
+    with database.writing(storage) as db:
+        before = known_as.find(db, who)
+    name = before.name if before else accounts.tidy_name(who.name)
+    with audit.noting(storage, replace(actor, name=name)) as note:
+        with database.writing(storage) as db:
+            account = known_as.followed(db, who)
+            good = account is not None and not account.disabled
+            token = ""
+            if account and good:
+                sessions.sweep(db, sessions.lifetime(settings))
+                token = sessions.begin(db, account.id, actor.address, browser)
+        if account is None or not good:
+            note("was refused", detail="sign-in elsewhere")
+            raise UserError(DISABLED if account else NO_GROUP.format(groups=", ".join(groups)))
+        changed = "add account" if before is None else ""
+        if changed or (before and before.role is not account.role):
+            detail = f"{account.role}, by groups elsewhere"
+            note(changed or "change role", about=account.name, detail=detail)
+        note("sign in", detail="elsewhere")
     return token
 
 
@@ -115,6 +156,15 @@ def invite(actor: Actor, settings: Settings, name: str, role: Role) -> str:
     return links.address(Purpose.JOIN, token)
 
 
+def take_back(actor: Actor, settings: Settings, name: str) -> None:
+    """Make an invitation void that nobody took up yet. Raises UserError where there is none."""
+    with audit.noting(settings.storage, actor) as note:
+        with database.writing(settings.storage) as db:
+            if not links.take_back(db, name):
+                raise UserError(f"Nobody is invited as '{name}'. `user list` names who is.")
+        note("take back invitation", about=name)
+
+
 def reset(actor: Actor, settings: Settings, name: str) -> str:
     """Make a password void and end the account's sessions; the path of a link to a new one.
 
@@ -126,6 +176,7 @@ def reset(actor: Actor, settings: Settings, name: str) -> str:
             account = accounts.named(db, name)
             if actor.way is Way.PAGE and account.name == actor.name:
                 raise UserError("Change your own password under your name in the sidebar.")
+            known_as.check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, "")
             sessions.end_all(db, account.id)
             token = links.for_reset(db, account)
@@ -139,6 +190,7 @@ def set_password(actor: Actor, settings: Settings, name: str, password: str) -> 
         kept = passwords.hashed(password)
         with database.writing(settings.storage) as db:
             account = accounts.named(db, name)
+            known_as.check_here(db, account, "their password is changed")
             accounts.set_password(db, account.id, kept)
             sessions.end_all(db, account.id)
             links.void(db, account)
@@ -146,10 +198,13 @@ def set_password(actor: Actor, settings: Settings, name: str, password: str) -> 
 
 
 def set_role(actor: Actor, settings: Settings, name: str, role: Role) -> None:
-    """Raises UserError where nobody has that name, or it is the last admin's."""
+    """Raises UserError where nobody has that name, it is the last admin's, or the role follows
+    groups elsewhere."""
     with audit.noting(settings.storage, actor) as note:
         with database.writing(settings.storage) as db:
-            accounts.set_role(db, accounts.named(db, name), role)
+            account = accounts.named(db, name)
+            known_as.check_here(db, account, "their role follows their groups")
+            accounts.set_role(db, account, role)
         note("change role", about=name, detail=role)
 
 

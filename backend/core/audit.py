@@ -68,6 +68,63 @@ class Line:
     address: str = ""
 
 
+WORDS = {  # action → as a person says it
+    "add account": "added an account",
+    "ask": "asked the data",
+    "back up": "made a backup",
+    "cancel": "canceled a job",
+    "change line": "changed a line",
+    "change password": "changed their password",
+    "change role": "changed a role",
+    "clear": "emptied a folder",
+    "comment": "commented",
+    "curate": "corrected images or labels",
+    "delete": "deleted a run",
+    "disable account": "disabled an account",
+    "empty trash": "emptied the trash",
+    "enable account": "let an account in again",
+    "export images": "exported images",
+    "forget names": "forgot old names in this log",
+    "invite": "invited somebody",
+    "keep question": "saved a question",
+    "keep uploads": "uploaded files",
+    "keep view": "saved a table of runs",
+    "mark": "marked a run",
+    "migrate": "brought the database up to date",
+    "print set-up link": "printed the set-up link",
+    "put in force": "put in force",
+    "recalibrate": "asked for new limits of a line",
+    "reindex": "rebuilt the database",
+    "remove question": "removed a question",
+    "remove view": "removed a table of runs",
+    "reset password": "gave an account a new password",
+    "restore": "brought a run back from the trash",
+    "resume": "resumed a job",
+    "review": "judged a part",
+    "revoke share": "took a shared link back",
+    "roll back": "put the package before in force again",
+    "shadow of line": "changed a line's candidate",
+    "share": "shared a report",
+    "sign in": "signed in",
+    "sign out": "signed out",
+    "submit": "started a job",
+    "take back invitation": "took an invitation back",
+    "take report": "took a report away",
+    "took up invitation": "took up an invitation",
+    "took up new-password": "chose a new password by a link",
+    "took up set-up": "set the dashboard up",
+    "undo": "took a decision back",
+    "was refused": "was refused",
+    "watch anew": "let a line's promise stand again",
+    "write report": "wrote a paper's report",
+}
+
+
+def said(action: str) -> str:
+    """What was done, in words; as it stands where a later version wrote it."""
+    return WORDS.get(action, action)
+
+
 class Note(Protocol):
     """Writes the line of what was done."""
 

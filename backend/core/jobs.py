@@ -61,6 +61,20 @@ def submit(
     return runs.create(settings.runs, kind, spec, name=words, parent=parent, queued=queued)
 
 
+def place(path: str) -> Path:
+    """Where a path in a setting really leads. Raises UserError where it is none."""
+    try:
+        return Path(path).expanduser().resolve()
+    except (RuntimeError, OSError, ValueError) as error:
+        raise UserError(f"'{path}' is no path on this computer. Correct it.") from error
+
+
+def is_place(text: str) -> bool:
+    """Whether a text that may be a name leads out of where names are looked for, or to a file."""
+    path = Path(text)
+    return text[:1] in "/~." or ".." in path.parts or place(text).exists()
+
+
 def check(settings: Settings, kind: str, values: Mapping[str, Any]) -> Any:
     """The spec of these values. Raises UserError where a value or an input does not fit."""
     spec = specs.from_json(registry.get(kind).spec_type, values)

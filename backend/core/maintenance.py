@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from backend.access import database as accounts
-from backend.access import hosts
+from backend.access import elsewhere, hosts, oidc
 from backend.core import audit, registry, runs, store
 from backend.core.runs import Run
 from backend.core.store import Store, signature
@@ -18,7 +18,9 @@ from backend.settings import PROJECT, Settings, quiet_environment
 
 
 def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -> None:
-    """Replace this process by the dashboard's server. open_to_all: nobody has to sign in."""
+    """Replace this process by the dashboard's server. open_to_all: nobody has to sign in. Raises
+    UserError where those who know people elsewhere cannot be asked."""
+    oidc.check_packages(elsewhere.of(settings))
     Store(settings.database).close()
     if open_to_all:
         os.environ["DISTILLERY_OPEN"] = "1"
@@ -29,7 +31,8 @@ def serve(settings: Settings, host: str, port: int, open_to_all: bool = False) -
             file=sys.stderr,
         )
     os.environ.update(quiet_environment(settings))
-    arguments = [f"--server.address={host}", f"--server.port={port}"]
+    arguments = [f"--server.maxUploadSize={settings.upload_megabytes}"]
+    arguments += [f"--server.address={host}", f"--server.port={port}"]
     server = PROJECT / "pages" / "ui" / "server.py"
     os.chdir(PROJECT)
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(server), *arguments])

@@ -1,10 +1,11 @@
 """`user`: who has an account; `audit`: whether the journal of actions is whole."""
 
 import sys
+from datetime import UTC, datetime
 
 import click
 
-from backend.access import accounts
+from backend.access import accounts, known_as, links
 from backend.access.rights import Role
 from backend.actions import people
 from backend.core import audit, chain
@@ -32,10 +33,24 @@ def add_command(name: str, role: str) -> None:
 
 @user.command("list")
 def list_command() -> None:
-    """List accounts."""
-    for one in accounts.everybody(settings().storage):
+    """List accounts, and invitations that nobody took up yet."""
+    storage = settings().storage
+    elsewhere = known_as.everybody(storage)
+    for one in accounts.everybody(storage):
         state = "disabled" if one.disabled else "" if one.has_password else "has no password yet"
+        state = "signs in elsewhere" if one.id in elsewhere and not one.disabled else state
         click.echo(f"{one.name:<30} {one.role:<10} since {one.created[:10]}  {state}".rstrip())
+    for link in links.invitations(storage):
+        until = datetime.fromtimestamp(link.expires, UTC)
+        click.echo(f"{link.name:<30} {link.role:<10} invited until {until:%Y-%m-%d %H:%M} UTC")
+
+
+@user.command("uninvite")
+@click.argument("name")
+def uninvite_command(name: str) -> None:
+    """Take an invitation back that nobody took up yet."""
+    people.take_back(actor(), settings(), name)
+    click.echo(f"The invitation of '{name}' is void.")
 
 
 @user.command("role")

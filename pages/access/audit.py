@@ -9,8 +9,8 @@ from backend.wording import counted
 from pages.ui import charts, identity
 from pages.ui.layout import header
 
-NAMES = {"time": "when (UTC)", "actor": "who", "way": "by", "action": "what"}
-NAMES |= {"about": "about", "detail": "more", "address": "from"}
+NAMES = {"time": "when (UTC)", "actor": "who", "way": "by", "what": "what", "about": "about"}
+NAMES |= {"detail": "more", "address": "from", "action": "as the file says it"}
 SHOWN = 500
 
 
@@ -23,6 +23,8 @@ def show() -> None:
         return
     frame = pd.DataFrame(lines)
     frame["time"] = frame["time"].str[:19].str.replace("T", " ")
+    frame["what"] = frame["action"].map(audit.said)
+    frame = frame[list(NAMES)]
     found = _filtered(frame).rename(columns=NAMES)
     shown = f", the newest {SHOWN} shown" if len(found) > SHOWN else ""
     st.caption(f"{len(found):,} of {counted(len(frame), 'line')}{shown}")
@@ -35,13 +37,13 @@ def _filtered(frame: pd.DataFrame) -> pd.DataFrame:
     """The lines that fit what is chosen; every filter left empty lets all through."""
     who, what, words = st.columns(3)
     people = who.multiselect("Who", sorted(frame["actor"].unique()), placeholder="everybody")
-    actions = what.multiselect("What", sorted(frame["action"].unique()), placeholder="everything")
+    actions = what.multiselect("What", sorted(frame["what"].unique()), placeholder="everything")
     text = words.text_input("Words", placeholder="a run, an address …").strip().lower()
     fits = pd.Series(True, index=frame.index)
     if people:
         fits &= frame["actor"].isin(people)
     if actions:
-        fits &= frame["action"].isin(actions)
+        fits &= frame["what"].isin(actions)
     if text:
         told = frame.agg(" ".join, axis=1).str.lower()
         fits &= told.str.contains(text, regex=False)

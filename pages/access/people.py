@@ -1,12 +1,14 @@
 """People: who has an account, what they may do, and how others come in."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator as Place
 
-from backend.access import accounts
+from backend.access import accounts, known_as, links
 from backend.access.accounts import Account
 from backend.access.rights import PURPOSES, Role
 from backend.actions import people
@@ -25,10 +27,12 @@ def show() -> None:
     if not everybody:
         _first()
         return
-    st.dataframe(_table(everybody), hide_index=True, alt="Accounts")
+    elsewhere = known_as.everybody(settings().storage)
+    st.dataframe(_table(everybody, elsewhere), hide_index=True, alt="Accounts")
     _told_link()
     _invite()
-    _change(everybody)
+    _invited_already()
+    _change(everybody, elsewhere)
 
 
 def _first() -> None:
@@ -53,12 +57,12 @@ def _add_first(name: str, password: str, again: str) -> str:
     return f"{made.name} is an admin. Sign in now: this page closes in a moment."
 
 
-def _table(everybody: list[Account]) -> pd.DataFrame:
+def _table(everybody: list[Account], elsewhere: set[int]) -> pd.DataFrame:
     rows = [
         {
             "name": one.name,
             "role": one.role.value,
-            "may sign in": _state(one),
+            "may sign in": _state(one, one.id in elsewhere),
             "since (UTC)": one.created[:16].replace("T", " "),
         }
         for one in everybody
@@ -66,9 +70,11 @@ def _table(everybody: list[Account]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _state(one: Account) -> str:
+def _state(one: Account, elsewhere: bool) -> str:
     if one.disabled:
         return "no, disabled"
+    if elsewhere:
+        return "yes, by the plant's sign-in"
     return "yes" if one.has_password else "after choosing a password by the link"
 
 
@@ -102,11 +108,45 @@ def _invited(name: str, role: Role) -> str:
     return ""
 
 
-def _change(everybody: list[Account]) -> None:
+def _invited_already() -> None:
+    """Invitations that nobody took up, and a way to make one void."""
+    waiting = {one.name: one for one in links.invitations(settings().storage)}
+    if not waiting:
+        return
+    st.subheader("Invitations not taken up", anchor=False)
+    rows = [
+        {
+            "name": one.name,
+            "role": one.role.value,
+            "until (UTC)": f"{datetime.fromtimestamp(one.expires, UTC):%Y-%m-%d %H:%M}",
+        }
+        for one in waiting.values()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Invitations that nobody took up yet")
+    left, right = st.columns(2, vertical_alignment="bottom")
+    name = str(left.selectbox("Invitation of", list(waiting)))
+    if right.button("Take this invitation back", icon=":material/link_off:"):
+        _try(lambda: _taken_back(name))
+
+
+def _taken_back(name: str) -> str:
+    people.take_back(identity.actor(), settings(), name)
+    return f"The invitation of {name} is void."
+
+
+def _change(everybody: list[Account], elsewhere: set[int]) -> None:
     st.subheader("Change an account", anchor=False)
     by_name = {one.name: one for one in everybody}
     one = by_name[str(st.selectbox("Account", list(by_name)))]
     left, middle, right = st.columns(3, vertical_alignment="bottom")
+    if one.id in elsewhere:
+        left.markdown(f"Role **{one.role}**: it follows their groups at the plant's sign-in.")
+    else:
+        _change_role_or_password(one, left, middle)
+    _let_in_or_not(one, right)
+
+
+def _change_role_or_password(one: Account, left: Place, middle: Place) -> None:
     names = [role.value for role in Role]
     role = left.selectbox("Its role", names, names.index(one.role), key=f"role-{one.id}")
     if left.button("Change role", disabled=role == one.role, key=f"change-{one.id}"):
@@ -114,6 +154,9 @@ def _change(everybody: list[Account]) -> None:
     sure = middle.checkbox("The old password ends now", key=f"sure-reset-{one.id}")
     if middle.button("Make a link to a new password", disabled=not sure, key=f"reset-{one.id}"):
         _try(lambda: _reset(one))
+
+
+def _let_in_or_not(one: Account, right: Place) -> None:
     if one.disabled:
         if right.button("Let them in again", key=f"enable-{one.id}"):
             _try(lambda: _enabled(one))

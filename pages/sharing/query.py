@@ -36,7 +36,8 @@ def show() -> None:
     with left:
         sql = st.text_area("Question (SQL, one SELECT)", key=SQL, height=180, max_chars=20_000)
         st.caption(
-            f"At most {questions.SECONDS} s and {questions.MOST_ROWS:,} rows. Only the tables "
+            f"At most {questions.SECONDS} s, {questions.MOST_ROWS:,} rows and "
+            f"{questions.MOST_BYTES // 1_000_000} MB. Only the tables "
             "listed here can be read, and nothing can be changed."
         )
         barred = not identity.may("sharing.ask")

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from backend.actions import work
-from backend.core import registry, runs
+from backend.core import registry, runs, specs
 from backend.core.runs import Run
 from backend.records import RunState
 from backend.settings import settings
@@ -118,7 +118,9 @@ def _compare(run: Run) -> None:
     other = st.selectbox(
         "Compare with", ["", *others], format_func=lambda i: others.get(i, "nothing")
     )
-    columns = {"setting": list(run.spec), "this run": [charts.words(v) for v in run.spec.values()]}
+    known = {p.name: p.label for p in specs.params(registry.get(run.kind).spec_type)}
+    called = [known.get(name, name.replace("_", " ").capitalize()) for name in run.spec]
+    columns = {"setting": called, "this run": [charts.words(v) for v in run.spec.values()]}
     if other:
         spec = resources.supervisor().find(other).spec
         columns["other run"] = [charts.words(spec.get(name)) for name in run.spec]

@@ -9,6 +9,7 @@ import streamlit as st
 from plotly.graph_objects import Figure
 
 from backend import plots
+from backend.core import spreadsheet
 from backend.core.runs import Run
 from pages.ui import resources
 
@@ -32,7 +33,7 @@ def curves(run: Run) -> None:
 def csv(data: pd.DataFrame, name: str) -> None:
     st.download_button(
         "CSV",
-        lambda: data.to_csv(index=False).encode(),
+        lambda: spreadsheet.written(data),
         file_name=f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.csv",
         mime="text/csv",
         icon=":material/download:",

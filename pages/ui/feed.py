@@ -34,5 +34,5 @@ def show() -> None:
 
 def _told(line: Line) -> str:
     when, about = line.time[5:16].replace("T", " "), line.detail or line.about
-    words = f"**{charts.plain(line.actor)}** · {line.action} · {charts.plain(about)}"
+    words = f"**{charts.plain(line.actor)}** · {audit.said(line.action)} · {charts.plain(about)}"
     return f"{when} · {words}".rstrip(" ·")

@@ -6,11 +6,12 @@ from typing import Any
 
 import streamlit as st
 
-from backend.actions import work
+from backend.actions import folders, work
 from backend.core import estimates, naming, registry, specs
 from backend.core.runs import Run
 from backend.core.specs import Param
 from backend.records import UserError
+from backend.settings import settings
 from pages.ui import charts, identity, links, resources, run_choice, uploads
 
 RENAMED, SENT = "renamed-files", "forms-sent"
@@ -107,6 +108,7 @@ def _buttons(
         if start:
             run = _submitted(kind, uploads.kept(values), name, parent)
             st.session_state[f"{RENAMED}-{run.id}"] = uploads.renamed(values)
+            uploads.let_go(values)
             _sent()[form] += 1
             if then is not None:
                 then(run)
@@ -133,7 +135,9 @@ def _submitted(kind: str, values: Mapping[str, Any], name: str, parent: str) -> 
 
 
 def _estimate(kind: str, values: dict[str, Any]) -> str:
-    """Raises UserError for a setting that does not fit."""
+    """Raises UserError for a setting that does not fit, or a place that only an admin may name."""
+    named = {n: value for n, value in values.items() if not uploads.is_waiting(value)}
+    folders.check(identity.actor(), settings(), kind, named)
     told = {n: "upload" if uploads.is_waiting(value) else value for n, value in values.items()}
     spec = specs.from_json(registry.get(kind).spec_type, told)
     return estimates.words(spec, resources.store().measured(kind))

@@ -9,7 +9,15 @@ from backend.core.audit import Actor, Way
 from backend.records import UserError
 from backend.settings import settings
 
-NAME = "name-typed-here"
+NAME, ROLE = "name-typed-here", "role-here"
+
+
+def look() -> None:
+    """Who is here, looked up once for all that a page asks `may`; at each run of app.py.
+
+    A change closes the page's websocket (access/guard.py), and each action asks anew.
+    """
+    st.session_state[ROLE] = actor().role
 
 
 def account() -> Account | None:
@@ -32,12 +40,12 @@ def actor() -> Actor:
 
 def may(action: str) -> bool:
     """Whether who is at this browser may do it; a page hides what they may not."""
-    return rights.may(actor().role, action)
+    return rights.may(_role(), action)
 
 
 def is_admin() -> bool:
     """Whether who is at this browser looks after people, or nobody has to sign in."""
-    return actor().role is Role.ADMIN
+    return _role() is Role.ADMIN
 
 
 def check_admin() -> None:
@@ -56,5 +64,12 @@ def ask(key: str) -> str:
     return typed
 
 
+def _role() -> Role | None:
+    if ROLE not in st.session_state:
+        look()
+    found: Role | None = st.session_state[ROLE]
+    return found
+
+
 def _without_account() -> Role | None:
-    return None if accounts.any_there(settings().storage) else Role.ADMIN
+    return None if accounts.asked_for(settings()) else Role.ADMIN

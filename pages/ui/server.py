@@ -16,13 +16,14 @@ import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
-from backend.access import accounts, hosts, sessions  # noqa: E402
+from backend.access import accounts, elsewhere, hosts, sessions  # noqa: E402
 from backend.access.guard import Guard, Rules  # noqa: E402
 from backend.access.rights import Role  # noqa: E402
 from backend.actions import people  # noqa: E402
 from backend.core.audit import Actor, Way  # noqa: E402
 from backend.settings import settings  # noqa: E402
 from pages.ui import resources, share_route, sign_in  # noqa: E402
+from pages.ui.inflow import FRAMING, Inflow  # noqa: E402
 
 # Streamlit takes a folder `pages` for its older kind of pages until app.py has run once, and would
 # tell the first visitor that the page of his address does not exist.
@@ -38,6 +39,7 @@ def rules() -> Rules:
         local=st.get_option("server.address") in hosts.LOCAL,
         open=chosen.open,
         names=chosen.hosts,
+        elsewhere=elsewhere.of(chosen),
     )
 
 
@@ -46,7 +48,7 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """The supervisor's life, and the link for the first admin where nobody may come in yet."""
     supervisor = resources.supervisor()
     known = rules()
-    if not (known.local or known.open or accounts.any_there(known.storage)):
+    if not (known.local or known.open or accounts.asked_for(settings())):
         link = people.set_up_link(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
         port = st.get_option("server.port")
         print(
@@ -66,5 +68,8 @@ app = st.App(
     PROJECT / "app.py",
     lifespan=lifespan,
     routes=[*sign_in.routes(), *share_route.routes()],
-    middleware=[Middleware(Guard, rules=rules())],
+    middleware=[
+        Middleware(Guard, rules=rules()),
+        Middleware(Inflow, most=settings().upload_megabytes * 2**20 + FRAMING),
+    ],
 )

@@ -5,7 +5,7 @@ Each change is an action of backend/actions/people.py, run in a thread, two pass
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
@@ -16,7 +16,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from backend.access import accounts, database, links, passwords, sessions
+from backend.access import (
+    accounts,
+    database,
+    devices,
+    elsewhere,
+    links,
+    oidc,
+    passwords,
+    sessions,
+)
+from backend.access.elsewhere import Outsider
 from backend.access.limits import Limits, Waits
 from backend.access.links import Purpose
 from backend.access.rights import PURPOSES, Role
@@ -50,6 +60,9 @@ def routes() -> list[Route]:
         *joining,
         Route("/sign-in", show_sign_in, methods=["GET"]),
         Route("/sign-in", sign_in, methods=["POST"]),
+        Route("/oidc/start", start_elsewhere, methods=["GET"]),
+        Route("/oidc/back", come_back, methods=["GET"]),
+        Route("/oidc/leave", leave_elsewhere, methods=["GET"]),
         Route("/sign-out", sign_out, methods=["POST"]),
         Route("/alive", alive, methods=["GET"]),
         Route("/account", show_account, methods=["GET"]),
@@ -64,14 +77,23 @@ async def alive(request: Request) -> Response:
 
 
 async def show_sign_in(request: Request) -> Response:
-    return _sign_in_page(_local(request.query_params.get("next", "")))
+    """The form; whom a proxy names is signed in at once, unless they just signed out."""
+    after = _local(request.query_params.get("next", ""))
+    left = "left" in request.query_params
+    outsider = request.scope["outsider"]
+    if outsider is None or left:
+        return _sign_in_page(after, left=left)
+    try:
+        return await _let_in(request, outsider, after)
+    except UserError as error:
+        return _sign_in_page(after, problem=str(error), status=403)
 
 
 async def sign_in(request: Request) -> Response:
     form = await _form(request)
     name, after = form.get("name", ""), _local(form.get("next", ""))
     actor = _stranger(request, name)
-    keys = f"name {accounts.key(name)[:99]}", f"address {actor.address}"
+    keys = _keys(request, name, actor.address)
     browser = request.headers.get("user-agent", "")
     guess = partial(people.sign_in, actor, settings(), name, form.get("password", ""), browser)
     try:
@@ -81,14 +103,96 @@ async def sign_in(request: Request) -> Response:
     except UserError as error:
         return _sign_in_page(after, name, str(error), 403)
     LIMITS.succeeded(keys[0])
+    response = _signed_in(request, token, after)
+    mark = devices.mark(settings().storage, name)
+    _set_cookie(request, response, devices.cookie(_cookie()), mark, devices.LASTS)
+    return response
+
+
+def _keys(request: Request, name: str, address: str) -> tuple[str, ...]:
+    """What a failure counts for: this browser alone, where its owner signed in with it before."""
+    mark = request.cookies.get(devices.cookie(_cookie()), "")
+    if devices.is_marked(settings().storage, name, mark):
+        return (f"device {sessions.kept_as(mark)}",)
+    return f"name {accounts.key(name)[:99]} at {address}", f"address {address}"
+
+
+async def start_elsewhere(request: Request) -> Response:
+    """On to the plant's sign-in."""
+    after = _local(request.query_params.get("next", ""))
+    if (plant := _plant()) is None:
+        return RedirectResponse("/sign-in", 303)
+    browser = request.cookies.get(_begun_cookie(), "") or oidc.new_browser()
+    try:
+        address = await plant.begin(browser, _here(request, "/oidc/back"), after)
+    except UserError as error:
+        return _sign_in_page(after, problem=str(error), status=502)
+    response = RedirectResponse(address, 303)
+    _set_cookie(request, response, _begun_cookie(), browser, int(oidc.LASTS))
+    return response
+
+
+async def come_back(request: Request) -> Response:
+    """Back from the plant's sign-in, with its answer in the address."""
+    if (plant := _plant()) is None:
+        return RedirectResponse("/sign-in", 303)
+    browser = request.cookies.get(_begun_cookie(), "")
+    try:
+        outsider, after = await plant.end(browser, request.query_params)
+        return await _let_in(request, outsider, after)
+    except UserError as error:
+        return _sign_in_page("/", problem=str(error), status=403)
+
+
+async def leave_elsewhere(request: Request) -> Response:
+    """On to where the session at the plant's sign-in ends too."""
+    plant = _plant()
+    try:
+        address = await plant.leave(_here(request, "/sign-in")) if plant else ""
+    except UserError as error:
+        return _sign_in_page("/", problem=str(error), status=502)
+    return RedirectResponse(address or "/sign-in", 303)
+
+
+async def _let_in(request: Request, outsider: Outsider, after: str) -> Response:
+    """A session for somebody known elsewhere. Raises UserError where they may not come in."""
+    known = elsewhere.of(settings())
+    groups = known.roles if known else ()
+    browser = request.headers.get("user-agent", "")
+    actor = _stranger(request, outsider.name)
+    token = await to_thread.run_sync(
+        partial(people.sign_in_elsewhere, actor, settings(), outsider, groups, browser)
+    )
     return _signed_in(request, token, after)
+
+
+@cache
+def _sign_in_of(path: Path) -> oidc.SignIn | None:
+    """One for each file, for it remembers what was begun."""
+    return oidc.made(elsewhere.read(path))
+
+
+def _plant() -> oidc.SignIn | None:
+    """The plant's sign-in, where there is one."""
+    path = settings().sign_in
+    return _sign_in_of(path) if path else None
+
+
+def _here(request: Request, path: str) -> str:
+    """An address of this server, as the browser knows it."""
+    scheme = "https" if _is_https(request) else "http"
+    return f"{scheme}://{request.headers['host']}{path}"
+
+
+def _begun_cookie() -> str:
+    return f"{_cookie()}-oidc"
 
 
 async def sign_out(request: Request) -> Response:
     account = request.scope["caller"].account
     if account:
         await _in_thread(partial(people.sign_out, _actor(request), settings(), _token(request)))
-    response = RedirectResponse("/sign-in", 303)
+    response = RedirectResponse("/sign-in?left=1", 303)
     if cookie := _cookie():
         response.delete_cookie(cookie, path="/")
     return response
@@ -132,7 +236,7 @@ async def change_password(request: Request) -> Response:
         return _account_page(request, "The two passwords differ. Nothing was changed.")
     here = sessions.kept_as(_token(request))
     old, new = form.get("old", ""), form.get("password", "")
-    key = f"name {accounts.key(_actor(request).name)}"
+    key = f"device {here}"
     guess = partial(people.change_password, _actor(request), settings(), old, new, here)
     try:
         await _guessed((key,), guess)
@@ -231,16 +335,24 @@ def _purpose(request: Request) -> Purpose:
 
 def _signed_in(request: Request, token: str, after: str) -> Response:
     response = RedirectResponse(after, 303)
-    https = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
+    _set_cookie(request, response, _cookie(), token, settings().session_days * 86400)
+    return response
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """One that scripts cannot read, and other pages cannot send along with a form."""
     response.set_cookie(
-        _cookie(),
-        token,
-        max_age=settings().session_days * 86400,
+        name,
+        value,
+        max_age=seconds,
         httponly=True,
         samesite="lax",
-        secure=https,
+        secure=_is_https(request),
     )
-    return response
+
+
+def _is_https(request: Request) -> bool:
+    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
 
 
 def _sign_in_page(
@@ -249,8 +361,18 @@ def _sign_in_page(
     problem: str = "",
     status: int = 200,
     more: dict[str, str] | None = None,
+    left: bool = False,
 ) -> Response:
-    values = {"view": "sign-in", "title": "Sign in", "next": after, "name": name[:60]}
+    """left: they just signed out here, not yet elsewhere."""
+    known = elsewhere.of(settings())
+    plant = known.provider.name if known and known.provider else ""
+    values: dict[str, Any] = {"view": "sign-in", "title": "Sign in", "next": after}
+    values |= {
+        "name": name[:60],
+        "plant": plant,
+        "proxy": bool(known and known.proxy),
+        "left": left,
+    }
     return _page(values | {"problem": problem}, status, more)
 
 

@@ -3,10 +3,12 @@
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from backend.actions import work
 from backend.core.specs import Param
-from backend.core.uploads import numbered, safe_name
+from backend.core.uploads import MOST_FILES, numbered, safe_name
 from backend.settings import settings
 from pages.ui import identity
 
@@ -18,10 +20,12 @@ def widget(p: Param, value: str, key: str, help_text: str) -> Any:
     path = st.text_input(
         p.label, value, key=key, help=help_text, placeholder=f"{p.path} on the server"
     )
+    most = f"{settings().upload_megabytes} MB and {MOST_FILES} files at most"
     files = st.file_uploader(
         "or upload", type=[kind.lstrip(".") for kind in p.upload], key=f"{key}-files",
         accept_multiple_files=True,
-        help="One zip." if p.upload == (".zip",) else "One zip, or any number of images.",
+        help=f"{'One zip' if p.upload == ('.zip',) else 'One zip, or images'}, {most}. A larger "
+        "set: put it into a folder of the server, and name that above.",
     )  # fmt: skip
     return files or (path or "").strip()
 
@@ -41,6 +45,17 @@ def kept(values: dict[str, Any]) -> dict[str, Any]:
         name: str(work.keep_uploads(actor, where, v)) if is_waiting(v) else v
         for name, v in values.items()
     }
+
+
+def let_go(values: dict[str, Any]) -> None:
+    """Free the memory that uploads take; once they are kept, and the form was sent."""
+    here = get_script_run_ctx()
+    holder = here.uploaded_file_mgr if here else None
+    if here is None or not isinstance(holder, MemoryUploadedFileManager):
+        return
+    for files in filter(is_waiting, values.values()):
+        for file in files:
+            holder.remove_file(here.session_id, file.file_id)
 
 
 def renamed(values: dict[str, Any]) -> str:

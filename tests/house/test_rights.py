@@ -3,7 +3,9 @@
 import ast
 from pathlib import Path
 
+from backend.access.links import Purpose
 from backend.access.rights import RIGHTS
+from backend.core import audit
 from backend.settings import PROJECT
 
 
@@ -39,3 +41,22 @@ def test_every_actor_of_the_product_says_what_it_may_do():
                 found += 1
                 assert len(node.args) >= 3, f"{file.name}:{node.lineno} leaves the role to chance"
     assert found >= 4
+
+
+def noted(file: Path) -> set[str]:
+    """What an action's lines in the journal call it, where that is written out."""
+    calls = (n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    first = (
+        n.args[0]
+        for n in calls
+        if isinstance(n, ast.Call) and ast.unparse(n.func) == "note" and n.args
+    )
+    return {
+        arg.value for arg in first if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
+    }
+
+
+def test_every_line_of_the_journal_is_said_in_words():
+    found = {word for file in (PROJECT / "backend/actions").glob("*.py") for word in noted(file)}
+    made_up = {f"took up {purpose}" for purpose in Purpose}
+    assert found | made_up == set(audit.WORDS)

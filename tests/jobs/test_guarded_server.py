@@ -67,6 +67,8 @@ def right_answer(path, who):
         return {404}
     if path.startswith(HANDED_OVER):
         return {200, 410}
+    if path.startswith("/oidc/"):  # nobody signs in elsewhere here
+        return {303}
     if path.startswith("/share"):
         return {200, 403, 404, 410}
     if who == "nobody":

@@ -19,6 +19,7 @@ from backend.core import jobs, runs
 from backend.line import outbox, report, segments, service, watch
 from backend.line.sources.folder import Folder
 from backend.records import Cause
+from tests.outside import RECORDING
 from tests.unit.line import brokers
 from tests.unit.line.packages import SHADES, picture
 from tests.unit.line.processes import accepted, home, started, status, troubles
@@ -180,8 +181,11 @@ def test_ten_thousand_files_at_once_are_taken_in_one_by_one(storage, ready, unti
 
 
 JUMPING = """
+import runpy
 import time
 from pathlib import Path
+
+runpy.run_path("{recording}/sitecustomize.py")
 
 _true = time.time
 
@@ -199,7 +203,7 @@ def test_a_clock_that_jumps_makes_no_part_late_and_no_line_silent(
     storage, ready, until, tmp_path, monkeypatch
 ):
     clock = tmp_path / "clock"
-    (tmp_path / "sitecustomize.py").write_text(JUMPING.format(clock=clock))
+    (tmp_path / "sitecustomize.py").write_text(JUMPING.format(clock=clock, recording=RECORDING))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     run, process = started(storage, ready | {"pace": 1200.0, "deadline": 30.0})
     for days in (40, -40):

@@ -3,7 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.access import accounts
+from backend.access import accounts, links
+from backend.access.elsewhere import Outsider
 from backend.access.rights import Role
 from backend.actions import people, work
 from backend.core import comments, runs
@@ -55,6 +56,9 @@ def test_an_admin_invites_and_changes(empty_dashboard, storage, as_):
     app.text_input[0].set_value("Vic")
     next(b for b in app.button if "invitation" in b.label).click().run()
     assert "/invitation/" in app.code[0].value
+    assert app.dataframe[1].value["name"].tolist() == ["Vic"]
+    next(b for b in app.button if b.label == "Take this invitation back").click().run()
+    assert links.invitations(storage.storage) == [] and len(app.dataframe) == 1
     app.selectbox[1].set_value("Eve").run()
     app.selectbox[2].set_value("engineer").run()
     next(b for b in app.button if b.label == "Change role").click().run()
@@ -62,6 +66,29 @@ def test_an_admin_invites_and_changes(empty_dashboard, storage, as_):
     next(b for b in app.button if b.label == "Disable").click().run()
     [eve] = [a for a in accounts.everybody(storage.storage) if a.name == "Eve"]
     assert (eve.role, eve.disabled) == (Role.ENGINEER, True)
+
+
+def test_the_role_of_who_signs_in_elsewhere_is_not_changed_here(empty_dashboard, storage, as_):
+    as_(Role.ADMIN)
+    who = Outsider("https://plant", "s-1", "eve", Role.VIEWER)
+    people.sign_in_elsewhere(Actor("", Way.PAGE, Role.VIEWER), storage, who, (), "Firefox")
+    app = opened("pages/access/people.py")
+    states = app.dataframe[0].value.set_index("name")["may sign in"]
+    assert states["eve"] == "yes, by the plant's sign-in"
+    next(s for s in app.selectbox if s.label == "Account").set_value("eve").run()
+    assert any("it follows their groups" in m.value for m in app.markdown)
+    assert not [b for b in app.button if b.label == "Change role"]
+    app.checkbox[0].check().run()
+    next(b for b in app.button if b.label == "Disable").click().run()
+    [eve] = [a for a in accounts.everybody(storage.storage) if a.name == "eve"]
+    assert eve.disabled
+
+
+def test_a_page_asks_who_is_here_few_times(empty_dashboard, storage, as_, monkeypatch):
+    made, asked = as_(Role.ENGINEER), []
+    monkeypatch.setattr(identity, "account", lambda: asked.append(1) or made)
+    opened("pages/inspection/parts.py")
+    assert len(asked) <= 2 * 3, "two runs: once for the page, once for the sidebar, once for more"
 
 
 @pytest.mark.parametrize("path", ["pages/access/people.py", "pages/access/audit.py"])
@@ -112,6 +139,11 @@ def test_the_log_is_filtered_and_checked(empty_dashboard, storage):
     run = work.submit(BOSS, CommandLine(storage, queued=True), "generate", {"count": 2})
     app = opened("pages/access/audit.py")
     assert list(app.dataframe[0].value["who"]) == ["Boss", "Ada"]
+    assert list(app.dataframe[0].value["what"]) == [
+        "started a job",
+        "brought the database up to date",
+    ]
+    assert list(app.dataframe[0].value["as the file says it"]) == ["submit", "migrate"]
     app.text_input[0].set_value("10.0.0").run()
     assert list(app.dataframe[0].value["who"]) == ["Ada"]
     app.text_input[0].set_value(run.id).run()
@@ -129,7 +161,7 @@ def test_a_mention_and_what_colleagues_did_stand_on_the_overview(empty_dashboard
     app = opened("pages/home/overview.py")
     labels = [link.label for link in app.get("page_link")]
     assert f"**Boss** speaks of you: {run.id}" in labels
-    assert "**Boss** · submit · glass" in app.expander[0].markdown[0].value
+    assert "**Boss** · started a job · glass" in app.expander[0].markdown[0].value
 
 
 def test_a_viewer_comments_on_a_run(empty_dashboard, storage, as_):

@@ -113,7 +113,8 @@ app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
 assert app.title and not app.exception
 print([n for n in ("torch", "ultralytics", "diffusers", "transformers") if n in sys.modules])
 """
-    environment = os.environ | {"DISTILLERY_STORAGE": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    places = os.pathsep.join([str(PROJECT), os.environ["PYTHONPATH"]])
+    environment = os.environ | {"DISTILLERY_STORAGE": str(tmp_path), "PYTHONPATH": places}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backend.core import facts
+from backend.core import facts, spreadsheet
 from backend.glossary import SEPARATION
 from backend.inspection.benchmark import published_figures
 from backend.inspection.benchmark.published_figures import Published
@@ -151,7 +151,7 @@ def _exact(value: float, low: float, high: float) -> str:
 
 def write(rows: pd.DataFrame, result: Result, left_out: Sequence[str], folder: Path) -> None:
     """benchmark.csv with the whole table, and benchmark.html, which needs nothing beside it."""
-    rows.to_csv(folder / "benchmark.csv", index=False)
+    (folder / "benchmark.csv").write_bytes(spreadsheet.written(rows))
     (folder / "benchmark.html").write_text(_page(rows, result, left_out), encoding="utf-8")
 
 

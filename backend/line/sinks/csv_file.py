@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.core import spreadsheet
 from backend.line.outbox import Row
 from backend.line.sinks.sink import message
 from backend.records import UserError
@@ -65,6 +66,5 @@ def _whole(path: Path) -> int:
 
 def _plain(told: dict[str, Any]) -> dict[str, Any]:
     """Texts from outside in one line each, such that no spreadsheet takes one for a formula."""
-    risky = ("=", "+", "-", "@")
     texts = {k: " ".join(v.split()) for k, v in told.items() if isinstance(v, str)}
-    return told | {k: f"'{v}" if v.startswith(risky) else v for k, v in texts.items()}
+    return told | {k: spreadsheet.harmless(v) for k, v in texts.items()}

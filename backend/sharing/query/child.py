@@ -11,11 +11,13 @@ import json
 import os
 import resource
 import sys
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from backend.core.migrations import STEPS
 
@@ -31,10 +33,11 @@ class Refused(Exception):
     """What may not be asked; its text says why."""
 
 
-def answer(request: Mapping[str, Any]) -> tuple[pd.DataFrame, bool]:
+def answer(request: Mapping[str, Any]) -> tuple[pa.Table, bool]:
     """The rows, and whether there are more than were asked for. Raises Refused and duckdb.Error.
 
-    request: sql; files: table → its Parquet files; rows, megabytes: the most of each.
+    request: sql; files: table → its Parquet files; rows, bytes: the most of the answer; megabytes:
+    of memory.
     """
     with duckdb.connect(":memory:") as database:
         _tables(database, request["files"])
@@ -42,7 +45,16 @@ def answer(request: Mapping[str, Any]) -> tuple[pd.DataFrame, bool]:
         sql = _checked(request["sql"])
         most = int(request["rows"])
         found = database.sql(sql).limit(most + 1).df()
-    return found.head(most), len(found) > most
+    rows = pa.Table.from_pandas(found.head(most), preserve_index=False)
+    kept = rows.slice(0, _fitting(rows, int(request["bytes"])))
+    if not len(kept) and len(rows):
+        raise Refused("A single row is larger than an answer may be. Ask for less of it.")
+    return kept, len(kept) < len(found)
+
+
+def _fitting(rows: pa.Table, most: int) -> int:
+    """How many of the first rows take no more bytes than that."""
+    return bisect_right(range(1, len(rows) + 1), most, key=lambda n: rows.slice(0, n).nbytes)
 
 
 def _checked(sql: str) -> str:
@@ -113,9 +125,9 @@ def main() -> None:
     _limit(request)
     content, told = b"", {"error": "", "more": False}
     try:
-        frame, more = answer(request)
+        rows, more = answer(request)
         buffer = io.BytesIO()
-        frame.to_parquet(buffer, index=False)
+        pq.write_table(rows, buffer)
         content, told = buffer.getvalue(), {"error": "", "more": more}
     except (Refused, duckdb.Error, MemoryError, ValueError) as error:
         told["error"] = str(error) or "It needs more memory than a question may use."

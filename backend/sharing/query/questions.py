@@ -26,6 +26,7 @@ from backend.sharing import named
 
 JOURNAL = "queries.jsonl"
 MOST_ROWS = 50_000
+MOST_BYTES = 20_000_000  # of an answer: it stands in the server's memory, and goes to the browser
 MEGABYTES = 1024
 SECONDS = 30
 AT_ONCE = 2
@@ -35,7 +36,7 @@ _turns = BoundedSemaphore(AT_ONCE)
 
 @dataclass(frozen=True)
 class Answer:
-    """rows: at most MOST_ROWS; more: there are others."""
+    """rows: at most MOST_ROWS and MOST_BYTES; more: there are others."""
 
     rows: pd.DataFrame
     more: bool
@@ -98,7 +99,7 @@ def _facts(storage: Path, table: str) -> list[str]:
 
 
 def _answered(sql: str, files: dict[str, list[str]], seconds: int) -> Answer:
-    request = {"sql": sql, "files": files, "rows": MOST_ROWS}
+    request = {"sql": sql, "files": files, "rows": MOST_ROWS, "bytes": MOST_BYTES}
     request |= {"megabytes": MEGABYTES, "seconds": seconds}
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     try:

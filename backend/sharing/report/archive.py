@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from backend.core import spreadsheet
 from backend.core.runs import Run
-from backend.sharing.report import page
+from backend.sharing.report import page, places
 from backend.sharing.report.items import Chart, Picture, Report, Table
 
 
@@ -41,7 +42,7 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
 
 
 def _both(name: str, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
-    yield f"{name}.csv", frame.to_csv(index=False).encode()
+    yield f"{name}.csv", spreadsheet.written(frame)
     buffer = io.BytesIO()
     mixed = [name for name, kind in frame.dtypes.items() if str(kind) == "object"]
     frame.astype(dict.fromkeys(mixed, str)).to_parquet(buffer, index=False)
@@ -49,9 +50,14 @@ def _both(name: str, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
 
 
 def _origin(made: Mapping[str, Run]) -> dict[str, Any]:
-    """Of each run: its settings and result, as JSON has them."""
+    """Of each run: its settings and result, as JSON has them, without where things lie here."""
     return {
-        name: {"run": run.id, "kind": run.kind, "settings": run.spec, "result": run.result}
+        name: {
+            "run": run.id,
+            "kind": run.kind,
+            "settings": places.values(run.spec),
+            "result": places.values(run.result),
+        }
         for name, run in made.items()
     }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from backend.core import runs
 from backend.core.runs import Run
 from backend.records import UserError
-from backend.sharing.report import of_comparison, of_line, of_runs
+from backend.sharing.report import of_comparison, of_line, of_runs, places
 from backend.sharing.report.items import Report
 from backend.sharing.report.scope import Period, Scope
 
@@ -17,7 +17,12 @@ def found(storage: Path, scope: Scope) -> tuple[Run, ...]:
 
 
 def report(storage: Path, scope: Scope) -> Report:
-    """The report. Raises UserError where there is nothing to report."""
+    """The report, without where things lie on this computer. Raises UserError where there is
+    nothing to report."""
+    return places.without(_report(storage, scope))
+
+
+def _report(storage: Path, scope: Scope) -> Report:
     if scope.line:
         return of_line.report(storage, scope.line, scope.period)
     if not scope.runs:

@@ -25,7 +25,7 @@ def test_without_accounts_this_computer_is_open(ask, path):
     "header",
     [
         *("forwarded", "x_forwarded_for", "x_forwarded_host", "x_forwarded_proto"),
-        *("x_forwarded_port", "x_real_ip"),
+        *("x_forwarded_port", "x_real_ip", "via"),
     ],
 )
 def test_without_accounts_nobody_comes_through_a_proxy(ask, header, storage):

@@ -2,11 +2,13 @@
 
 import sqlite3
 import tarfile
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from argon2 import PasswordHasher
 
-from backend.access import accounts, database, passwords, sessions
+from backend.access import accounts, database, devices, known_as, links, passwords, sessions
 from backend.access.rights import Role
 from backend.access.sessions import Lifetime
 from backend.actions import people
@@ -158,6 +160,52 @@ def test_a_second_invitation_makes_the_first_void(storage, ada):
     with pytest.raises(UserError, match="used already"):
         people.join(newcomer("Mallory"), storage, first, GOOD)
     assert people.join(newcomer("Eve"), storage, second, GOOD).role is Role.VIEWER
+
+
+def test_an_invitation_is_listed_until_it_is_taken_up_or_back(storage, ada):
+    assert links.invitations(storage.storage) == []
+    tokens = {
+        name: people.invite(BOSS, storage, name, Role.VIEWER).split("/")[-1]
+        for name in ("Bo", "Eve")
+    }
+    waiting = links.invitations(storage.storage)
+    assert [(one.name, one.role) for one in waiting] == [("Bo", Role.VIEWER), ("Eve", Role.VIEWER)]
+    people.take_back(BOSS, storage, "Eve")
+    with pytest.raises(UserError, match="used already"):
+        people.join(newcomer("Eve"), storage, tokens["Eve"], GOOD)
+    with pytest.raises(UserError, match="Nobody is invited as 'Eve'"):
+        people.take_back(BOSS, storage, "Eve")
+    people.join(newcomer("Bo"), storage, tokens["Bo"], GOOD)
+    assert links.invitations(storage.storage) == []
+    assert audit.newest(storage.storage)[1].action == "take back invitation"
+
+
+def test_an_invitation_that_ran_out_is_not_listed(storage, ada, monkeypatch):
+    people.invite(BOSS, storage, "Bo", Role.VIEWER)
+    later = time.time() + links.LASTS + 1
+    monkeypatch.setattr(links.time, "time", lambda: later)
+    assert links.invitations(storage.storage) == []
+
+
+def test_a_hash_of_other_settings_is_made_anew_at_the_next_sign_in(storage, ada):
+    old = PasswordHasher(time_cost=1, memory_cost=8 * 1024, parallelism=1).hash(GOOD)
+    with database.writing(storage.storage) as db:
+        accounts.set_password(db, ada.id, old)
+    people.sign_in(newcomer("Ada"), storage, "Ada", GOOD, "")
+    kept = accounts.row_at(storage.storage, "Ada")["password"]
+    assert kept != old and passwords.fits(GOOD, kept)
+    people.sign_in(newcomer("Ada"), storage, "Ada", GOOD, "")
+    assert accounts.row_at(storage.storage, "Ada")["password"] == kept
+
+
+def test_a_file_of_the_version_before_gets_what_is_new(storage, ada):
+    with sqlite3.connect(storage.storage / database.NAME) as db:
+        db.execute("DROP TABLE known_as")
+        db.execute("DROP TABLE device_key")
+    assert known_as.everybody(storage.storage) == set()
+    people.sign_in(newcomer("Ada"), storage, "Ada", GOOD, "")
+    assert devices.is_marked(storage.storage, "Ada", devices.mark(storage.storage, "Ada"))
+    assert accounts.everybody(storage.storage) == [ada]
 
 
 def test_a_set_up_link_is_void_once_somebody_is_there(storage):

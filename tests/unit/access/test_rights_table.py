@@ -94,11 +94,61 @@ def test_an_engineer_names_what_was_uploaded_and_what_an_admin_allowed(storage, 
     folders.check(as_(Role.ADMIN), allowed, "parts", {"folder": "/etc"})
 
 
+def test_a_home_folder_is_no_way_out_of_what_was_allowed(storage, tmp_path, monkeypatch):
+    """A job follows `~`, so the check does."""
+    from dataclasses import replace
+
+    from backend.actions import folders
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    here = replace(storage, folders=(Path.cwd(),))
+    for folder in ("~", "~root/x", "~nobody-of-that-name/x"):
+        with pytest.raises(UserError, match=r"only an admin may name|is no path"):
+            folders.check(as_(Role.ENGINEER), here, "parts", {"folder": folder})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        ("generate", {"model": "/srv/model"}),
+        ("composite", {"lora_file": "/srv/a.safetensors"}),
+        ("lora", {"model": "~/model"}),
+        ("inspect", {"backbone": "../../srv"}),
+        ("inspect", {"backbone": "tests"}),
+        ("benchmark", {"backbone": "./x"}),
+        ("ablation", {"changes": ("steps = 0", "dims = 50, weights file = /srv/a.pt")}),
+        ("ablation", {"changes": ("backbone = /srv/dino",)}),
+    ],
+    ids=str,
+)
+def test_a_model_s_name_is_no_way_to_a_folder_of_the_server(storage, kind, values):
+    from backend.actions import folders
+
+    with pytest.raises(UserError, match="only an admin may name"):
+        folders.check(as_(Role.ENGINEER), storage, kind, values)
+    folders.check(as_(Role.ADMIN), storage, kind, values)
+
+
+def test_a_model_s_name_is_free(storage):
+    from backend.actions import folders
+
+    own = str(storage.weights / "dino")
+    for kind, values in (
+        ("generate", {"model": "stable-diffusion-v1-5/stable-diffusion-v1-5"}),
+        *(("inspect", {"backbone": name}) for name in ("dinov2-small", own, "")),
+        ("ablation", {"changes": ("steps = 0", "strides = 32")}),
+    ):
+        folders.check(as_(Role.ENGINEER), storage, kind, values)
+
+
 def test_an_engineer_lets_no_line_speak_with_another_computer(storage):
     from backend.actions import folders
 
     named = {"sink": ("https://10.0.0.1/hook",)}
     with pytest.raises(UserError, match="only an admin lets a line speak"):
         folders.check(as_(Role.ENGINEER), storage, "line", named)
-    folders.check(as_(Role.ENGINEER), storage, "line", {"sink": (), "camera": ""})
+    with pytest.raises(UserError, match="only an admin opens a line to the network"):
+        folders.check(as_(Role.ENGINEER), storage, "line", {"metrics_host": "0.0.0.0"})
+    own = {"sink": (), "camera": "", "host": "127.0.0.1", "metrics_host": "localhost"}
+    folders.check(as_(Role.ENGINEER), storage, "line", own)
     folders.check(as_(Role.ADMIN), storage, "line", named)

@@ -15,7 +15,8 @@ NONE = pd.DataFrame()
 
 
 def request(sql: str, files: dict[str, list[str]] | None = None, megabytes: int = 256) -> dict:
-    return {"sql": sql, "files": files or {}, "rows": 100, "megabytes": megabytes, "seconds": 5}
+    asked = {"sql": sql, "files": files or {}, "rows": 100, "bytes": 1_000_000}
+    return asked | {"megabytes": megabytes, "seconds": 5}
 
 
 @pytest.fixture
@@ -97,12 +98,21 @@ def test_more_rows_than_are_given_are_told(fact: Path) -> None:
     assert child.answer(request("SELECT * FROM range(100)"))[1] is False
 
 
+def test_an_answer_has_so_many_bytes_and_no_more() -> None:
+    rows, more = child.answer(request("SELECT repeat('x', 100000) AS a FROM range(50)"))
+    assert 5 <= len(rows) <= 10 and more and rows.nbytes <= 1_000_000
+    rows, more = child.answer(request("SELECT repeat('x', 10000) AS a FROM range(50)"))
+    assert len(rows) == 50 and not more
+    with pytest.raises(child.Refused, match="A single row is larger"):
+        child.answer(request("SELECT repeat('x', 2000000) AS a"))
+
+
 def test_a_quote_in_a_path_stays_a_quote(storage: Settings) -> None:
     place = storage.storage / "it's" / "runs" / "a" / "facts" / "figures.parquet"
     place.parent.mkdir(parents=True)
     pd.DataFrame({"subject": ["s"], "metric": ["m"], "value": [1.0]}).to_parquet(place)
     rows, _ = child.answer(request("SELECT value FROM figures", {"figures": [str(place)]}))
-    assert list(rows["value"]) == [1.0]
+    assert rows["value"].to_pylist() == [1.0]
 
 
 def test_the_schema_names_every_table_of_facts_with_types() -> None:
