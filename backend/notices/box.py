@@ -73,7 +73,8 @@ class Delivery:
 
 def there(storage: Path) -> bool:
     """Was anything ever told here?"""
-    return (storage / NAME).exists()
+    path = storage / NAME
+    return path.exists() and path.stat().st_size > 0
 
 
 @contextmanager
@@ -81,7 +82,7 @@ def _open(storage: Path) -> Iterator[sqlite3.Connection]:
     """The file for one use; what is written within is written whole or not at all."""
     storage.mkdir(parents=True, exist_ok=True)
     path = storage / NAME
-    fresh = not path.exists() or not path.stat().st_size
+    fresh = not there(storage)
     path.touch(mode=0o600)
     with closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
         if (
@@ -91,6 +92,14 @@ def _open(storage: Path) -> Iterator[sqlite3.Connection]:
             database.executescript(TABLES)
         with database:
             yield database
+
+
+@contextmanager
+def _reading(storage: Path) -> Iterator[sqlite3.Connection]:
+    """The file for one use, to read."""
+    address = f"{(storage / NAME).resolve().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as database:
+        yield database
 
 
 def add(storage: Path, notice: Notice, channels: Sequence[str] = ()) -> bool:
@@ -116,7 +125,7 @@ def newest(storage: Path, count: int = 100) -> list[Notice]:
     """The newest notices, newest first."""
     if not there(storage):
         return []
-    with _open(storage) as database:
+    with _reading(storage) as database:
         rows = database.execute(
             "SELECT id, time, kind, words, run, line, project, number FROM notice "
             "ORDER BY number DESC LIMIT ?",
@@ -130,7 +139,7 @@ def unread(storage: Path, person: str) -> list[Notice]:
     signs in."""
     if not there(storage):
         return []
-    with _open(storage) as database:
+    with _reading(storage) as database:
         rows = database.execute(
             "SELECT id, time, kind, words, run, line, project, number FROM notice WHERE number > "
             "coalesce((SELECT upto FROM reader WHERE person = ?), 0) AND time > ?",
@@ -149,7 +158,9 @@ def mark_read(storage: Path, person: str) -> None:
 
 def mark(storage: Path, name: str) -> str:
     """What was noted under a name, "" for nothing."""
-    with _open(storage) as database:
+    if not there(storage):
+        return ""
+    with _reading(storage) as database:
         row = database.execute("SELECT value FROM mark WHERE name = ?", [name]).fetchone()
     return str(row[0]) if row else ""
 
@@ -168,7 +179,7 @@ def deliveries(storage: Path, count: int = 1000) -> list[Delivery]:
     """What was put in the post, oldest first, of the newest so many."""
     if not there(storage):
         return []
-    with _open(storage) as database:
+    with _reading(storage) as database:
         rows = database.execute(
             "SELECT n.id, n.time, n.kind, n.words, n.run, n.line, n.project, n.number, d.channel, "
             "d.state, d.tries, d.due, d.error FROM delivery d JOIN notice n USING (number) "

@@ -95,6 +95,6 @@ def test_a_secret_is_kept_and_not_shown_again(empty_dashboard, storage, kept):
     button(app, "Save").click().run()
     found = config.read(storage.storage, {})
     assert found.mail == kept and found.webhook == "https://plant/token-secret"
-    field(app, "From").set_value("nobody").run()
+    field(app, "From").set_value("nobody")
     button(app, "Save").click().run()
     assert "no mail address" in app.error[0].value

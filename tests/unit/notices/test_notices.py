@@ -92,10 +92,10 @@ def test_a_promise_is_told_of_as_often_as_it_is_suspended(home, round_):
 
 
 def test_a_full_disk_is_told_of_until_there_is_room_again(home, round_, monkeypatch):
-    for free in (4, 3, 5.5, 4, 7, 4):
+    for second, free in enumerate((4, 3, 5.5, 4, 7, 4)):
         usage = Usage(0, 0, free * 2**30)
         monkeypatch.setattr(shutil, "disk_usage", lambda _, usage=usage: usage)
-        round_(NOW + free)
+        round_(NOW + second)
     assert [words[:22] for words in told(home)] == ["Only 4.0 GB of disk ar"] * 2
 
 
