@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,7 @@ TABLES = ("runs", "curves", *FACTS)
 
 
 class Store:
-    """The database of one storage folder. Raises UserError where another process holds it.
-
-    divided: whether a run in it ever belonged to another project than the default one.
-    """
+    """The database of one storage folder. Raises UserError where another process holds it."""
 
     def __init__(self, path: Path | str):
         if path != ":memory:":
@@ -41,13 +39,17 @@ class Store:
         self._writing = threading.Lock()
         try:
             self._migrate()
-            self.divided = bool(len(self.read("SELECT 1 FROM runs WHERE project <> '' LIMIT 1")))
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         self._connection.close()
+
+    @cached_property
+    def divided(self) -> bool:
+        """Did a run in it ever belong to another project than the default one?"""
+        return bool(len(self.read("SELECT 1 FROM runs WHERE project <> '' LIMIT 1")))
 
     def _migrate(self) -> None:
         with self._transaction() as cursor:
@@ -113,7 +115,8 @@ class Store:
             if run.state == "completed":
                 for table in FACTS:
                     _insert_facts(cursor, run, table)
-        self.divided |= bool(run.project)
+        if run.project:
+            self.divided = True
 
     def forget(self, run_id: str) -> None:
         with self._transaction() as cursor:
