@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from pages.ui import address, identity, layout, links
+from pages.ui import address, identity, layout, links, project
 
 st.set_page_config(page_title="Defect Distillery", page_icon=str(links.ICON), layout="wide")
 
 identity.look()
 page = st.navigation(links.navigation(identity.is_admin()), expanded=True)
 address.arrive(page.url_path)
+with layout.plain_errors():
+    project.arrive(page.url_path)
 layout.sidebar()
 with layout.plain_errors():
     links.way_up(page.url_path)

@@ -16,6 +16,7 @@ detection    dataset, testset, detector, study
 inspection   parts, model, threshold, ablation
 deployment   package, gate, latency
 line         parts judged as they come: sources, outbox, sinks; reviews, promise, shadow, recorder
+notices      what ended, what is suspended, what fills: told here, by mail and to a web server
 sharing      reports, links to them, runs compared, questions in SQL
 experiments  the two papers repeated: plans of several runs, and reports of what they show
 doctor       what an installation lacks, and what to do

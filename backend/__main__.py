@@ -15,12 +15,13 @@ import click
 
 from backend import demo
 from backend.actions import work
-from backend.core import jobs, maintenance, registry, runs, specs, terminal, worker
+from backend.core import jobs, maintenance, projects, registry, runs, specs, terminal, worker
 from backend.core.desk import CommandLine
 from backend.experiments.plans import Plan
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
 from backend.verbs import people, told, upkeep
+from backend.verbs import projects as project_verbs
 from backend.verbs.caller import REFUSED, actor
 
 LATEST = "latest"  # in place of a run's id: the newest that is completed
@@ -121,8 +122,11 @@ def _conditions(p: specs.Param) -> str:
 
 
 def _verb(kind: registry.Kind) -> click.Command:
-    def call(name: str, dry_run: bool, as_json: bool, queue: bool, **values: Any) -> None:
-        values = _with_latest(kind, values)
+    def call(
+        name: str, dry_run: bool, as_json: bool, queue: bool, project: str, **values: Any
+    ) -> None:
+        place = _project(project)
+        values = _with_latest(kind, values, place or projects.DEFAULT)
         if dry_run:
             spec = jobs.check(settings(), kind.name, values)
             shown = {"kind": kind.name, "spec": specs.to_json(spec)}
@@ -130,7 +134,7 @@ def _verb(kind: registry.Kind) -> click.Command:
                 shown["estimate"] = spec.estimate()
             click.echo(json.dumps(shown, indent=1))
             return
-        desk = CommandLine(settings(), queued=queue)
+        desk = CommandLine(settings(), queued=queue, project=place)
         run = work.submit(actor(), desk, kind.name, values, name=name)
         if queue:
             _echo(run, as_json, f"{run.id} is queued; the dashboard will run it.")
@@ -145,10 +149,25 @@ def _verb(kind: registry.Kind) -> click.Command:
         ),
         click.Option(["--json", "as_json"], is_flag=True, help="Print the result as JSON."),
         click.Option(["--queue"], is_flag=True, help="Leave it to the dashboard's queue."),
+        _PROJECT,
     ]
     return click.Command(
         kind.name, params=[*options, *common], callback=call, help=f"{kind.title}: {kind.summary}"
     )
+
+
+_PROJECT_HELP = (
+    "The project it belongs to [DISTILLERY_PROJECT, else that of the runs it is made from]."
+)
+_PROJECT = click.Option(["--project"], default="", envvar="DISTILLERY_PROJECT", help=_PROJECT_HELP)
+_in_project = click.option(
+    "--project", default="", envvar="DISTILLERY_PROJECT", help="The project it belongs to."
+)
+
+
+def _project(name: str) -> str | None:
+    """The id of the project of that name, None where none is named."""
+    return projects.named(settings().storage, name).id if name else None
 
 
 def _exit_code(kind: registry.Kind, run: runs.Run) -> int:
@@ -159,20 +178,22 @@ def _exit_code(kind: registry.Kind, run: runs.Run) -> int:
     return EXIT_CODES[run.state] if accepted else REFUSED
 
 
-def _with_latest(kind: registry.Kind, values: dict[str, Any]) -> dict[str, Any]:
+def _with_latest(kind: registry.Kind, values: dict[str, Any], project: str) -> dict[str, Any]:
     known = {p.name: p for p in specs.params(kind.spec_type)}
     for p in (p for p in known.values() if p.run):
         given = list(values[p.name]) if p.many else [values[p.name]]
         if LATEST in given:
-            found = _newest(p, given) if specs.matters(p, values, known) else []
+            found = _newest(p, given, project) if specs.matters(p, values, known) else []
             values[p.name] = found if p.many else "".join(found)
     return values
 
 
-def _newest(p: specs.Param, given: list[str]) -> list[str]:
-    """The runs given, each 'latest' among them replaced by the newest that is not there yet."""
+def _newest(p: specs.Param, given: list[str], project: str) -> list[str]:
+    """The runs given, each 'latest' among them replaced by the newest of the project that is not
+    there yet."""
     ended = reversed(runs.readable(runs.folders(settings().runs)))
-    fit = [r.id for r in ended if r.kind in p.runs and r.state is RunState.COMPLETED]
+    mine = (r for r in ended if r.kind in p.runs and r.project == project)
+    fit = [r.id for r in mine if r.state is RunState.COMPLETED]
     free = iter([run_id for run_id in fit if run_id not in given])
     found = [next(free, "") if run_id == LATEST else run_id for run_id in given]
     if "" in found:
@@ -226,9 +247,12 @@ def cancel_command(run_id: str) -> None:
 @main.command("runs")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True)
-def runs_command(as_json: bool, limit: int) -> None:
+@click.option("--project", default="", envvar="DISTILLERY_PROJECT", help="Those of one alone.")
+def runs_command(as_json: bool, limit: int, project: str) -> None:
     """List the newest runs."""
-    found = runs.readable(runs.folders(settings().runs))[: -limit - 1 : -1]
+    place = _project(project)
+    every = runs.readable(runs.folders(settings().runs))
+    found = [r for r in every if place is None or r.project == place][: -limit - 1 : -1]
     if as_json:
         rows = [{"id": r.id, "kind": r.kind, "state": r.state, "error": r.error} for r in found]
         click.echo(json.dumps(rows, indent=1))
@@ -242,20 +266,21 @@ def runs_command(as_json: bool, limit: int) -> None:
     "--serve/--no-serve", default=True, show_default=True, help="Open the dashboard after."
 )
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
+@_in_project
 @click.pass_context
-def demo_command(ctx: click.Context, serve: bool, port: int) -> None:
+def demo_command(ctx: click.Context, serve: bool, port: int, project: str) -> None:
     """Run both flows on the embedded defaults, then serve the results."""
-    _work_through(demo.PLAN)
+    _work_through(demo.PLAN, _project(project))
     if serve:
         ctx.invoke(upkeep.serve, host="127.0.0.1", port=port, open_to_all=False)
 
 
-def _work_through(plan: Plan) -> dict[str, runs.Run]:
+def _work_through(plan: Plan, project: str | None) -> dict[str, runs.Run]:
     """Run a plan's steps one after the other; name of a step → its run. Exits where one fails."""
     made: dict[str, runs.Run] = {}
     for step in plan.steps:
         ids = plan.given | {name: run.id for name, run in made.items()}
-        desk, name = CommandLine(settings()), plan.name_of(step)
+        desk, name = CommandLine(settings(), project=project), plan.name_of(step)
         run = work.submit(actor(), desk, step.kind, step.values(ids), name=name)
         made[step.name] = _follow(run.folder, False)
         if made[step.name].state is not RunState.COMPLETED:
@@ -277,19 +302,20 @@ def _work_through(plan: Plan) -> dict[str, runs.Run]:
 @click.option("--test-run", default="", help="glass: locked test images to judge on.")
 @click.option("--seed", type=click.IntRange(0, 1_000_000), default=0, show_default=True)
 @click.option("--to", type=click.Path(path_type=Path), help="The zip to write [exports folder].")
-def repeat_command(paper: str, to: Path | None, **chosen: Any) -> None:
+@_in_project
+def repeat_command(paper: str, to: Path | None, project: str, **chosen: Any) -> None:
     """Repeat a paper's experiment, and write its figures and tables into one zip."""
     from backend.actions import reports
     from backend.experiments import papers
     from backend.experiments.experiment import Choice
 
     experiment = papers.EXPERIMENTS[paper]
-    made = _work_through(experiment.checked_plan(Choice(**chosen)))
+    made = _work_through(experiment.checked_plan(Choice(**chosen)), _project(project))
     last = list(made.values())[-1]
     click.echo(f"Wrote {reports.write(actor(), settings(), experiment, last.id, to)}.")
 
 
-for verb in (*people.VERBS, *told.VERBS, *upkeep.VERBS):
+for verb in (*people.VERBS, *project_verbs.VERBS, *told.VERBS, *upkeep.VERBS):
     main.add_command(verb)
 
 

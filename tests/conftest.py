@@ -188,10 +188,10 @@ def dashboard(
 def _owning(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("DISTILLERY_STORAGE", str(settings.storage))
     settings_module.settings.cache_clear()
-    resources.supervisor.cache_clear()
-    supervisor = resources.supervisor()
+    resources.owner.cache_clear()
+    supervisor = resources.owner()
     supervisor.tick()
     yield
     supervisor.stop()
     supervisor.store.close()
-    resources.supervisor.cache_clear()
+    resources.owner.cache_clear()

@@ -31,11 +31,12 @@ def made(
     tables: Mapping[str, pd.DataFrame | Sequence[Mapping[str, Any]]] | None = None,
     name: str = "",
     state: RunState = RunState.COMPLETED,
+    project: str = "",
     **spec: Any,
 ) -> Run:
     """A finished run of a kind with default settings, `spec` in place of some."""
     values = specs.defaults(registry.get(kind).spec_type) | spec
-    run = runs.create(storage / "runs", kind, values, name=name)
+    run = runs.create(storage / "runs", kind, values, name=name, project=project)
     for table, rows in (tables or {}).items():
         facts.write(run.folder, table, rows)
     (run.folder / "artifacts").mkdir(exist_ok=True)

@@ -13,7 +13,7 @@ from backend.line.shadow.candidate import Candidate
 def change(actor: Actor, home: Path, asked: Wish) -> None:
     """Let a line judge with another package or other limits from the next part on, or test its
     golden parts. Raises UserError where that does not fit together."""
-    with audit.noting(home.parent.parent, actor) as note:
+    with audit.noting(home.parent.parent, actor, line=home.name) as note:
         control.ask(home, asked)
         words = f"package {asked.package_run}, limits {asked.threshold_run or 'of the package'}"
         note("change line", home.name, words)
@@ -22,7 +22,7 @@ def change(actor: Actor, home: Path, asked: Wish) -> None:
 def shadow(actor: Actor, home: Path, wanted: Candidate) -> None:
     """Let a candidate judge beside a line, of whom no machine hears, or end the one that does.
     Raises UserError where its runs do not fit together."""
-    with audit.noting(home.parent.parent, actor) as note:
+    with audit.noting(home.parent.parent, actor, line=home.name) as note:
         candidate.ask(home, wanted)
         limits = wanted.threshold_run or "of the package"
         words = f"package {wanted.package_run}, limits {limits}" if wanted.package_run else "none"

@@ -26,7 +26,7 @@ def write(
 
     made = experiment.finder(settings.runs).of(run_id)
     path = target or settings.exports / f"{experiment.verb}-paper-{run_id}.zip"
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run_id) as note:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(archive.to_zip(experiments.report(experiment, made), made))
         note("write report", run_id, path.name)
@@ -35,7 +35,7 @@ def write(
 
 def taken(actor: Actor, settings: Settings, scope: Scope, form: str) -> bytes:
     """The report as a file's content. form: of `formats`. Raises UserError where it cannot be."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, *scope.runs, line=scope.line) as note:
         _, content = apart.made(settings.storage, scope, form)
         note("take report", scope.words, form)
     return content
@@ -45,7 +45,7 @@ def keep(actor: Actor, settings: Settings, scope: Scope, form: str, target: Path
     """Write the report to a file. Raises UserError where it cannot be made or written."""
     from backend.sharing.report import asked
 
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, *scope.runs, line=scope.line) as note:
         made = {run.id: run for run in asked.found(settings.storage, scope)}
         content = formats.written(asked.report(settings.storage, scope), made, form)
         try:

@@ -3,7 +3,7 @@ put in force."""
 
 from collections.abc import Sequence
 
-from backend.core import audit
+from backend.core import audit, projects
 from backend.core.audit import Actor
 from backend.core.runs import Run
 from backend.deployment import in_force
@@ -19,7 +19,7 @@ def curate(actor: Actor, settings: Settings, run: Run, words: str, edits: Sequen
 
     Raises UserError for a decision that cannot be.
     """
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         curation.record(run.folder, words, edits)
         note("curate", run.id, words)
 
@@ -38,13 +38,13 @@ def relabel(
 
 def relabel_part(actor: Actor, settings: Settings, run: Run, part: str, verdict: str) -> None:
     """Give a part another label, or leave it out. Raises UserError for an unknown one."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         note("curate", run.id, relabelling.record(run.folder, part, verdict))
 
 
 def undo(actor: Actor, settings: Settings, run: Run) -> str:
     """Take back the newest decision that stands; its words, "" where there is none."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         words = curation.undo(run.folder)
         if words:
             note("undo", run.id, words)
@@ -56,7 +56,7 @@ def put_in_force(
 ) -> None:
     """Put a version of the thresholds in force. Raises UserError where it cannot be, and where
     nobody gave a name."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         active.activate(settings.storage, run.folder, actor.name, why, accept_misses)
         note("put in force", run.id, why.strip())
 
@@ -66,22 +66,25 @@ def put_package_in_force(
 ) -> None:
     """Put a variant that passed the gate `run` in force. Raises UserError where it may not be, and
     where nobody gave a name."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         in_force.activate(settings.storage, run.folder, variant, actor.name, why)
         note("put in force", run.id, f"{variant}. {why.strip()}".strip())
 
 
-def roll_back_package(actor: Actor, settings: Settings, kind: str, why: str) -> None:
-    """Put the package of this kind in force again that was there before. Raises UserError where
-    there was none, or it may not be."""
+def roll_back_package(
+    actor: Actor, settings: Settings, kind: str, why: str, project: str = ""
+) -> None:
+    """Put the package of this kind in force again that was there before in a project. Raises
+    UserError where there was none, or it may not be."""
     with audit.noting(settings.storage, actor) as note:
-        chosen = in_force.roll_back(settings.storage, kind, actor.name, why)
+        projects.check_seen(settings.storage, actor.name, actor.role, project)
+        chosen = in_force.roll_back(settings.storage, kind, actor.name, why, project)
         note("roll back", chosen.gate_run, f"{chosen.variant}. {why.strip()}".strip())
 
 
 def export_images(actor: Actor, settings: Settings, run: Run, layout: str) -> None:
     """Write the zip of a run's kept images. Raises UserError where there is none."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run.id) as note:
         target = image_export.target(settings.exports, run, layout)
         image_export.write(run, target, layout)
         note("export images", run.id, target.name)

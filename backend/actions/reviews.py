@@ -16,7 +16,7 @@ from backend.records import UserError
 
 def decide(actor: Actor, home: Path, place: Place, said: str) -> Decision:
     """Note what the actor says of a part. Raises UserError where they gave no name."""
-    with audit.noting(home.parent.parent, actor) as note:
+    with audit.noting(home.parent.parent, actor, line=home.name) as note:
         made = decisions.record(home, place, said, actor.name)
         note("review", home.name, f"part {place[0]}-{place[1]}: {said}")
     return made
@@ -24,7 +24,7 @@ def decide(actor: Actor, home: Path, place: Place, said: str) -> Decision:
 
 def take_back(actor: Actor, home: Path) -> Decision | None:
     """Take the actor's newest decision back; what it was, None without any."""
-    with audit.noting(home.parent.parent, actor) as note:
+    with audit.noting(home.parent.parent, actor, line=home.name) as note:
         gone = decisions.take_back(home, actor.name)
         if gone:
             note("undo", home.name, f"part {gone.epoch}-{gone.sequence}: {gone.decision}")
@@ -37,7 +37,7 @@ def make_parts(actor: Actor, desk: Desk, home: Path, rows: pd.DataFrame) -> Run:
 
     rows: of the line, as `queue.parts` gives them.
     """
-    with audit.noting(desk.settings.storage, actor) as note:
+    with audit.noting(desk.settings.storage, actor, line=home.name) as note:
         found = in_use.of(home)
         folder = labels.write(home, rows, found.feature if found else "")
         values = {"source": "folder", "folder": str(folder.resolve()), "layout": "metadata"}
@@ -50,7 +50,7 @@ def watch_anew(actor: Actor, home: Path) -> None:
     """Let the promise of the limits stand again, for what had drifted is put right. Raises
     UserError where the actor gave no name."""
     journal.signed(actor.name)
-    with audit.noting(home.parent.parent, actor) as note:
+    with audit.noting(home.parent.parent, actor, line=home.name) as note:
         standing.ask_anew(home)
         note("watch anew", home.name, "what had drifted is put right")
 
@@ -62,7 +62,7 @@ def recalibrate(actor: Actor, desk: Desk, home: Path, rows: pd.DataFrame) -> Run
     too few parts were reviewed since, and where the actor gave no name.
     """
     journal.signed(actor.name)
-    with audit.noting(desk.settings.storage, actor) as note:
+    with audit.noting(desk.settings.storage, actor, line=home.name) as note:
         found, now = in_use.of(home), standing.read(home)
         if found is None or now is None or not now.suspended:
             raise UserError("Nothing drifted, so the limits stay.")

@@ -1,5 +1,6 @@
 """Links to reports, tables of runs and questions: made, kept, opened, asked and taken away."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import pandas as pd
@@ -22,7 +23,7 @@ _static = partial(apart.made, form=formats.STATIC)
 
 def share(actor: Actor, settings: Settings, scope: Scope, days: int) -> Share:
     """A link by which anybody reads this report for so many days. Raises UserError."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, *scope.runs, line=scope.line) as note:
         made = links.make(settings.storage, scope, actor.words, days, _static)
         note("share", scope.words, f"{made.title}, until {made.until:%Y-%m-%d}")
     return made
@@ -30,7 +31,9 @@ def share(actor: Actor, settings: Settings, scope: Scope, days: int) -> Share:
 
 def revoke(actor: Actor, settings: Settings, token: str) -> None:
     """Take a link back. Raises UserError where there is none."""
-    with audit.noting(settings.storage, actor) as note:
+    found = links.find(settings.storage, token)
+    scope = found.scope if found else Scope()
+    with audit.noting(settings.storage, actor, *scope.runs, line=scope.line) as note:
         taken = links.revoke(settings.storage, token, actor.words)
         note("revoke share", taken.scope.words, taken.title)
 
@@ -57,10 +60,13 @@ def remove_view(actor: Actor, settings: Settings, name: str) -> None:
         note("remove view", name)
 
 
-def ask(actor: Actor, settings: Settings, sql: str, known: pd.DataFrame) -> Answer:
-    """The answer to a question. known: rows of the table `runs`. Raises UserError."""
-    with audit.noting(settings.storage, actor) as note:
-        found = questions.ask(settings.storage, sql, known)
+def ask(
+    actor: Actor, settings: Settings, sql: str, known: pd.DataFrame, lines: Sequence[str]
+) -> Answer:
+    """The answer to a question. known: rows of the table `runs`; these runs, and these lines, are
+    all it is about. Raises UserError."""
+    with audit.noting(settings.storage, actor, *known["id"]) as note:
+        found = questions.ask(settings.storage, sql, known, lines)
         note("ask", detail=sql[:500])
     return found
 
@@ -81,6 +87,6 @@ def remove_question(actor: Actor, settings: Settings, name: str) -> None:
 
 def mark(actor: Actor, settings: Settings, run_id: str, chosen: Mark) -> None:
     """Give a run a star, tags and a note. Raises UserError where these are too long."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run_id) as note:
         kept = marks.put(settings.storage, run_id, chosen, actor.words)
         note("mark", run_id, kept.words)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from backend.actions import folders
-from backend.core import audit, comments, maintenance, naming, runs, uploads
+from backend.core import audit, comments, lineage, maintenance, naming, runs, uploads
 from backend.core.audit import Actor
-from backend.core.desk import Desk
-from backend.core.jobs import Supervisor
+from backend.core.desk import Desk, Owner
 from backend.core.runs import Run
 from backend.core.uploads import Dropped
 from backend.experiments.plans import Plan
@@ -28,7 +27,8 @@ def submit(
     parent: str = "",
 ) -> Run:
     """Ask for a run. Raises UserError where a setting or an input does not fit."""
-    with audit.noting(desk.settings.storage, actor) as note:
+    made_from = [run_id for _, run_id in lineage.ids(values)]
+    with audit.noting(desk.settings.storage, actor, parent, *made_from) as note:
         folders.check(actor, desk.settings, kind, values)
         run = desk.submit(kind, values, name, parent)
         note("submit", run.id, run.name)
@@ -76,33 +76,33 @@ def _submit_step(actor: Actor, desk: Desk, step: Step, made: Made) -> Run:
 
 def cancel(actor: Actor, desk: Desk, run_id: str) -> None:
     """Ask a run to stop; one that ended stays as it is."""
-    with audit.noting(desk.settings.storage, actor) as note:
+    with audit.noting(desk.settings.storage, actor, run_id) as note:
         if desk.cancel(run_id):
             note("cancel", run_id)
 
 
 def resume(actor: Actor, desk: Desk, run_id: str) -> None:
     """Let a stopped run go on from its checkpoint. Raises UserError where it cannot."""
-    with audit.noting(desk.settings.storage, actor) as note:
+    with audit.noting(desk.settings.storage, actor, run_id) as note:
         desk.resume(run_id)
         note("resume", run_id)
 
 
-def delete(actor: Actor, supervisor: Supervisor, run_id: str) -> None:
+def delete(actor: Actor, supervisor: Owner, run_id: str) -> None:
     """Move a run to the trash. Raises UserError where it is in use."""
-    with audit.noting(supervisor.settings.storage, actor) as note:
+    with audit.noting(supervisor.settings.storage, actor, run_id) as note:
         supervisor.delete(run_id)
         note("delete", run_id)
 
 
-def restore(actor: Actor, supervisor: Supervisor, run_id: str) -> None:
+def restore(actor: Actor, supervisor: Owner, run_id: str) -> None:
     """Bring a run back from the trash. Raises UserError where it is not in there."""
     with audit.noting(supervisor.settings.storage, actor) as note:
         supervisor.restore(run_id)
         note("restore", run_id)
 
 
-def empty_trash(actor: Actor, supervisor: Supervisor) -> None:
+def empty_trash(actor: Actor, supervisor: Owner) -> None:
     """Delete for good what lies in the trash."""
     with audit.noting(supervisor.settings.storage, actor) as note:
         gone = supervisor.empty_trash()
@@ -130,7 +130,7 @@ def comment(
 ) -> None:
     """Say something about a run. names: of all who may be spoken of, by @. Raises UserError where
     the run is gone or nothing is said."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run_id) as note:
         comments.add(runs.named(settings.runs, run_id), actor.words, words)
         note("comment", run_id, ", ".join(comments.mentioned(words, names)))
 

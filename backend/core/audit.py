@@ -18,7 +18,7 @@ from typing import Protocol
 
 from backend.access import rights
 from backend.access.rights import Role
-from backend.core import chain, journal, runs
+from backend.core import chain, journal, projects, runs
 from backend.records import UserError
 
 JOURNAL = "audit.jsonl"
@@ -131,15 +131,22 @@ class Note(Protocol):
     def __call__(self, action: str, about: str = "", detail: str = "") -> None: ...
 
 
-def noting(storage: Path, actor: Actor) -> AbstractContextManager[Note]:
+def noting(
+    storage: Path, actor: Actor, *run_ids: str, line: str = ""
+) -> AbstractContextManager[Note]:
     """Around an action, which calls what is yielded once it is done.
 
-    Which action it is follows from the function that calls. Raises UserError before it begins
-    where the actor's role does not cover it, or the journal cannot be written.
+    Which action it is follows from the function that calls. run_ids, line: what it is about.
+    Raises UserError before it begins where the actor's role does not cover it, what it is about
+    belongs to a project that they may not see, or the journal cannot be written.
     """
     caller = sys._getframe(1)
     module = str(caller.f_globals["__name__"]).rpartition(".")[2]
     rights.check(actor.role, f"{module}.{caller.f_code.co_name}")
+    projects.check_runs(storage, actor.name, actor.role, run_ids)
+    if line:
+        place = projects.of_line(storage / "runs", line)
+        projects.check_seen(storage, actor.name, actor.role, place)
     return _noting(storage, actor)
 
 

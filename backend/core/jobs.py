@@ -14,13 +14,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from backend.core import lineage, registry, runs, specs
+from backend.core import lineage, projects, registry, runs, specs
 from backend.core.endings import cause_of
 from backend.core.runs import Run
 from backend.core.store import Store, signature
@@ -48,17 +48,71 @@ def submit(
     name: str = "",
     parent: str = "",
     queued: bool = True,
+    project: str | None = None,
 ) -> Run:
-    """Check a spec and make its run folder. Raises UserError before any work starts."""
+    """Check a spec and make its run folder. Raises UserError before any work starts.
+
+    project: its id; None: that of the runs it is made from.
+    """
     checked = check(settings, kind, values)
+    place = _project_for(settings, checked, project)
     registry.get(kind).check_name(name.strip())
+    if registry.is_service(kind):
+        _refuse_line_elsewhere(settings, name.strip(), place)
     if not queued:
         _refuse_unfinished(settings, checked)
     check_disk(settings.storage)
     spec = specs.to_json(checked)
-    _refuse_duplicate(settings, kind, spec)
+    _refuse_duplicate(settings, kind, spec, place)
     words = name.encode("utf-8", "replace").decode().strip()
-    return runs.create(settings.runs, kind, spec, name=words, parent=parent, queued=queued)
+    return runs.create(
+        settings.runs, kind, spec, name=words, parent=parent, queued=queued, project=place
+    )
+
+
+def _project_for(settings: Settings, spec: Any, wanted: str | None) -> str:
+    """The id of the project that a run belongs to. Raises UserError where nothing new is made in
+    it, and where what the run is made from belongs to another."""
+    named = [run_id for _, run_id in lineage.links(type(spec), vars(spec))]
+    owners = {run_id: runs.project_of(settings.runs / run_id) for run_id in named}
+    place = next(iter(owners.values()), projects.DEFAULT) if wanted is None else wanted
+    projects.check_open(settings.storage, place)
+    for run_id, owner in owners.items():
+        if owner != place:
+            here, there = (projects.find(settings.storage, i).name for i in (place, owner))
+            raise UserError(
+                f"{run_id} belongs to the project '{there}', and this one is asked for in "
+                f"'{here}'. Choose another, or move that run first."
+            )
+    return place
+
+
+def _refuse_line_elsewhere(settings: Settings, name: str, place: str) -> None:
+    """Raises UserError where a line of this name belongs to another project: it would go on in
+    that one's files."""
+    if projects.lines(settings.runs).get(name, place) != place:
+        raise UserError(
+            f"Name: another project has a line '{name}'. Choose another name for this one."
+        )
+
+
+def move(settings: Settings, run_ids: Sequence[str], project: str) -> list[Run]:
+    """Let ended runs belong to another project; those that did not before.
+
+    Raises UserError, before any is moved, where one has not ended, or is in force or behind what
+    is: which limits and which package hold would change with it.
+    """
+    projects.check_open(settings.storage, project)
+    asked = [runs.read(runs.named(settings.runs, run_id)) for run_id in run_ids]
+    moving = [run for run in asked if run.project != project]
+    for run in moving:
+        if not run.state.ended:
+            raise UserError(f"{run.id} is {run.state}. Wait until it has ended, or cancel it.")
+        for keeper in registry.keepers():
+            keeper.refuse_deletion(settings.storage, run.id)
+    for run in moving:
+        runs.move(run.folder, project)
+    return moving
 
 
 def place(path: str) -> Path:
@@ -147,9 +201,16 @@ def check_disk(folder: Path) -> None:
         )
 
 
-def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any]) -> None:
+def check_idle(settings: Settings, project: str) -> None:
+    """Raises UserError where something is under way in a project."""
     for run in active(runs.folders(settings.runs)):
-        if run.kind == kind and run.spec == spec:
+        if run.project == project:
+            raise UserError(f"{run.id} is {run.state} in it. Wait until it ended, or cancel it.")
+
+
+def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any], project: str) -> None:
+    for run in active(runs.folders(settings.runs)):
+        if run.kind == kind and run.spec == spec and run.project == project:
             raise UserError(
                 f"The same job is already {run.state} as {run.id}. Wait, or cancel that."
             )
@@ -399,9 +460,16 @@ class Supervisor:
 
     # What people ask for. Each raises UserError in words for them.
 
-    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+    def submit(
+        self,
+        kind: str,
+        values: Mapping[str, Any],
+        name: str = "",
+        parent: str = "",
+        project: str | None = None,
+    ) -> Run:
         with self._lock:
-            run = submit(self.settings, kind, values, name=name, parent=parent)
+            run = submit(self.settings, kind, values, name=name, parent=parent, project=project)
             self._active.append(run)
         return run
 
@@ -441,6 +509,13 @@ class Supervisor:
             if run_id in (other for _, other in named):
                 found.add(str(row.id))
         return sorted(found - {run_id})
+
+    def move(self, run_ids: Sequence[str], project: str) -> list[str]:
+        """Let ended runs belong to another project; the ids of those that did not before."""
+        with self._lock:
+            moved = move(self.settings, run_ids, project)
+            self._take_in()
+        return [run.id for run in moved]
 
     def delete(self, run_id: str) -> None:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""

@@ -40,7 +40,7 @@ def links(spec_type: SpecType, values: Mapping[str, Any]) -> tuple[Link, ...]:
         if p.run and specs.matters(p, whole, known)
         for run_id in _texts(whole[p.name])
     ]
-    return (*found, *_ids({name: value for name, value in values.items() if name not in known}))
+    return (*found, *ids({name: value for name, value in values.items() if name not in known}))
 
 
 def links_of(kind: str, values: Mapping[str, Any]) -> tuple[Link, ...]:
@@ -49,7 +49,7 @@ def links_of(kind: str, values: Mapping[str, Any]) -> tuple[Link, ...]:
     try:
         spec_type = registry.get(kind).spec_type
     except UserError:
-        return tuple(_ids(values))
+        return tuple(ids(values))
     return links(spec_type, values)
 
 
@@ -72,6 +72,14 @@ def ancestors(run: Run, without: Collection[str] = ()) -> list[Ancestor]:
     return list(found.values())
 
 
+def behind(runs_folder: Path, run_ids: Collection[str]) -> list[str]:
+    """Ids of the runs behind these, that are there and belong to the project of one of them."""
+    chosen = runs.readable(runs_folder / run_id for run_id in run_ids)
+    places = {run.project for run in chosen}
+    found = {one.id: one.run for run in chosen for one in ancestors(run) if one.run}
+    return [i for i, run in found.items() if i not in run_ids and run.project in places]
+
+
 def _ancestor(folder: Path, run_id: str) -> Ancestor:
     if not runs.RUN_ID.fullmatch(run_id) or not (folder / run_id).is_dir():
         return Ancestor(run_id, None, DELETED)
@@ -88,7 +96,7 @@ def _texts(value: Any) -> Iterator[str]:
             yield item
 
 
-def _ids(values: Mapping[str, Any]) -> Iterator[Link]:
+def ids(values: Mapping[str, Any]) -> Iterator[Link]:
     """Whatever in some settings is the id of a run."""
     for name, value in values.items():
         for text in _texts(value):

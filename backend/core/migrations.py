@@ -325,4 +325,8 @@ STEPS = (
         PRIMARY KEY (maker, epoch, sequence)
     );
     """,
+    # project: the id of the run's project, see core/projects.py.
+    """
+    ALTER TABLE runs ADD COLUMN project VARCHAR NOT NULL DEFAULT '';
+    """,
 )

@@ -71,6 +71,8 @@ KEEPERS = (
     "backend.sharing.compare.views",
     "backend.sharing.query.questions",
     "backend.sharing.marks",
+    "backend.core.projects",
+    "backend.notices.config",
 )
 
 

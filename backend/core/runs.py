@@ -11,6 +11,7 @@ runs/<utc>-<kind>-<id>/
     artifacts/     images, models and everything else
     checkpoint/    where an interrupted run resumes from
     edits.jsonl    what people decided about its images since: see images/curation.py
+    project.json   the project it belongs to, see core/projects.py; none: the default one
 """
 
 import hashlib
@@ -33,7 +34,7 @@ from backend.core.results import R
 from backend.core.specs import S
 from backend.records import Cause, RunState, UserError
 
-EDITS = "edits.jsonl"
+EDITS, PROJECT = "edits.jsonl", "project.json"
 PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
 RENAMED = {"export": "package", "student-export": "package"}  # kinds of earlier versions
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
@@ -57,6 +58,7 @@ class Run:
     cause: Cause = Cause.UNKNOWN
     parent: str = ""
     queued: bool = True
+    project: str = ""
 
     @property
     def resumable(self) -> bool:
@@ -155,6 +157,7 @@ def create(
     name: str = "",
     parent: str = "",
     queued: bool = True,
+    project: str = "",
 ) -> Run:
     """Make the folder of a new run. `queued` runs are started by the dashboard's queue."""
     created = now()
@@ -170,6 +173,7 @@ def create(
         "spec": dict(spec),
     }
     write_json(making / "spec.json", head)
+    move(making, project)
     return read(making.rename(runs / run_id))
 
 
@@ -193,7 +197,23 @@ def asked_for(folder: Path) -> Run:
             created=_moment(head["created"]),
             parent=head.get("parent", ""),
             queued=head.get("queued", True),
+            project=project_of(folder),
         )
+
+
+def project_of(folder: Path) -> str:
+    """The id of the project that a run belongs to, "" for the default one. Raises UserError where
+    the file that says so is damaged."""
+    path = folder / PROJECT
+    return str(read_json(path).get("project", "")) if path.exists() else ""
+
+
+def move(folder: Path, project: str) -> None:
+    """Let a run belong to another project."""
+    if project:
+        write_json(folder / PROJECT, {"project": project})
+    else:
+        (folder / PROJECT).unlink(missing_ok=True)
 
 
 def _moment(text: str) -> datetime:

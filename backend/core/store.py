@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,11 @@ class Store:
     def close(self) -> None:
         self._connection.close()
 
+    @cached_property
+    def divided(self) -> bool:
+        """Did a run in it ever belong to another project than the default one?"""
+        return bool(len(self.read("SELECT 1 FROM runs WHERE project <> '' LIMIT 1")))
+
     def _migrate(self) -> None:
         with self._transaction() as cursor:
             cursor.execute(
@@ -78,8 +84,14 @@ class Store:
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         """Any query as a data frame, safe to call from any thread."""
+        return self._read(sql, values, None)
+
+    def _read(self, sql: str, values: Sequence[Any], project: str | None) -> pd.DataFrame:
+        """project: whose runs alone the query sees, None for all."""
         cursor = self._connection.cursor()
         try:
+            if project is not None:
+                _narrow(cursor, project)
             return cursor.execute(sql, list(values)).df()
         finally:
             cursor.close()
@@ -103,6 +115,8 @@ class Store:
             if run.state == "completed":
                 for table in FACTS:
                     _insert_facts(cursor, run, table)
+        if run.project:
+            self.divided = True
 
     def forget(self, run_id: str) -> None:
         with self._transaction() as cursor:
@@ -208,13 +222,41 @@ class Store:
         return {table: self.read(f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES}
 
 
+class OfProject(Store):
+    """The same database for who looks at one project: its table `runs` has the runs of that alone,
+    whatever is read."""
+
+    def __init__(self, whole: Store, project: str):
+        self._whole, self._project = whole, project
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        narrow = self._whole.divided or self._project
+        return self._whole._read(sql, values, self._project if narrow else None)
+
+    def measured(self, kind: str, limit: int = 100) -> list[Measured]:
+        """Of all projects: a computer is as fast in each."""
+        return self._whole.measured(kind, limit)
+
+
 def signature(folder: Path) -> str:
-    """Changes whenever a run starts again or ends."""
+    """Changes whenever a run starts again, ends or goes to another project."""
     parts = []
     for name in ("process.json", "result.json"):
         path = folder / name
         parts.append(str(path.stat().st_mtime_ns) if path.exists() else "-")
+    with suppress(FileNotFoundError):
+        parts.append(str((folder / runs.PROJECT).stat().st_mtime_ns))
     return "/".join(parts)
+
+
+def _narrow(cursor: duckdb.DuckDBPyConnection, project: str) -> None:
+    """Let a view stand before the table of runs, for this cursor alone."""
+    whole = cursor.execute("SELECT current_database()").fetchall()[0][0]
+    cursor.execute("SET VARIABLE project = ?", [project])
+    cursor.execute(
+        f"""CREATE TEMP VIEW runs AS SELECT * FROM "{whole}".main.runs
+            WHERE project = getvariable('project')"""
+    )
 
 
 def rebuild(path: Path, runs_folder: Path) -> list[str]:
@@ -254,8 +296,8 @@ def _take_in(store: Store, runs_folder: Path) -> list[str]:
 
 def differences(store: Store, runs_folder: Path) -> list[str]:
     """What the run folders and the database say differently, one sentence each; [] is good."""
-    rows = store.read("SELECT id, state, started FROM runs").itertuples(index=False, name=None)
-    known, found = {row[0]: row[1:] for row in rows}, []
+    frame = store.read("SELECT id, state, started, project FROM runs")
+    known, found = {row[0]: row[1:] for row in frame.itertuples(index=False, name=None)}, []
     folders = {path.name: path for path in runs.folders(runs_folder)}
     for run_id in sorted(set(known) - set(folders)):
         found.append(f"{run_id}: in the database, but its folder is gone. Run a reindex.")
@@ -276,9 +318,9 @@ def _folder_differences(store: Store, folder: Path, known: tuple[Any, ...] | Non
         return [str(error)]
 
 
-def _is_same(run: Run, state: str, started: Any) -> bool:
+def _is_same(run: Run, state: str, started: Any, project: str) -> bool:
     moment = None if pd.isna(started) else started
-    return run.state == state and _naive(run.started) == moment
+    return (run.state, run.project) == (state, project) and _naive(run.started) == moment
 
 
 def _row_count_differences(store: Store, folder: Path) -> list[str]:
@@ -327,6 +369,7 @@ def _row(run: Run, signature: str) -> list[Any]:
         run.error,
         run.parent,
         signature,
+        run.project,
     ]
 
 

@@ -1,7 +1,8 @@
 """Which packages are on the line, since when, who put them there and why.
 
-A journal in the storage folder, one JSON line a choice, only ever appended to: the last line of a
-kind of package (anomaly, detector, student) is in force, and going back is one more line.
+A journal in the storage folder, one JSON line a choice, only ever appended to: in each project the
+last line of a kind of package (anomaly, detector, student) is in force, and going back is one more
+line.
 
 How this goes with the limits in force: a package runs with the limits that it carries. One comes
 into force only with those that are in force for its model then. Other limits that are put in force
@@ -25,7 +26,7 @@ ANOMALY = "anomaly"
 class Activation:
     """variant: FP32, INT8 or FP16. sha256: of its ONNX file. machine: id of the fingerprint of the
     computer on which it passed the gate. threshold: version of the limits it carries, None without
-    any. time: UTC, ISO 8601. who, why: as the person entered them."""
+    any. time: UTC, ISO 8601. who, why: as the person entered them. project: its id."""
 
     gate_run: str
     package_run: str
@@ -38,6 +39,7 @@ class Activation:
     who: str
     why: str
     time: str
+    project: str = ""
 
 
 def file_of(gate_folder: Path, package_run: str, variant: str) -> Path:
@@ -62,13 +64,14 @@ def activate(storage: Path, gate_folder: Path, variant: str, who: str, why: str)
     return _append(storage, chosen)
 
 
-def roll_back(storage: Path, kind: str, who: str, why: str) -> Activation:
-    """Put the package in force again that was there before, with the limits it carries.
+def roll_back(storage: Path, kind: str, who: str, why: str, project: str = "") -> Activation:
+    """Put the package in force again that was there before in a project, with the limits it
+    carries.
 
     Raises UserError where there was none, where it is gone or changed since, and where it passed
     the gate on another computer.
     """
-    before = previous(storage, kind)
+    before = previous(storage, kind, project)
     if before is None:
         raise UserError("No package was in force before this one. Choose one on the page Gate.")
     journal.signed(who)
@@ -78,6 +81,8 @@ def roll_back(storage: Path, kind: str, who: str, why: str) -> Activation:
             f"{before.gate_run}, by which it passed, is gone. Bring it back from the trash."
         )
     chosen = _checked(folder, before.variant, who, why)
+    if chosen.project != project:
+        raise UserError(f"{before.gate_run} belongs to another project now. Choose another gate.")
     if chosen.sha256 != before.sha256:
         raise UserError("Its file changed since it was in force. Make the package again.")
     return _append(storage, chosen)
@@ -114,6 +119,7 @@ def _checked(gate_folder: Path, variant: str, who: str, why: str) -> Activation:
         who=who.strip(),
         why=why.strip(),
         time=runs.now().isoformat(timespec="seconds"),
+        project=run.project,
     )
 
 
@@ -154,24 +160,25 @@ def _append(storage: Path, chosen: Activation) -> Activation:
     return chosen
 
 
-def history(storage: Path, kind: str = "") -> list[Activation]:
-    """Every choice so far, oldest first; those of one kind of package if named."""
+def history(storage: Path, kind: str = "", project: str | None = None) -> list[Activation]:
+    """Every choice so far, oldest first; those of one kind of package, of one project if named."""
     found = []
     for line in runs.json_lines(storage / JOURNAL):
         with suppress(TypeError):
             found.append(Activation(**line))
-    return [one for one in found if not kind or one.kind == kind]
+    mine = [one for one in found if not kind or one.kind == kind]
+    return [one for one in mine if project is None or one.project == project]
 
 
-def current(storage: Path, kind: str) -> Activation | None:
-    """The choice in force of a kind of package, None before the first."""
-    found = history(storage, kind)
+def current(storage: Path, kind: str, project: str = "") -> Activation | None:
+    """The choice in force of a kind of package in a project, None before the first."""
+    found = history(storage, kind, project)
     return found[-1] if found else None
 
 
-def previous(storage: Path, kind: str) -> Activation | None:
-    """What was in force before what is now, and is another file."""
-    chosen = history(storage, kind)
+def previous(storage: Path, kind: str, project: str = "") -> Activation | None:
+    """What was in force in a project before what is now, and is another file."""
+    chosen = history(storage, kind, project)
     others = [one for one in chosen if one.sha256 != chosen[-1].sha256]
     return others[-1] if others else None
 
@@ -190,5 +197,5 @@ def refuse_deletion(storage: Path, run_id: str) -> None:
 
 
 def _all_in_force(storage: Path) -> Iterator[Activation]:
-    """The last choice of each kind."""
-    yield from {one.kind: one for one in history(storage)}.values()
+    """The last choice of each kind in each project."""
+    yield from {(one.project, one.kind): one for one in history(storage)}.values()

@@ -75,8 +75,8 @@ class Experiment:
             raise UserError("Test run: this experiment takes none. Leave it out.")
         return self.plan(replace(choice, maker=choice.maker or next(iter(self.makers))))
 
-    def finder(self, home: Path) -> Finder:
-        return Finder(home, self.steps)
+    def finder(self, home: Path, project: str | None = None) -> Finder:
+        return Finder(home, self.steps, project)
 
 
 def report(experiment: Experiment, made: Made) -> Report:

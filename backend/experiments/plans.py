@@ -75,13 +75,15 @@ def settings_of(run: Run) -> dict[str, Any]:
 
 
 class Finder:
-    """Finds which runs plans of these steps became. home: the folder of runs.
+    """Finds which runs plans of these steps became. home: the folder of runs. project: id of the
+    one whose runs alone count, None for all.
 
     Reads each kind of run once, so ask a new one each time.
     """
 
-    def __init__(self, home: Path, steps: tuple[Step, ...]):
+    def __init__(self, home: Path, steps: tuple[Step, ...], project: str | None = None):
         self.home = home
+        self.project = project
         self.steps = steps
         self._read: dict[str, list[Run]] = {}
         self._found: dict[str, list[Run]] = {}
@@ -161,6 +163,8 @@ class Finder:
     def _newest(self, kind: str) -> list[Run]:
         if kind not in self._read:
             named = [path for path in runs.folders(self.home) if path.name[16:-7] == kind]
+            if self.project is not None:
+                named = [path for path in named if runs.project_of(path) == self.project]
             read = runs.readable(named[-LOOKED_AT:])
             self._read[kind] = sorted(read, key=lambda run: run.created, reverse=True)
             self._found |= {run.id: [run] for run in read}

@@ -39,7 +39,8 @@ class Variant:
 
 def chosen(storage: Path, package_run: str) -> tuple[Activation, ...]:
     """What is in force of this package; nothing once another package of its kind is."""
-    newest = {one.kind: one for one in in_force.history(storage)}
+    place = runs.project_of(storage / "runs" / package_run)
+    newest = {one.kind: one for one in in_force.history(storage, project=place)}
     return tuple(
         one
         for kind in (contract.ANOMALY, contract.DETECTOR)

@@ -73,7 +73,7 @@ def _no_limit(made: Made) -> str:
 
 def _is_in_force(made: Made) -> bool:
     limits = made[LIMITS]
-    found = active.current(limits.folder.parent.parent)
+    found = active.current(limits.folder.parent.parent, limits.project)
     return found is not None and found.run_id == limits.id
 
 

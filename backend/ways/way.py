@@ -173,7 +173,10 @@ def _newest(step: Step, made: Made, book: Book) -> Run | None:
     fitting = [
         run
         for run in known
-        if run.kind == step.kind and run.created >= since and wanted <= set(lineage.parents(run))
+        if run.kind == step.kind
+        and run.project == from_these[-1].project
+        and run.created >= since
+        and wanted <= set(lineage.parents(run))
     ]
     return max(fitting, key=lambda run: run.created, default=None)
 

@@ -49,7 +49,7 @@ def show(run: Run) -> None:
     packages_in_force.standing(run, result)
     if not void:
         packages_in_force.choose(run, result)
-    packages_in_force.history(result)
+    packages_in_force.history(run, result)
     _everything(run, checks)
 
 

@@ -7,14 +7,19 @@ from backend.core import runs
 from backend.settings import settings
 from backend.sharing import links as shared
 from backend.sharing.links import Share
-from pages.ui import charts, identity, links, share_links
+from pages.ui import charts, identity, links, resources, share_links
 from pages.ui.layout import header, plain_errors
 
 PAGE = 20
 
 
 def show() -> None:
-    found = shared.every(settings().storage)
+    window = resources.supervisor()
+    found = [
+        share
+        for share in shared.every(settings().storage)
+        if window.holds(share.scope.runs, share.scope.line)
+    ]
     if not found:
         st.info(
             "No report is shared. Open a result, press Report, and make a link.",

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from backend.actions import sharing
+from backend.line import watch
 from backend.plots import styled
 from backend.settings import settings
 from backend.sharing import named
@@ -23,7 +24,7 @@ ORDER BY runs.created DESC
 LIMIT 100"""
 RUNS = (
     "SELECT id, kind, name, state, created, started, finished, seconds, CAST(spec AS VARCHAR) AS "
-    "spec, CAST(result AS VARCHAR) AS result, error, parent FROM runs"
+    "spec, CAST(result AS VARCHAR) AS result, error, parent, project FROM runs"
 )
 SHAPES = {"bars": "bar", "lines": "lines", "points": "markers"}
 MOST_DRAWN = 5000  # rows of a chart
@@ -55,8 +56,9 @@ def show() -> None:
 
 def _ask(sql: str) -> None:
     st.session_state.pop(ANSWER, None)
-    known = resources.store().read(RUNS) if "runs" in sql.lower() else pd.DataFrame()
-    st.session_state[ANSWER] = sharing.ask(identity.actor(), settings(), sql, known)
+    known = resources.store().read(RUNS)
+    lines = resources.supervisor().lines(watch.names(settings().storage))
+    st.session_state[ANSWER] = sharing.ask(identity.actor(), settings(), sql, known, lines)
 
 
 def _schema() -> None:

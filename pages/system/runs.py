@@ -6,17 +6,21 @@ import pandas as pd
 import streamlit as st
 
 from backend.actions import work
-from backend.core import registry, runs, specs
+from backend.core import projects, registry, runs, specs
 from backend.core.runs import Run
+from backend.core.store import OfProject
 from backend.records import RunState
 from backend.settings import settings
 from backend.sharing import marks, search
+from backend.wording import counted
 from pages.ui import (
     charts,
     forms,
     identity,
     links,
     mark_view,
+    move_view,
+    project,
     resources,
     run_choice,
     run_table,
@@ -49,6 +53,8 @@ def show() -> None:
     ended = _ended("" if kind == "all" else kind, "" if state == "all" else state, sought or "")
     active = [r for r in resources.supervisor().active() if kind in ("all", r.kind)]
     active = active if state == "all" and not sought else []
+    if sought:
+        _elsewhere(sought)
     if ended.empty and sought:
         st.info("No run has all of these words. Use fewer.", icon=":material/search_off:")
         return
@@ -66,6 +72,17 @@ def show() -> None:
             if not registry.get(run.kind).service:
                 links.to_kind(run.kind, charts.plain(run.name), run.id)
             run_view.live(run.id)
+
+
+def _elsewhere(sought: str) -> None:
+    """In which other projects there are runs with these words."""
+    here, marked = project.chosen(), marks.every(settings().storage)
+    whole = resources.owner().store
+    for one in project.seen().values():
+        if one.id != here and not one.archived:
+            count = len(search.found(OfProject(whole, one.id), marked, sought))
+            if count:
+                st.caption(f"{counted(count, 'run')} with these words in {charts.plain(one.name)}.")
 
 
 def _ended(kind: str, state: str, sought: str) -> pd.DataFrame:
@@ -101,15 +118,31 @@ def _detail(run_id: str) -> None:
         charts.curves(run)
     if run.state.ended:
         mark_view.offer(run)
-    compare, again, log, delete = st.tabs(["Settings", "Run again", "Log", "Delete"])
+    several = ["Project"] if len(project.seen()) > 1 else []
+    compare, again, log, *own, delete = st.tabs(
+        ["Settings", "Run again", "Log", *several, "Delete"]
+    )
     with compare:
         _compare(run)
     with again:
         _again(run)
     with log:
         st.code(runs.log_tail(run.folder) or "Nothing was printed.", language=None, wrap_lines=True)
+    for tab in own:
+        with tab:
+            _project(run)
     with delete:
         _delete(run)
+
+
+def _project(run: Run) -> None:
+    """Which one it belongs to, and the way to another."""
+    name = projects.find(settings().storage, run.project).name
+    st.caption(f"It belongs to the project {charts.plain(name)}.")
+    if run.state.ended:
+        move_view.offer([run.id], run.id)
+    else:
+        st.info("It can be moved once it has ended.")
 
 
 def _compare(run: Run) -> None:

@@ -50,7 +50,7 @@ def _soundness() -> None:
     st.subheader("Check", anchor=False)
     st.markdown("Compares each run folder with the database; the folders are the truth.")
     if st.button("Check now", icon=":material/fact_check:"):
-        found = store.differences(resources.store(), resources.supervisor().settings.runs)
+        found = store.differences(resources.owner().store, resources.supervisor().settings.runs)
         for sentence in found:
             st.warning(sentence)
         if not found:
@@ -92,7 +92,7 @@ def _copies() -> None:
 def _trash() -> None:
     st.subheader("Trash", anchor=False)
     supervisor = resources.supervisor()
-    found = runs.folders(supervisor.settings.trash)
+    found = [one for one in runs.folders(supervisor.settings.trash) if supervisor.sees(one.name)]
     if not found:
         st.caption("The trash is empty.")
         return

@@ -17,7 +17,9 @@ PAGE, HEEDED, SHOWN, WISHED = (
 SCRIPT = """
 export default function ({ data }) {
   const url = new URL(window.location.href);
-  for (const [name, value] of Object.entries(data)) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(data)) 
+    if (value) url.searchParams.set(name, value);
+    else url.searchParams.delete(name);
   if (url.href !== window.location.href) window.history.replaceState({}, "", url);
 }
 """

@@ -5,10 +5,14 @@ import streamlit as st
 from backend.core import audit
 from backend.core.audit import Line
 from backend.settings import settings
-from pages.ui import charts, identity
+from pages.ui import charts, identity, resources
 
 MOST = 8
 OWN_BUSINESS = ("sign in", "sign out", "was refused", "change password", "ask")
+PROJECTS = (
+    *("add project", "rename project", "change members"),
+    *("archive project", "bring back project"),
+)
 
 
 def show() -> None:
@@ -16,7 +20,10 @@ def show() -> None:
     me = identity.account()
     if me is None:
         return
-    lines = [x for x in audit.newest(settings().storage, 200) if x.action not in OWN_BUSINESS]
+    sees = resources.supervisor().sees
+    newest = audit.newest(settings().storage, 200)
+    no_news = (*OWN_BUSINESS, *PROJECTS)  # a project's name is for who may see it
+    lines = [x for x in newest if x.action not in no_news and sees(x.about)]
     of_me = [x for x in lines if x.action == "comment" and me.name in x.detail.split(", ")]
     for line in of_me[:3]:
         words = f"**{charts.plain(line.actor)}** speaks of you: {charts.plain(line.about)}"

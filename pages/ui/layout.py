@@ -8,8 +8,9 @@ from string import Template
 
 import streamlit as st
 
+from backend.core.runs import Run
 from backend.records import RunState, UserError
-from pages.ui import charts, identity, links, resources
+from pages.ui import bell, charts, identity, links, project, resources
 
 log = logging.getLogger(__name__)
 STYLE = Path(__file__).with_name("style.css")
@@ -63,18 +64,26 @@ def sidebar() -> None:
     st.html(ASKING, unsafe_allow_javascript=True)
     with st.sidebar:
         try:
-            active = resources.supervisor().active()
+            window = resources.supervisor()
         except UserError as error:
             st.error(str(error), icon=":material/lock:")
             st.stop()
-        running = [run for run in active if run.state is RunState.RUNNING]
-        if active:
-            words = f"{len(running)} running · {len(active) - len(running)} waiting"
-            st.page_link(links.RUNS, label=words, icon=":material/pending:")
-        else:
-            st.caption("No job is running.")
+        project.choose()
+        bell.ring()
+        _work(window.active(), window.elsewhere())
         if found := identity.account():
             st.html(HERE.substitute(initials=found.initials, name=found.name, role=found.role))
+
+
+def _work(active: list[Run], elsewhere: int) -> None:
+    """What is under way in this project, and how much in others, which share its turn."""
+    running = [run for run in active if run.state is RunState.RUNNING]
+    others = f" · {elsewhere} in other projects" if elsewhere else ""
+    if active:
+        words = f"{len(running)} running · {len(active) - len(running)} waiting{others}"
+        st.page_link(links.RUNS, label=words, icon=":material/pending:")
+    else:
+        st.caption(f"No job is running{' here' if others else ''}{others}.")
 
 
 def header(title: str, words: str) -> None:

@@ -11,7 +11,7 @@ from backend.line import log, report, watch
 from backend.line.part import Verdict
 from backend.line.watch import Status
 from backend.settings import settings
-from pages.ui import caveats, charts, links
+from pages.ui import caveats, charts, links, resources
 
 MEANING = {
     Verdict.GOOD: "Passed",
@@ -117,9 +117,10 @@ def judges(status: Status) -> None:
 
 
 def every() -> None:
-    """All lines that were ever started, each with its state, its parts and what troubles it."""
+    """All lines of the project, each with its state, its parts and what troubles it."""
     storage = settings().storage
-    rows = [_row(name, watch.status(report.home(storage, name))) for name in watch.names(storage)]
+    names = resources.supervisor().lines(watch.names(storage))
+    rows = [_row(name, watch.status(report.home(storage, name))) for name in names]
     if not rows:
         return
     st.markdown("#### All lines")
@@ -161,12 +162,13 @@ def alarms(home: Path, count: int = 20) -> None:
 
 def choose() -> tuple[str, Path] | None:
     """The line named in the address (`?line=`), or the one picked here; None without any."""
-    names = watch.names(settings().storage)
+    window, asked = resources.supervisor(), st.query_params.get("line", "")
+    window.check_line(asked)
+    names = window.lines(watch.names(settings().storage))
     if not names:
         st.info("No line was started yet.", icon=":material/info:")
         links.to_kind("line", "Start a line")
         return None
-    asked = st.query_params.get("line", "")
     place = names.index(asked) if asked in names else 0
     name = st.selectbox("Line", names, index=place)
     st.query_params["line"] = name

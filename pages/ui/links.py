@@ -146,10 +146,12 @@ SECTIONS = {
     "System": [
         _shown("system/runs", "Runs", "list_alt"),
         _shown("system/storage", "Storage", "hard_drive"),
+        _shown("system/notices", "Notifications", "notifications"),
         _shown("system/glossary", "Glossary", "dictionary"),
     ],
     "Access": [
         replace(_shown("access/people", "People", "group"), admins=True),
+        _shown("access/projects", "Projects", "folder_shared"),
         replace(_shown("access/audit", "Audit log", "policy"), admins=True),
     ],
 }
@@ -179,6 +181,7 @@ MOVED = {  # addresses of earlier versions, which people have bookmarked, and wh
 }
 OVERVIEW = "pages/home/overview.py"
 RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
+NOTICES = "pages/system/notices.py"
 SHARED = "pages/sharing/links.py"
 STUDENTS = "pages/students/compare.py"
 EXPLORER = "pages/inspection/part_explorer.py"

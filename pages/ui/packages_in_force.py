@@ -15,7 +15,7 @@ from pages.ui import charts, identity, links
 
 def standing(run: Run, result: Result) -> None:
     """Is a variant of this run on the line, or which package is?"""
-    found = in_force.current(settings().storage, result.kind)
+    found = in_force.current(settings().storage, result.kind, run.project)
     if found is None:
         st.info("No package of this kind is in force yet.", icon=":material/toggle_off:")
         return
@@ -26,12 +26,12 @@ def standing(run: Run, result: Result) -> None:
         st.info(f"Another package is in force: {told}.", icon=":material/toggle_on:")
         if (settings().runs / found.gate_run).is_dir():
             links.to_kind("gate", "Open the verdict by which it passed", found.gate_run)
-    outdated(result.kind)
+    outdated(result.kind, run.project)
 
 
-def outdated(kind: str) -> None:
-    """Says that other limits are in force than the package on the line carries."""
-    found = in_force.current(settings().storage, kind)
+def outdated(kind: str, project: str) -> None:
+    """Says that other limits are in force than the package on the line of a project carries."""
+    found = in_force.current(settings().storage, kind, project)
     if found and (words := in_force.outdated(settings().storage, found)):
         st.warning(charts.plain(words), icon=":material/sync_problem:")
 
@@ -46,7 +46,7 @@ def choose(run: Run, result: Result) -> None:
     """Put a variant that passed in force, after a second look, or go back to the former package."""
     if not result.passed:
         st.info("Nothing of this package passed, so nothing can be put in force.")
-    before = in_force.previous(settings().storage, result.kind)
+    before = in_force.previous(settings().storage, result.kind, run.project)
     if not result.passed and before is None:
         return
     if not identity.may("results.put_package_in_force"):
@@ -82,7 +82,9 @@ def _roll_back(before: Activation, who: str, why: str) -> None:
     label = f"Go back to {told}"
     if st.button(label, icon=":material/undo:", disabled=not who, help=_since(before).strip(", ")):
         try:
-            results.roll_back_package(identity.actor(), settings(), before.kind, why)
+            results.roll_back_package(
+                identity.actor(), settings(), before.kind, why, before.project
+            )
         except UserError as error:
             st.error(charts.plain(str(error)), icon=":material/error:")
         else:
@@ -90,9 +92,9 @@ def _roll_back(before: Activation, who: str, why: str) -> None:
             st.rerun()
 
 
-def history(result: Result) -> None:
+def history(run: Run, result: Result) -> None:
     """Who put which package in force, newest first."""
-    found = in_force.history(settings().storage, result.kind)
+    found = in_force.history(settings().storage, result.kind, run.project)
     if not found:
         return
     rows = [

@@ -22,7 +22,7 @@ Limits = tuple[float | None, float | None]
 
 def limits_in_force(run: Run, method: str) -> dict[str, Limits]:
     """Feature → limits in force; {} where those of another model or score are."""
-    found = active.current(settings().storage)
+    found = active.current(settings().storage, run.project)
     if not found or found.inspect_run != run.id:
         return {}
     file = settings().runs / found.run_id / active.FILE

@@ -29,9 +29,11 @@ def show(experiment: Experiment, words: str, source_label: str) -> None:
     """The whole page. source_label: what the images or parts to begin with are called."""
     header(experiment.title, words)
     st.caption(f"The paper: {experiment.source}.")
-    finder = experiment.finder(resources.supervisor().settings.runs)
+    window = resources.supervisor()
+    finder = experiment.finder(window.settings.runs, window.project)
     run_id, again = (st.query_params.get(name, "") for name in ("run", "again"))
     if run_id:
+        window.find(run_id)  # refused where they may not see it
         made = finder.of(run_id)
         _jobs(experiment, made)
         _results(experiment, made)

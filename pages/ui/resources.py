@@ -1,4 +1,4 @@
-"""The one store and supervisor of this server process."""
+"""The one store and supervisor of this server process, and what this visitor sees of them."""
 
 from datetime import datetime
 from functools import cache
@@ -8,12 +8,14 @@ import streamlit as st
 
 from backend.core.jobs import Supervisor
 from backend.core.runs import Run
-from backend.core.store import Store
+from backend.core.store import OfProject, Store
+from backend.core.window import Window
 from backend.settings import settings
+from pages.ui import project
 
 
 @cache
-def supervisor() -> Supervisor:
+def owner() -> Supervisor:
     """Opens the database and starts the supervisor's thread on the first call.
 
     Raises UserError where another process holds the database.
@@ -23,15 +25,20 @@ def supervisor() -> Supervisor:
     return made
 
 
+def supervisor() -> Window:
+    """The supervisor as who is at this browser sees it, in the project chosen there."""
+    return Window(owner(), project.who(), project.chosen())
+
+
 def take_in(run: Run) -> None:
     """Make sure that the store knows how a run ended before its page reads it."""
-    if run.state.ended and not supervisor().knows(run):
-        supervisor().tick()
+    if run.state.ended and not owner().knows(run):
+        owner().tick()
 
 
 @st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
 def _facts(table: str, run_id: str, finished: datetime | None) -> pd.DataFrame:
-    return store().facts(table, run_id)
+    return owner().store.facts(table, run_id)
 
 
 def facts(table: str, run: Run) -> pd.DataFrame:
@@ -39,5 +46,6 @@ def facts(table: str, run: Run) -> pd.DataFrame:
     return _facts(table, run.id, run.finished)
 
 
-def store() -> Store:
+def store() -> OfProject:
+    """The database with the runs of the chosen project."""
     return supervisor().store

@@ -21,6 +21,7 @@ from backend.access.guard import Guard, Rules  # noqa: E402
 from backend.access.rights import Role  # noqa: E402
 from backend.actions import people  # noqa: E402
 from backend.core.audit import Actor, Way  # noqa: E402
+from backend.notices.postman import Postman  # noqa: E402
 from backend.settings import settings  # noqa: E402
 from pages.ui import resources, share_route, sign_in  # noqa: E402
 from pages.ui.inflow import FRAMING, Inflow  # noqa: E402
@@ -46,7 +47,7 @@ def rules() -> Rules:
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """The supervisor's life, and the link for the first admin where nobody may come in yet."""
-    supervisor = resources.supervisor()
+    supervisor = resources.owner()
     known = rules()
     if not (known.local or known.open or accounts.asked_for(settings())):
         link = people.set_up_link(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
@@ -57,9 +58,12 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
             "(from elsewhere: the same with this server's name in place of localhost)",
             flush=True,
         )
+    postman = Postman(settings().storage, supervisor.store)
+    postman.start()
     if settings().names_days:
         people.forget_names(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
     yield
+    postman.stop()
     supervisor.stop()
     supervisor.store.close()
 

@@ -256,7 +256,8 @@ def _form(view: View, step: Step, made: Made, run: Run | None) -> None:
 def under_way(*of: Way) -> None:
     """The newest ways that somebody began, with how far each is."""
     desk = resources.supervisor()
-    found = [one for way in of for one in _begun(str(desk.settings.storage), way.key, way)]
+    here = f"{desk.settings.storage} {desk.project}"
+    found = [one for way in of for one in _begun(here, way.key, way)]
     if not found:
         return
     st.subheader("Ways under way", anchor=False)
@@ -265,8 +266,9 @@ def under_way(*of: Way) -> None:
 
 
 @st.cache_data(ttl=FRESH, max_entries=20, show_spinner=False)
-def _begun(storage: str, key: str, _way: Way) -> list[tuple[str, str, str]]:
-    """Run that began it, key and words of the newest ways of a kind; the same for all visitors."""
+def _begun(here: str, key: str, _way: Way) -> list[tuple[str, str, str]]:
+    """Run that began it, key and words of the newest ways of a kind; the same for all visitors of a
+    project."""
     desk, told = resources.supervisor(), []
     for first in ways.beginnings(_way, run_view.runs_of(_way.steps[0].kind), desk, UNDER_WAY):
         words = ways.standing_words(ways.stages(_way, first, desk))

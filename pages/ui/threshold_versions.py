@@ -20,8 +20,8 @@ from pages.ui import charts, identity, links, packages_in_force
 
 def standing(run: Run) -> None:
     """Is this version in force, or which one is?"""
-    found = active.current(settings().storage)
-    packages_in_force.outdated(in_force.ANOMALY)
+    found = active.current(settings().storage, run.project)
+    packages_in_force.outdated(in_force.ANOMALY, run.project)
     if found is None:
         st.info("No threshold is in force yet.", icon=":material/toggle_off:")
     elif found.run_id == run.id:
@@ -76,7 +76,7 @@ def _missed(run: Run) -> str:
 
 def activate(run: Run) -> None:
     """Put this version in force, after a second look."""
-    found = active.current(settings().storage)
+    found = active.current(settings().storage, run.project)
     if found and found.run_id == run.id:
         return
     st.subheader("Put in force", anchor=False)
@@ -123,13 +123,14 @@ def _question(run: Run, found: Activation | None) -> str:
 def versions(run: Run) -> None:
     """Every version of this model, and every choice made so far."""
     st.subheader("Versions", anchor=False)
-    journal = active.history(settings().storage)
+    journal = active.history(settings().storage, run.project)
     in_force = journal[-1].run_id if journal else ""
     model = runs.spec(run, Spec).inspect_run
     found = [
         _version(one, one.id == in_force, one.id == run.id)
         for one in runs.readable(settings().runs.glob("*-threshold-*"))
-        if one.result and runs.spec(one, Spec).inspect_run == model
+        if one.project == run.project and one.result
+        if runs.spec(one, Spec).inspect_run == model
     ]
     frame = pd.DataFrame(found).sort_values("version", ascending=False)
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")

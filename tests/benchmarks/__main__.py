@@ -86,7 +86,7 @@ def overview(folder: Path) -> None:
     empty = float(np.median(seconds(app.run, 10))) * 1000
     _line("empty store", empty, "ms")
     _fill(folder / "runs", 1000)
-    while len(resources.store().signatures()) < 1000:
+    while len(resources.owner().store.signatures()) < 1000:
         time.sleep(0.2)
     full = seconds(app.run, 20) * 1000
     assert not app.error, app.error
@@ -114,8 +114,8 @@ def reindex(folder: Path) -> None:
     from backend.core import runs, store
     from pages.ui import resources
 
-    resources.supervisor().stop()
-    resources.store().close()
+    resources.owner().stop()
+    resources.owner().store.close()
     folders = runs.folders(folder / "runs")
     read = float(np.median(seconds(lambda: [runs.read(f) for f in folders], 3))) * 1000
     _line("reading the folders", read, "ms")

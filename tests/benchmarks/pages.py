@@ -52,14 +52,16 @@ def _measured(place: Path) -> dict[str, float]:
     from backend.settings import settings
     from pages.ui import links, resources
 
-    resources.supervisor().stop()
-    resources.store().close()
+    resources.owner().stop()
+    resources.owner().store.close()
     os.environ["DISTILLERY_STORAGE"] = str(place)
     settings_module.settings.cache_clear()
-    resources.supervisor.cache_clear()
+    resources.owner.cache_clear()
     resources.supervisor().tick()
     assert settings().storage == place.resolve()
-    there = {run.kind for run in map(resources.supervisor().find, resources.store().signatures())}
+    there = {
+        run.kind for run in map(resources.supervisor().find, resources.owner().store.signatures())
+    }
     entries = [entry for entries in links.SECTIONS.values() for entry in entries]
     kinds = {kind.name for kind in registry.KINDS}
     shown = [e for e in entries if e.kind in there or e.kind not in kinds]

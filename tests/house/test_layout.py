@@ -16,7 +16,7 @@ from backend.settings import PROJECT
 
 SECTIONS = (
     *("images", "renderer", "labels", "teachers", "students", "composites", "detection"),
-    *("inspection", "deployment", "line", "sharing"),
+    *("inspection", "deployment", "line", "notices", "sharing"),
 )
 GROUND = (
     "records",

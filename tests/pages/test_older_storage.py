@@ -36,13 +36,13 @@ def older_dashboard(older_settings, monkeypatch):
     """The dashboard's process over that folder."""
     monkeypatch.setenv("DISTILLERY_STORAGE", str(older_settings.storage))
     settings_module.settings.cache_clear()
-    resources.supervisor.cache_clear()
-    supervisor = resources.supervisor()
+    resources.owner.cache_clear()
+    supervisor = resources.owner()
     supervisor.tick()
     yield supervisor
     supervisor.stop()
     supervisor.store.close()
-    resources.supervisor.cache_clear()
+    resources.owner.cache_clear()
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)

@@ -14,7 +14,7 @@ FILE = "thresholds.json"
 
 def in_force(storage: Path, model_run: str) -> Activation | None:
     """The choice in force, None where it is of another model or its file is gone."""
-    found = active.current(storage)
+    found = active.current(storage, runs.project_of(storage / "runs" / model_run))
     fits = found is not None and found.inspect_run == model_run
     return found if found and fits and file_of(storage, found).is_file() else None
 

@@ -1,7 +1,8 @@
 """Which version of the thresholds is in force, since when, who chose it and why.
 
-A journal in the storage folder, one JSON line a choice, only ever appended to: its last line is
-in force, and going back is one more line. A line cut short by a crash is passed over.
+A journal in the storage folder, one JSON line a choice, only ever appended to: the last line of a
+project is in force there, and going back is one more line. A line cut short by a crash is passed
+over.
 """
 
 from contextlib import suppress
@@ -20,7 +21,7 @@ class Activation:
     """time: UTC, ISO 8601. who, why: as the person entered them.
 
     by_hand: types whose limit promises nothing. misses, lookalikes: the warnings that stood when
-    it was chosen, "" for none; an older line lacks all three.
+    it was chosen, "" for none; an older line lacks all three. project: its id.
     """
 
     run_id: str
@@ -32,6 +33,7 @@ class Activation:
     by_hand: str = ""
     misses: str = ""
     lookalikes: str = ""
+    project: str = ""
 
 
 def activate(
@@ -70,36 +72,36 @@ def activate(
         ", ".join(result.by_hand),
         misses,
         lookalikes.warning(run_folder),
+        run.project,
     )
     storage.mkdir(parents=True, exist_ok=True)
     journal.add(storage / JOURNAL, asdict(chosen))
     return chosen
 
 
-def history(storage: Path) -> list[Activation]:
-    """Every choice so far, oldest first."""
+def history(storage: Path, project: str | None = None) -> list[Activation]:
+    """Every choice so far, oldest first; those of one project if named."""
     found = []
     for line in runs.json_lines(storage / JOURNAL):
         with suppress(TypeError):
             found.append(Activation(**line))
-    return found
+    return [one for one in found if project is None or one.project == project]
 
 
 def refuse_deletion(storage: Path, run_id: str) -> None:
-    """Raises UserError for the run in force, and for those behind it: its model and its parts."""
-    in_force = current(storage)
-    if in_force is None:
-        return
-    if in_force.run_id == run_id:
-        raise UserError(f"{run_id} is the threshold in force. Activate another first.")
-    folder = storage / "runs" / in_force.run_id
-    if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
-        raise UserError(
-            f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another first."
-        )
+    """Raises UserError for a run in force, and for those behind it: its model and its parts."""
+    for in_force in {one.project: one for one in history(storage)}.values():
+        if in_force.run_id == run_id:
+            raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+        folder = storage / "runs" / in_force.run_id
+        if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
+            raise UserError(
+                f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another "
+                "first."
+            )
 
 
-def current(storage: Path) -> Activation | None:
-    """The choice in force, None before the first."""
-    found = history(storage)
+def current(storage: Path, project: str = "") -> Activation | None:
+    """The choice in force in a project, the default one if none is named; None before the first."""
+    found = history(storage, project)
     return found[-1] if found else None

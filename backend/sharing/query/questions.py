@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,6 @@ from threading import BoundedSemaphore
 import duckdb
 import pandas as pd
 
-from backend.core import runs
 from backend.core.migrations import FACTS, STEPS
 from backend.line import segments
 from backend.records import Shortage, UserError
@@ -63,27 +62,33 @@ def schema() -> dict[str, dict[str, str]]:
     return {name: tables[name] for name in ("runs", *sorted(tables)) if name in tables}
 
 
-def ask(storage: Path, sql: str, known: pd.DataFrame, seconds: int = SECONDS) -> Answer:
-    """The answer to one SELECT. known: rows of the table `runs`, which is no file.
+def ask(
+    storage: Path, sql: str, known: pd.DataFrame, lines: Sequence[str] = (), seconds: int = SECONDS
+) -> Answer:
+    """The answer to one SELECT. known: rows of the table `runs`, which is no file; the other tables
+    hold what these runs and these lines left.
 
     Raises UserError where it is refused, wrong, too large or too slow.
     """
     if not _turns.acquire(timeout=seconds):
         raise Shortage(f"{AT_ONCE} questions are being answered just now. Ask again in a while.")
     try:
-        with _files(storage, sql, known) as files:
+        with _files(storage, sql, known, lines) as files:
             return _answered(sql, files, seconds)
     finally:
         _turns.release()
 
 
 @contextmanager
-def _files(storage: Path, sql: str, known: pd.DataFrame) -> Iterator[dict[str, list[str]]]:
+def _files(
+    storage: Path, sql: str, known: pd.DataFrame, lines: Sequence[str]
+) -> Iterator[dict[str, list[str]]]:
     """Table → its files, of the tables that the question may mean."""
     meant = set(re.findall(r"\w+", sql.lower()))
-    found = {table: _facts(storage, table) for table in FACTS if table in meant}
+    folders = [storage / "runs" / str(run_id) for run_id in known["id"]]
+    found = {table: _facts(folders, table) for table in FACTS if table in meant}
     if segments.TABLE in meant:
-        homes = sorted((storage / segments.LINES).glob("*/"))
+        homes = [storage / segments.LINES / name for name in sorted(lines)]
         found[segments.TABLE] = [str(path) for home in homes for path in segments.files(home)]
     with tempfile.TemporaryDirectory(prefix="question-") as folder:
         if "runs" in meant and len(known):
@@ -93,8 +98,8 @@ def _files(storage: Path, sql: str, known: pd.DataFrame) -> Iterator[dict[str, l
         yield found
 
 
-def _facts(storage: Path, table: str) -> list[str]:
-    every = (folder / "facts" / f"{table}.parquet" for folder in runs.folders(storage / "runs"))
+def _facts(folders: Iterable[Path], table: str) -> list[str]:
+    every = (folder / "facts" / f"{table}.parquet" for folder in folders)
     return [str(path) for path in every if path.exists()]
 
 

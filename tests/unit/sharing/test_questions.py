@@ -11,7 +11,7 @@ from backend.settings import Settings
 from backend.sharing.query import child, questions
 from tests.sharing_runs import FIGURES, made
 
-NONE = pd.DataFrame()
+NONE = pd.DataFrame({"id": []})
 
 
 def request(sql: str, files: dict[str, list[str]] | None = None, megabytes: int = 256) -> dict:
@@ -58,7 +58,9 @@ def test_nothing_but_a_select_over_the_tables_is_done(fact: Path, tmp_path: Path
 
 def test_rows_come_with_the_run_that_made_them(storage: Settings, fact: Path) -> None:
     sql = "SELECT run_id, metric, value FROM figures ORDER BY value -- the end"
-    found = questions.ask(storage.storage, sql, NONE)
+    known = pd.DataFrame({"id": [fact.parent.parent.name]})
+    found = questions.ask(storage.storage, sql, known)
+    assert questions.ask(storage.storage, sql, NONE).rows.empty
     assert list(found.rows["value"]) == [0.1, 0.5] and not found.more
     assert set(found.rows["run_id"]) == {fact.parent.parent.name}
 

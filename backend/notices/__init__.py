@@ -1,0 +1,1 @@
+"""Notices: what ended, what is suspended, what fills; shown here and sent elsewhere."""

@@ -1,0 +1,99 @@
+"""Which project this visitor looks at: chosen in the sidebar, or named by the address."""
+
+import streamlit as st
+
+from backend.core import projects, runs
+from backend.core.audit import Actor
+from backend.core.projects import Project
+from backend.settings import settings
+from pages.ui import address, identity
+
+WHO, CHOSEN, CHOICE = "who-looks", "project-looked-at", "project-choice"
+PAGE, HEEDED = "project-page", "project-heeded"
+NONE = "-"  # in place of an id: they may see none
+
+
+def who() -> Actor:
+    """Who looks, as they were when this page was built."""
+    found = st.session_state.get(WHO)
+    return found if isinstance(found, Actor) else identity.actor()
+
+
+def chosen() -> str:
+    """The id of the project that is looked at."""
+    return str(st.session_state.get(CHOSEN, projects.DEFAULT))
+
+
+def seen() -> dict[str, Project]:
+    """Every project that who looks may see, archived ones too."""
+    one = who()
+    return projects.seen(settings().storage, one.name, one.role)
+
+
+def arrive(page: str) -> None:
+    """Before a page is built: who looks, and at which project. Raises UserError where the address
+    names one that they may not see."""
+    st.session_state[WHO] = identity.actor()
+    there, now = seen(), chosen()
+    if now not in there:
+        now = next((i for i, one in there.items() if not one.archived), NONE)
+    st.session_state[CHOSEN] = now
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE], st.session_state[HEEDED] = page, {}
+    if (owner := _owner_of_what_is_named()) in there:
+        st.session_state[CHOSEN] = owner
+    elif named := _news("project"):
+        one = who()
+        projects.check_seen(settings().storage, one.name, one.role, named)
+        st.session_state[CHOSEN] = named
+
+
+def _owner_of_what_is_named() -> str | None:
+    """The project of the run or line that the address names, where that is new."""
+    home = settings().runs
+    for name in ("run", "from", "again", "runs"):
+        run_id = _news(name).partition(",")[0]
+        if runs.RUN_ID.fullmatch(run_id) and (home / run_id).is_dir():
+            return runs.project_of(home / run_id)
+    line = _news("line")
+    return projects.of_line(home, line) if line else None
+
+
+def _news(name: str) -> str:
+    """What the address asks for, "" where it was heeded before on this page, or put there."""
+    value = str(st.query_params.get(name, ""))
+    heeded = st.session_state[HEEDED]
+    if value in (heeded.get(name, ""), address.shown(name)):
+        return ""
+    heeded[name] = value
+    return value
+
+
+def choose() -> None:
+    """The choice in the sidebar, where there is more than one; the address follows it."""
+    there = seen()
+    now = chosen()
+    offered = [i for i, one in there.items() if not one.archived or i == now]
+    if now == NONE:
+        st.info("You are a member of no project yet. Ask an admin.", icon=":material/info:")
+    if len(offered) < 2:
+        return
+    st.session_state[CHOICE] = now
+    st.selectbox(
+        "Project",
+        offered,
+        format_func=lambda i: _words(there[i]),
+        key=CHOICE,
+        on_change=_changed,
+    )
+    address.follow("project", now)
+
+
+def _changed() -> None:
+    """Another one was chosen: what the address names belongs to the one before."""
+    st.session_state[CHOSEN] = st.session_state[CHOICE]
+    st.query_params.clear()
+
+
+def _words(project: Project) -> str:
+    return project.name + (" (archived)" if project.archived else "")
