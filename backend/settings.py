@@ -1,6 +1,7 @@
 """Where things are and how much may run: read once from the environment."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from backend.records import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
+CLUSTER = re.compile(r"local:[1-9]\d{0,2}|(?:ray://)?(?!local:)[\w.-]+:\d{1,5}")
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Settings:
     (DISTILLERY_IDLE_HOURS, DISTILLERY_SESSION_DAYS).
     names_days: the journal of actions forgets a name after so long; 0: never
     (DISTILLERY_NAMES_DAYS).
+    cluster: where the units of a job are worked on (DISTILLERY_CLUSTER); "": on this computer.
+    archive: where finished runs are put that are seldom needed (DISTILLERY_ARCHIVE).
     """
 
     storage: Path
@@ -36,6 +40,8 @@ class Settings:
     idle_hours: int = 12
     session_days: int = 7
     names_days: int = 0
+    cluster: str = ""
+    archive: str = ""
 
     @property
     def runs(self) -> Path:
@@ -84,7 +90,19 @@ def settings() -> Settings:
         idle_hours=_positive("DISTILLERY_IDLE_HOURS", 12),
         session_days=_positive("DISTILLERY_SESSION_DAYS", 7),
         names_days=_positive("DISTILLERY_NAMES_DAYS", 0),
+        cluster=_address("DISTILLERY_CLUSTER"),
+        archive=os.environ.get("DISTILLERY_ARCHIVE", "").strip(),
     )
+
+
+def _address(name: str) -> str:
+    text = os.environ.get(name, "").strip()
+    if text and not CLUSTER.fullmatch(text):
+        raise UserError(
+            f"{name} must be local:N (N processes on this computer), ray://HOST:PORT or HOST:PORT "
+            f"of a Ray cluster; it is '{text}'."
+        )
+    return text
 
 
 def _listed(name: str, between: str) -> tuple[str, ...]:

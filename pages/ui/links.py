@@ -146,6 +146,7 @@ SECTIONS = {
     "System": [
         _shown("system/runs", "Runs", "list_alt"),
         _shown("system/storage", "Storage", "hard_drive"),
+        _shown("system/computers", "Computers", "lan"),
         _shown("system/glossary", "Glossary", "dictionary"),
     ],
     "Access": [
