@@ -221,7 +221,7 @@ def _written(
                 info = tar.gettarinfo(path, name)
                 with path.open("rb") as file:
                     hashed = _Hashed(file)
-                    tar.addfile(info, hashed)  # type: ignore[arg-type]
+                    tar.addfile(info, hashed)
                 found[name] = (info.size, hashed.told.hexdigest())
         with suppress(Exception):  # a driver without files of the operating system
             stream.flush()
@@ -290,7 +290,7 @@ def _members(
     """Name, bytes and content of each file in the tar, and at the end its SHA-256 is compared."""
     with system.open(source, "rb") as stream:
         hashed = _Hashed(stream, _advance(record.size, tick, begin))
-        with tarfile.open(fileobj=hashed, mode="r|") as tar:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=hashed, mode="r|") as tar:
             for member in tar:
                 content = tar.extractfile(member)
                 if content is not None:

@@ -243,8 +243,8 @@ def _nodes(ray: Any) -> list[Node]:
     for node in ray.nodes():
         has = node["Resources"] if node["Alive"] else {}
         name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-        amounts = [has.get(key, 0.0) for key in ("CPU", "GPU", "memory")]
-        found.append(Node(name, *amounts, node["Alive"]))
+        cores, gpus, memory = (has.get(key, 0.0) for key in ("CPU", "GPU", "memory"))
+        found.append(Node(name, cores, gpus, memory, node["Alive"]))
     return sorted(found, key=lambda node: node.name)
 
 

@@ -40,8 +40,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     rows: list[dict[str, Any]] = []
     for place, (words, trial) in enumerate(trials.items()):
         width = 0.19 / len(trials)
-        tick = cross_validation.part_of(progress, 0.8 + place * width, 0.8 + (place + 1) * width)
-        ms = price(settings[words], data, out_dir, within(tick, f"{words}, timing"))
+        told = within(progress, 0.8 + place * width, width, f"{words}, timing")
+        ms = price(settings[words], data, out_dir, told)
         rows += judge.rows(words, trial, ms)
     facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")

@@ -56,7 +56,7 @@ def measure_all(
 def _keep(shared: tuple[Data, Path], item: tuple[str, Spec], file: Path, tick: Tick) -> None:
     (data, out_dir), (words, spec) = shared, item
     started = time.monotonic()
-    found = _scores(spec, data, out_dir, within(tick, words))
+    found = _scores(spec, data, out_dir, within(tick, 0.0, 1.0, words))
     with file.open("wb") as stream:
         seconds = np.float64(time.monotonic() - started)
         np.savez(stream, allow_pickle=False, **{f"by {m}": s for m, s in found.items()}, t=seconds)
@@ -68,8 +68,8 @@ def _read(file: Path) -> Trial:
         return Trial(scores, float(kept["t"]))
 
 
-def within(tick: Tick, words: str) -> Progress:
-    """A Progress with the setting's name in front."""
+def within(progress: Tick, low: float, width: float, words: str) -> Progress:
+    """A Progress whose 0 to 1 are a piece of the whole job's, with the setting's name in front."""
 
     def told(
         fraction: float,
@@ -78,7 +78,7 @@ def within(tick: Tick, words: str) -> Progress:
         step: int | None = None,
         metrics: Mapping[str, float] | None = None,
     ) -> None:
-        tick(fraction, f"{words}: {message}")
+        progress(low + width * fraction, f"{words}: {message}")
 
     return told
 

@@ -1,5 +1,6 @@
 """Scores of a fold as a file, so that an interrupted run keeps the folds that it has done."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,11 @@ from backend.inspection.model.folds import Fold, Scored
 
 def write(file: Path, scored: Scored) -> None:
     """Every array under its own name; rows in their order."""
-    tables = {"scores": scored.scores, "maps": scored.maps, "limits": scored.limits}
+    tables: dict[str, Mapping[str, object]] = {
+        "scores": scored.scores,
+        "maps": scored.maps,
+        "limits": scored.limits,
+    }
     found = {
         f"{table}/{name}": np.asarray(value)
         for table, rows in tables.items()

@@ -175,7 +175,7 @@ def test_what_is_in_use_stays_here(storage, run, tmp_path, monkeypatch):
 
 
 def test_a_job_asked_for_meanwhile_keeps_the_files_here(storage, run, tmp_path):
-    asked = []
+    asked: list[runs.Run] = []
 
     def ask(fraction: float) -> None:
         if not asked:
