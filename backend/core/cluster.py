@@ -23,6 +23,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from backend.core import units
 from backend.core.units import Board, Needs, Node, Tick, Work
 from backend.numeric.hardware import duration
@@ -32,6 +34,8 @@ from backend.settings import PROJECT, Settings, quiet_environment, settings
 RAY = "ray==2.60.0 msgpack==1.2.4 grpcio==1.85.3"
 RETRIES = 2  # times that a unit is begun again after its process or computer died
 POLL_SECONDS = 0.5
+LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: on 127.0.0.1 alone, on Linux too
+FOLDER = "distillery-ray"
 STORE_BYTES = 512 * 2**20  # of shared inputs, where this program starts the cluster
 Item = TypeVar("Item")
 
@@ -320,7 +324,8 @@ def _connect(address: str) -> Any:
     os.environ.update(RAY_AUTH_MODE="token", RAY_USAGE_STATS_ENABLED="0")
     local = address.startswith("local:")
     if local:
-        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        os.environ[LOOPBACK] = "0"
     import ray
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -331,7 +336,6 @@ def _connect(address: str) -> Any:
             "num_cpus": int(address.partition(":")[2]),
             "object_store_memory": STORE_BYTES,
             "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",
             "_temp_dir": _folder_of_sockets(),
         }
     try:
@@ -348,8 +352,12 @@ def _connect(address: str) -> Any:
 
 
 def _folder_of_sockets() -> str:
-    """For a cluster of this process: a short path, as sockets want one, and gone at the end."""
-    folder = tempfile.mkdtemp(prefix="distillery-ray-")
+    """For a cluster of this process: a short path, as sockets want one. Gone at the end, or once
+    another process does the same."""
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}-*"):
+        if not psutil.pid_exists(int(left.name.split("-")[2])):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=f"{FOLDER}-{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 

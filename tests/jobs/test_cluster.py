@@ -45,7 +45,7 @@ def head(tmp_path_factory):
     command += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
     command += [f"--temp-dir={folder}", f"--object-store-memory={100 * 2**20}"]
     environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-    environment |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment |= {"RAY_USAGE_STATS_ENABLED": "0", cluster.LOOPBACK: "0"}
     log = tmp_path_factory.mktemp("head") / "log.txt"
     with log.open("w") as output:
         process = subprocess.Popen(
@@ -66,6 +66,7 @@ def on_cluster(head, monkeypatch, until):
     """This process and its children use the cluster; it is up."""
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    monkeypatch.setenv(cluster.LOOPBACK, "0")
     monkeypatch.setenv("DISTILLERY_CLUSTER", head)
     settings_module.settings.cache_clear()
     until(lambda: cluster.lacking(head) == "")
