@@ -20,7 +20,7 @@ from backend.core.desk import CommandLine
 from backend.experiments.plans import Plan
 from backend.records import RunState, UserError
 from backend.settings import quiet_environment, settings
-from backend.verbs import people, told, upkeep
+from backend.verbs import away, people, told, upkeep
 from backend.verbs import projects as project_verbs
 from backend.verbs.caller import REFUSED, actor
 
@@ -315,7 +315,7 @@ def repeat_command(paper: str, to: Path | None, project: str, **chosen: Any) -> 
     click.echo(f"Wrote {reports.write(actor(), settings(), experiment, last.id, to)}.")
 
 
-for verb in (*people.VERBS, *project_verbs.VERBS, *told.VERBS, *upkeep.VERBS):
+for verb in (*away.VERBS, *people.VERBS, *project_verbs.VERBS, *told.VERBS, *upkeep.VERBS):
     main.add_command(verb)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from backend.access import elsewhere, oidc
-from backend.core import maintenance, runs
+from backend.core import archive, cluster, maintenance, runs
 from backend.numeric import hardware
 from backend.records import RunState, UserError
 from backend.settings import PROJECT, Settings
@@ -58,6 +58,8 @@ def examine(settings: Settings, port: int) -> list[Finding]:
         lambda: _jobs(settings),
         _gpu,
         lambda: _weights(settings),
+        lambda: _cluster(settings),
+        lambda: _archive(settings),
     ]
     return [look() for look in looks]
 
@@ -194,3 +196,25 @@ def _weights(settings: Settings) -> Finding:
         return Finding("Weights", State.GOOD, f"in storage/weights: {', '.join(names[:6])}")
     words = "none in storage/weights; what ships with the program is used"
     return Finding("Weights", State.GOOD, words)
+
+
+def _cluster(settings: Settings) -> Finding:
+    if not settings.cluster:
+        return Finding("Cluster", State.GOOD, "none; units of jobs run on this computer")
+    problem = cluster.lacking(settings.cluster)
+    if problem:
+        first, _, cure = problem.partition(". ")
+        return Finding("Cluster", State.WRONG, first.rstrip("."), cure)
+    words = f"{settings.cluster} can be used; it lets nobody in without a token"
+    return Finding("Cluster", State.GOOD, words)
+
+
+def _archive(settings: Settings) -> Finding:
+    if not settings.archive:
+        return Finding("Archive", State.GOOD, "none named; every run's files are here")
+    try:
+        archive.reach(settings.archive)
+    except UserError as error:
+        first, _, cure = str(error).partition(". ")
+        return Finding("Archive", State.WRONG, first.rstrip("."), cure or "Correct the address.")
+    return Finding("Archive", State.GOOD, f"{settings.archive} can be reached")

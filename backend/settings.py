@@ -1,6 +1,7 @@
 """Where things are and how much may run: read once from the environment."""
 
 import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from backend.records import UserError
 
 PROJECT = Path(__file__).resolve().parent.parent
+CLUSTER = re.compile(r"local:[1-9]\d{0,2}|(?:ray://)?(?!local:)[\w.-]+:\d{1,5}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Settings:
     server (DISTILLERY_UPLOAD_MB).
     sign_in: the file that says how the plant's own sign-in, or a proxy, tells who people are
     (DISTILLERY_SIGN_IN; see access/elsewhere.py). None: by names and passwords of here alone.
+    cluster: where the units of a job are worked on (DISTILLERY_CLUSTER); "": on this computer.
+    archive: where finished runs are put that are seldom needed (DISTILLERY_ARCHIVE).
     """
 
     storage: Path
@@ -42,6 +46,8 @@ class Settings:
     names_days: int = 0
     upload_megabytes: int = 200
     sign_in: Path | None = None
+    cluster: str = ""
+    archive: str = ""
 
     @property
     def runs(self) -> Path:
@@ -94,7 +100,19 @@ def settings() -> Settings:
         sign_in=Path(os.environ["DISTILLERY_SIGN_IN"]).resolve()
         if os.environ.get("DISTILLERY_SIGN_IN")
         else None,
+        cluster=_address("DISTILLERY_CLUSTER"),
+        archive=os.environ.get("DISTILLERY_ARCHIVE", "").strip(),
     )
+
+
+def _address(name: str) -> str:
+    text = os.environ.get(name, "").strip()
+    if text and not CLUSTER.fullmatch(text):
+        raise UserError(
+            f"{name} must be local:N (N processes on this computer), ray://HOST:PORT or HOST:PORT "
+            f"of a Ray cluster; it is '{text}'."
+        )
+    return text
 
 
 def _listed(name: str, between: str) -> tuple[str, ...]:

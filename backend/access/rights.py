@@ -56,6 +56,8 @@ RIGHTS = {
     "work.back_up": Role.ADMIN,
     "work.migrate": Role.ADMIN,
     "work.reindex": Role.ADMIN,
+    "archives.archive": Role.ADMIN,
+    "archives.fetch": Role.ENGINEER,
     "results.curate": Role.ENGINEER,
     "results.relabel_part": Role.ENGINEER,
     "results.undo": Role.ENGINEER,

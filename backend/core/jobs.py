@@ -177,6 +177,7 @@ def _check_run_input(settings: Settings, p: specs.Param, run_id: str) -> None:
         )
     if source.state.ended and source.state is not RunState.COMPLETED:
         raise UserError(f"{p.label}: run '{run_id}' is {source.state}. Choose a completed one.")
+    runs.refuse_archived(folder)
 
 
 def _refuse_unfinished(settings: Settings, spec: Any) -> None:
@@ -222,6 +223,18 @@ def active(folders: Iterable[Path]) -> list[Run]:
     return sorted(found, key=lambda run: (run.created, run.id))
 
 
+def refuse_in_use(storage: Path, run_id: str, active: Iterable[Run]) -> None:
+    """Raises UserError where a run's files are needed here: it is under way, behind one of those
+    that are `active`, or behind what is in force."""
+    for keeper in registry.keepers():
+        keeper.refuse_deletion(storage, run_id)
+    for run in active:
+        if run.id == run_id:
+            raise UserError(f"{run_id} is {run.state}. Cancel it first.")
+        if run_id in (one.id for one in lineage.ancestors(run)):
+            raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
+
+
 def waits_for(settings: Settings, run: Run) -> list[str]:
     """Inputs that are not ready yet. Raises UserError where one of them never will be by itself,
     or for a damaged spec.
@@ -234,6 +247,7 @@ def waits_for(settings: Settings, run: Run) -> list[str]:
         folder = settings.runs / run_id
         if not folder.is_dir():
             raise Shortage(f"Its input {run_id} was deleted. Restore that, then resume this run.")
+        runs.refuse_archived(folder)
         source = runs.read(folder)
         if source.resumable:
             raise Shortage(f"Its input {run_id} {_ENDS[source.state]}. Resume that, then this run.")
@@ -521,13 +535,7 @@ class Supervisor:
         """Move an ended or damaged run to the trash, from where `restore` brings it back."""
         with self._lock:
             folder = runs.named(self.settings.runs, run_id)
-            for keeper in registry.keepers():
-                keeper.refuse_deletion(self.settings.storage, run_id)
-            for run in self.active():
-                if run.id == run_id:
-                    raise UserError(f"{run_id} is {run.state}. Cancel it first.")
-                if run_id in (one.id for one in lineage.ancestors(run)):
-                    raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
+            refuse_in_use(self.settings.storage, run_id, self.active())
             self.settings.trash.mkdir(parents=True, exist_ok=True)
             folder.rename(self.settings.trash / run_id)
             self._take_in()

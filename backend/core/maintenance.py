@@ -121,6 +121,16 @@ def _check_room(folders: list[Path], files: list[Path], target: Path) -> None:
         )
 
 
+def refuse_full_disk(needed: int, target: Path) -> None:
+    """Raises UserError where less than so many bytes are free."""
+    free = shutil.disk_usage(target).free
+    if needed > free:
+        raise UserError(
+            f"{needed / 2**20:.0f} MB are needed, {target} has {free / 2**20:.0f} MB free. Empty "
+            "the trash or archive other runs first."
+        )
+
+
 def _database_of(storage: Path, folders: list[Path], work: Path) -> Path:
     path = work / "results.duckdb"
     database = Store(path)

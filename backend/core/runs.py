@@ -12,6 +12,8 @@ runs/<utc>-<kind>-<id>/
     checkpoint/    where an interrupted run resumes from
     edits.jsonl    what people decided about its images since: see images/curation.py
     project.json   the project it belongs to, see core/projects.py; none: the default one
+    units.json     how the pieces of its work went, where it had some: see units.py
+    archived.json  where its artifacts lie, in place of them: see archive.py
 """
 
 import hashlib
@@ -32,9 +34,10 @@ import psutil
 from backend.core import results, specs
 from backend.core.results import R
 from backend.core.specs import S
-from backend.records import Cause, RunState, UserError
+from backend.records import Cause, RunState, Shortage, UserError
 
 EDITS, PROJECT = "edits.jsonl", "project.json"
+ARCHIVED = "archived.json"
 PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
 RENAMED = {"export": "package", "student-export": "package"}  # kinds of earlier versions
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
@@ -73,7 +76,31 @@ class Run:
 
     @property
     def artifacts(self) -> Path:
+        """Raises Shortage where they are archived elsewhere."""
+        refuse_archived(self.folder)
         return self.folder / "artifacts"
+
+
+def archived_at(folder: Path) -> str:
+    """The address where a run's artifacts lie, "" where they are here."""
+    there = (folder / ARCHIVED).exists() and not (folder / "artifacts").exists()
+    return str(read_json(folder / ARCHIVED)["url"]) if there else ""
+
+
+def refuse_archived(folder: Path) -> None:
+    """Raises Shortage where a run's artifacts lie elsewhere."""
+    if url := archived_at(folder):
+        raise Shortage(
+            f"The files of run '{folder.name}' are archived at {url}. Fetch them on the page "
+            f"Storage, or with 'python -m backend fetch {folder.name}'."
+        )
+
+
+def refuse_archived_file(path: Path) -> None:
+    """As `refuse_archived`, for a file in a run's folder that is missing."""
+    for folder in path.parents:
+        if RUN_ID.fullmatch(folder.name):
+            refuse_archived(folder)
 
 
 def created_of(run_id: str) -> datetime:
@@ -385,10 +412,12 @@ def log_tail(folder: Path, lines: int = 200) -> str:
 
 
 def sibling(out_dir: Path, run_id: str) -> Path:
-    """The folder of a run that feeds this one. Raises UserError where it is gone."""
+    """The folder of a run that feeds this one. Raises UserError where it is gone, Shortage where
+    its files are archived elsewhere."""
     folder = out_dir.parent / run_id
     if not RUN_ID.fullmatch(run_id) or not (folder / "result.json").exists():
         raise UserError(f"Run '{run_id}' has no result here. Choose another, or make it again.")
+    refuse_archived(folder)
     return folder
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from backend.core import runs
 from backend.records import UserError
 from backend.wording import counted
 
@@ -96,6 +97,7 @@ def opened(path: Path) -> Iterator[Image.Image]:
     except Image.DecompressionBombError as error:
         raise UserError(f"'{path}' has too many px; 50 megapixels are the most.") from error
     except FileNotFoundError as error:
+        runs.refuse_archived_file(path)
         raise UserError(f"There is no image file '{path}'.") from error
     except UNREADABLE as error:
         raise UserError(f"'{path}' is no readable image. Replace or remove it.") from error

@@ -20,14 +20,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from backend.core import facts
+from backend.core import cluster, facts
 from backend.core.aside import finished
+from backend.core.units import Needs, Tick
 from backend.images import aside, curation, imagefiles, pictures
 from backend.images.boxes import box_of, box_row
 from backend.images.labelled_image import FILE, LabelledImage, Marks, Origin, opened
 from backend.records import Box, Progress
+from backend.settings import settings
 
 SHEET = 100
+SHARD = 64  # images of a unit: a multiple of those that a maker makes together
 FULL, ARRAYS, LABELLED = "full", ("noise", "attention"), "labelled"
 PHOTOGRAPHED = ("real", "real intact")  # sources of images that a folder of photographs gave
 KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
@@ -43,26 +46,74 @@ class Totals:
     mask_share: float | None
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """How another process makes the same images. maker: gives `make`; a module's function, or a
+    partial of one. needs: of a process that does so."""
+
+    maker: Callable[[], Callable[[int], LabelledImage]]
+    needs: Needs
+
+
 def write(
     out_dir: Path,
     count: int,
     make: Callable[[int], LabelledImage],
     progress: Progress,
     upto: float = 1.0,
+    elsewhere: Elsewhere | None = None,
 ) -> Totals:
     """Make images 0 … count − 1, those of an interrupted run taken as they are.
 
-    `make(k)` must depend on k alone. upto: the fraction of the job that is then done.
+    `make(k)` must depend on k alone. upto: the fraction of the job that is then done. elsewhere:
+    where a cluster is named, it makes them in shards.
     """
     record = out_dir / "checkpoint" / "made.jsonl"
-    made = _made_before(record)
     record.parent.mkdir(parents=True, exist_ok=True)
+    if elsewhere and settings().cluster:
+        known = set(_made_before(out_dir))
+        shards = {
+            out_dir / "checkpoint" / "shards" / f"images-{first:06d}.jsonl": range(
+                first, min(first + SHARD, count)
+            )
+            for first in range(0, count, SHARD)
+        }
+        cluster.make_all(
+            _shard,
+            (out_dir, elsewhere.maker),
+            {file: which for file, which in shards.items() if not known >= set(which)},
+            out_dir,
+            lambda fraction, message: progress(upto * fraction, message),
+            noun="shard of images",
+            needs=elsewhere.needs,
+        )
+    found = _made_before(out_dir)
     with record.open("a", encoding="utf-8") as file:
-        for index in range(len(made), count):
-            made.append(_keep(out_dir, index, make(index)))
-            file.write(json.dumps(made[-1]) + "\n")
+        for index in (index for index in range(count) if index not in found):
+            found[index] = _keep(out_dir, index, make(index))
+            file.write(json.dumps(found[index]) + "\n")
             file.flush()
             progress(upto * (index + 1) / count, f"image {index + 1} of {count}")
+    return _totals(out_dir, [found[index] for index in range(count)])
+
+
+def _shard(
+    shared: tuple[Path, Callable[[], Callable[[int], LabelledImage]]],
+    which: range,
+    file: Path,
+    tick: Tick,
+) -> None:
+    """Some of a set's images, in a process of its own."""
+    (out_dir, maker), lines = shared, []
+    make = maker()
+    for index in which:
+        lines.append(json.dumps(_keep(out_dir, index, make(index))) + "\n")
+        tick(len(lines) / len(which), f"image {index + 1}")
+    file.write_text("".join(lines), encoding="utf-8")
+
+
+def _totals(out_dir: Path, made: list[dict[str, Any]]) -> Totals:
+    """Write the facts and the sheet of a set that is whole."""
     images = [entry["image"] for entry in made]
     boxes = [box for entry in made for box in entry["boxes"]]
     facts.write(out_dir, "images", images)
@@ -77,15 +128,19 @@ def write(
     )
 
 
-def _made_before(record: Path) -> list[dict[str, Any]]:
-    """Entries of an interrupted run; a line cut short ends them and is taken off the file."""
-    if not record.exists():
-        return []
-    whole = [
-        line for line in record.read_text(encoding="utf-8").splitlines(True) if line[-1] == "\n"
-    ]
-    record.write_text("".join(whole), encoding="utf-8")
-    return [json.loads(line) for line in whole]
+def _made_before(out_dir: Path) -> dict[int, dict[str, Any]]:
+    """Image → its entry, of an interrupted run and of its shards; a line cut short is taken off the
+    run's own record."""
+    record = out_dir / "checkpoint" / "made.jsonl"
+    lines: list[str] = []
+    if record.exists():
+        whole = record.read_text(encoding="utf-8").splitlines(True)
+        lines = [line for line in whole if line[-1] == "\n"]
+        record.write_text("".join(lines), encoding="utf-8")
+    for shard in sorted((out_dir / "checkpoint" / "shards").glob("images-*.jsonl")):
+        lines += shard.read_text(encoding="utf-8").splitlines()
+    entries = map(json.loads, lines)
+    return {int(entry["image"]["image"]): entry for entry in entries}
 
 
 def _keep(out_dir: Path, index: int, image: LabelledImage) -> dict[str, Any]:

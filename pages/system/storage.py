@@ -8,7 +8,7 @@ import streamlit as st
 from backend.actions import work
 from backend.core import audit, maintenance, runs, store
 from backend.records import UserError
-from pages.ui import identity, resources, run_table
+from pages.ui import archive_view, identity, resources, run_table
 from pages.ui.layout import header
 
 
@@ -41,6 +41,7 @@ def show() -> None:
         )
     _soundness()
     _backup()
+    archive_view.section()
     _copies()
     _trash()
     _changes()

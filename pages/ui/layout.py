@@ -8,6 +8,7 @@ from string import Template
 
 import streamlit as st
 
+from backend.core import runs
 from backend.core.runs import Run
 from backend.records import RunState, UserError
 from pages.ui import bell, charts, identity, links, project, resources
@@ -48,11 +49,24 @@ def plain_errors() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.startswith("streamlit."):
             raise
+        if words := _archived(error):
+            st.error(charts.plain(words), icon=":material/archive:")
+            return
         log.exception("page failed")
         st.error(
             "This page could not be built. The server's log says why; your data is untouched.",
             icon=":material/error:",
         )
+
+
+def _archived(error: Exception) -> str:
+    """Where a file is that was missing, if its run is archived; "" for any other error."""
+    try:
+        if isinstance(error, FileNotFoundError) and error.filename:
+            runs.refuse_archived_file(Path(str(error.filename)))
+    except UserError as told:
+        return str(told)
+    return ""
 
 
 def sidebar() -> None:

@@ -147,6 +147,7 @@ SECTIONS = {
         _shown("system/runs", "Runs", "list_alt"),
         _shown("system/storage", "Storage", "hard_drive"),
         _shown("system/notices", "Notifications", "notifications"),
+        _shown("system/computers", "Computers", "lan"),
         _shown("system/glossary", "Glossary", "dictionary"),
     ],
     "Access": [

@@ -69,7 +69,8 @@ def candidates(p: Param) -> Candidates:
 
 def _add(found: Candidates, p: Param, run_id: str, name: str, tests: tuple[str, ...]) -> None:
     holds = _what_it_holds(run_id, tests)
-    reason = _why_not(holds, p.wants)
+    archived = runs.archived_at(settings().runs / run_id)
+    reason = "archived (see Storage)" if archived else _why_not(holds, p.wants)
     if reason:
         found.reasons[reason] += 1
     else:

@@ -15,6 +15,7 @@ from backend.records import Cause, RunState, UserError
 from backend.sharing.report.scope import Scope
 from pages.ui import (
     address,
+    archive_view,
     charts,
     comments_view,
     film,
@@ -190,6 +191,8 @@ def show_run(
         running(run)
     elif not run.state.ended:
         live(run.id)
+    elif runs.archived_at(run.folder):
+        archive_view.show(run)
     elif run.state is RunState.COMPLETED:
         show(run)
     else:

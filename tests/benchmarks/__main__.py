@@ -17,6 +17,7 @@ import numpy as np
 from tests.benchmarks.access import access
 from tests.benchmarks.again import again
 from tests.benchmarks.beside import beside
+from tests.benchmarks.cluster import cluster
 from tests.benchmarks.deployment import latency
 from tests.benchmarks.drift import drift
 from tests.benchmarks.inspection import inspection
@@ -50,6 +51,7 @@ def main() -> None:
             again,
             told,
             beside,
+            cluster,
             detector_overhead,
         )
         for benchmark in known:

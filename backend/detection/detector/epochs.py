@@ -40,7 +40,7 @@ def run(
 
     mixing: how images named in `real` and the others take turns; None: all as they come.
     """
-    SETTINGS.update(sync=False)
+    SETTINGS.update(sync=False, raytune=False)
     last = folder / "weights" / "last.pt"
     if _is_finished(last):
         return

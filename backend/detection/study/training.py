@@ -76,7 +76,7 @@ def fit(
 
     on_step: called with the number of steps done; what it raises ends the training.
     """
-    SETTINGS.update(sync=False)
+    SETTINGS.update(sync=False, raytune=False)
     LOGGER.setLevel(logging.ERROR)
     epochs, steps = rounds(spec.steps)
     arguments = {

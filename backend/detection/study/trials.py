@@ -3,18 +3,16 @@
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from joblib import Parallel, delayed
 
-from backend.core import runs
+from backend.core import cluster, runs
+from backend.core.units import Needs, Tick
 from backend.detection import evaluation
 from backend.detection.evaluation import Judged
 from backend.detection.mixing import REAL
@@ -24,12 +22,9 @@ from backend.detection.study.draw import Drawn
 from backend.detection.study.pool import Pool
 from backend.detection.study.spec import Spec
 from backend.images.labelled_image import LabelledImage
-from backend.numeric.hardware import duration
-from backend.records import Progress
 
 COLUMNS = ("x1", "y1", "x2", "y2", "confidence")
-OnStep = Callable[[int], None]  # takes the number of steps done
-Train = Callable[[Trial, OnStep], str]  # `one` of a study: returns the trial's key
+MEMORY = 1500 * 2**20  # bytes of a training at 160 px
 
 
 @dataclass(frozen=True)
@@ -54,65 +49,27 @@ def run_all(
     pool: Pool,
     weights: Path | None,
     out_dir: Path,
-    progress: Progress,
+    progress: Tick,
 ) -> list[Outcome]:
     """Every trial's outcome, in the order of `trials`. progress: of the trials alone, 0 to 1."""
-    waiting = [trial for trial in trials if not _record(out_dir, trial).exists()]
-    done = len(trials) - len(waiting)
-    started = time.monotonic()
-
-    def told(more: float, words: str) -> None:
-        progress((done + more) / len(trials), words)
-
-    told(0, f"trial {done + 1} of {len(trials)}")
-    train = partial(one, spec, pool, weights, out_dir)
-    if spec.jobs > 1:
-        keys = _side_by_side(train, waiting, spec.jobs)
-    else:
-        keys = _in_turn(train, waiting, spec.steps, told)
-    for count, key in enumerate(keys, start=1):
-        left = (time.monotonic() - started) / count * (len(waiting) - count)
-        words = f"trial {done + count} of {len(trials)} done ({key})"
-        told(count, f"{words}, about {duration(left)} left")
+    cluster.make_all(
+        one,
+        (spec, pool, weights, out_dir),
+        {_record(out_dir, trial): trial for trial in trials},
+        out_dir,
+        progress,
+        noun="trial",
+        jobs=spec.jobs,
+        needs=Needs(gpu=True, memory=MEMORY),
+    )
     return [_outcome(out_dir, trial, pool) for trial in trials]
 
 
-def _in_turn(
-    train: Train, waiting: list[Trial], steps: int, told: Callable[[float, str], None]
-) -> Iterator[str]:
-    """Keys of the trials as they end. told: takes how many of them are done, and words."""
-    for number, trial in enumerate(waiting):
-
-        def on_step(step: int, number: int = number, trial: Trial = trial) -> None:
-            told(number + step / steps, f"{trial.key}: step {step} of {steps}")
-
-        yield train(trial, on_step)
-
-
-def _side_by_side(train: Train, waiting: list[Trial], jobs: int) -> Iterator[str]:
-    workers = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    yield from workers(delayed(_alone)(train, trial) for trial in waiting)
-
-
-def _alone(train: Train, trial: Trial) -> str:
-    """A trial in a process of its own, on one core."""
-    torch.set_num_threads(1)
-
-    def on_step(step: int) -> None:
-        """Nobody watches the steps of a trial beside others."""
-
-    return train(trial, on_step)
-
-
 def one(
-    spec: Spec,
-    pool: Pool,
-    weights: Path | None,
-    out_dir: Path,
-    trial: Trial,
-    on_step: OnStep,
-) -> str:
-    """Train and test one detector; its record is written last. Returns the trial's key."""
+    shared: tuple[Spec, Pool, Path | None, Path], trial: Trial, record: Path, tick: Tick
+) -> None:
+    """Train and test one detector; its record is written last."""
+    spec, pool, weights, out_dir = shared
     started = time.monotonic()
     folder = out_dir / "checkpoint" / "trials" / trial.key
     shutil.rmtree(folder, ignore_errors=True)
@@ -125,6 +82,10 @@ def one(
         place = folder / "pasted"
         more = copy_paste.pasted(donors, goods, spec.synthetic_count, spec.size, place, seed)
         images, pasted = images + more, len(more)
+
+    def on_step(step: int) -> None:
+        tick(min(1.0, step / spec.steps), f"{trial.key}: step {step} of {spec.steps}")
+
     network = training.fit(spec, weights, images, folder / "data", seed, on_step, trial.arm.mixing)
     unseen = drawn.validation + drawn.intact
     own = own_figures(drawn, training.predict(network, unseen, spec))
@@ -137,9 +98,7 @@ def one(
         "seconds": round(time.monotonic() - started, 1),
     }
     shutil.rmtree(folder, ignore_errors=True)
-    _record(out_dir, trial).parent.mkdir(parents=True, exist_ok=True)
-    runs.write_json(_record(out_dir, trial), figures)
-    return trial.key
+    runs.write_json(record, figures)
 
 
 def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ BESIDE = ("padim",)  # scored on the same features, to tell these from the diffu
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Cross-validate every setting; writes the facts table `ablations`."""
-    from backend.inspection.ablation.trial import Judge, measure, within
-    from backend.inspection.model import folds
+    from backend.inspection.ablation.trial import Judge, measure_all, price, within
+    from backend.inspection.model import cross_validation, folds
     from backend.inspection.parts import lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
@@ -35,13 +35,15 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     judge = Judge.of(data, spec.resamples, base.seed)
     for setting in settings.values():
         folds.planned(setting, data)  # what cannot be divided is told before hours of work
+    tick = cross_validation.part_of(progress, 0.02, 0.8)
+    trials = measure_all(settings, data, out_dir, spec.jobs, tick)
     rows: list[dict[str, Any]] = []
-    for place, (words, setting) in enumerate(settings.items()):
-        width = 0.98 / len(settings)
-        told = within(progress, 0.01 + place * width, width, words)
-        trial = measure(setting, data, out_dir, told)
-        rows += judge.rows(words, trial)
-        facts.write(out_dir, "ablations", rows)
+    for place, (words, trial) in enumerate(trials.items()):
+        width = 0.19 / len(trials)
+        told = within(progress, 0.8 + place * width, width, f"{words}, timing")
+        ms = price(settings[words], data, out_dir, told)
+        rows += judge.rows(words, trial, ms)
+    facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")
     return _result(rows, judge.averaged, base, lookalikes.warning(folder))
 

@@ -9,6 +9,7 @@ test rounds.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,15 +48,16 @@ def chosen(spec: Spec, data: Data, scored: Sequence[Scored]) -> Best:
 
 
 def scored(
-    spec: Spec, data: Data, outer: Sequence[Scored], sets: Sets, progress: Progress
+    spec: Spec, data: Data, outer: Sequence[Scored], sets: Sets, progress: Progress, units: Path
 ) -> Iterator[Scored]:
     """The test rounds with the row `diffusion` as the best of each type; what it was stands beside
-    it."""
+    it. units: where the rounds inside them are kept meanwhile."""
     plain = replace(spec, methods=(), both_references=False, class_scores=False)
     for number, one in enumerate(outer):
         told = _within(progress, f"best of each type, test round {number + 1} of {len(outer)}")
         divided = folds.inner(data, one.fold, INNER, spec.seed)
-        inner = list(cross_validation.score_folds(plain, data, divided, sets, told))
+        place = units / f"inside-{number}"
+        inner = cross_validation.kept_folds(plain, data, divided, sets, told, place)
         yield _with(one, chosen(spec, data, inner), data.types[one.fold.test])
 
 

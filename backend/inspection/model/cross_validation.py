@@ -8,18 +8,21 @@ BAD parts, the other baselines and the untrained diffusion do not.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from backend.core import cluster
+from backend.core.units import Needs
 from backend.inspection.model import (
     baselines,
     crossfit,
     diffusion_scorer,
     feature_sets,
     fused_scorer,
+    scored_files,
     scoring,
     variants,
 )
@@ -27,7 +30,7 @@ from backend.inspection.model.crossfit import Crossed
 from backend.inspection.model.diffusion_net import Settings
 from backend.inspection.model.diffusion_scorer import Prepared, Scorer
 from backend.inspection.model.feature_sets import Sets
-from backend.inspection.model.features import Tick, no_tick
+from backend.inspection.model.features import Tick
 from backend.inspection.model.folds import Data, Fold, Scored, calibration_split
 from backend.inspection.model.fused_scorer import Fused
 from backend.inspection.model.scoring import Floats, Ints
@@ -36,6 +39,7 @@ from backend.records import Progress
 
 ALARM = 0.95  # quantile of the calibration GOOD scores above which a part counts as BAD
 SOFT = 1.0  # squared distance of whitened patches; two GOOD ones are some 2 x 128 apart
+MEMORY = 700 * 2**20  # bytes of a process that scores a fold, without its features
 BEGIN, SPAN = 0.15, 0.65  # where in the job the folds begin, and their share of it
 
 
@@ -66,29 +70,39 @@ def score_folds(
     progress: Progress,
     beside: bool = True,
 ) -> Iterator[Scored]:
-    """Each fold in turn, or side by side in joblib's processes where `jobs` allows it.
+    """Each fold in turn, in this process.
 
     sets: feature maps of all parts; none has each fold make its own. beside: the diffusion's
     variants are scored too.
     """
     width = SPAN / len(folds)
-    if spec.jobs == 1:
-        for i, fold in enumerate(folds):
-            start = BEGIN + width * i
-            told = part_of(progress, start, start + width)
-            yield _score_fold(spec, data, fold, sets, beside, told)
-        return
-    pool = Parallel(n_jobs=spec.jobs, return_as="generator")
-    work = (delayed(_score_alone)(spec, data, fold, sets, beside) for fold in folds)
-    for i, done in enumerate(pool(work)):
-        progress(BEGIN + width * (i + 1), f"test round {i + 1} of {len(folds)}", step=i + 1)
-        yield done
+    for i, fold in enumerate(folds):
+        start = BEGIN + width * i
+        yield _score_fold(spec, data, fold, sets, beside, part_of(progress, start, start + width))
 
 
-def _score_alone(spec: Spec, data: Data, fold: Fold, sets: Sets, beside: bool) -> Scored:
-    """A fold in a process of its own, on one core."""
-    torch.set_num_threads(1)
-    return _score_fold(spec, data, fold, sets, beside, no_tick)
+def kept_folds(
+    spec: Spec, data: Data, folds: list[Fold], sets: Sets, progress: Progress, place: Path
+) -> list[Scored]:
+    """`score_folds`, a file a fold below a run's checkpoint: side by side where `jobs` or a cluster
+    allows it, and without those of an interrupted run that are there already."""
+    files = {place / f"{place.name}-{fold.repeat}-{fold.number}.npz": fold for fold in folds}
+    cluster.make_all(
+        _keep_fold,
+        (spec, data, sets),
+        files,
+        place.parents[1],
+        part_of(progress, BEGIN, BEGIN + SPAN),
+        noun="test round",
+        jobs=spec.jobs,
+        needs=Needs(memory=MEMORY + 4 * sum(one.nbytes for one in sets.values())),
+    )
+    return [scored_files.read(file, fold) for file, fold in files.items()]
+
+
+def _keep_fold(shared: tuple[Spec, Data, Sets], fold: Fold, file: Path, tick: Tick) -> None:
+    spec, data, sets = shared
+    scored_files.write(file, _score_fold(spec, data, fold, sets, True, tick))
 
 
 def _score_fold(spec: Spec, data: Data, fold: Fold, sets: Sets, beside: bool, tick: Tick) -> Scored:

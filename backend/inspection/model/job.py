@@ -60,10 +60,11 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         spec, choices, data, cross_validation.part_of(progress, 0.02, 0.15)
     )
     sets = feature_sets.maps_of(shared)
-    scored = list(cross_validation.score_folds(spec, data, made, sets, progress))
+    units = out_dir / "checkpoint"
+    scored = cross_validation.kept_folds(spec, data, made, sets, progress, units / "fold")
     best = best_per_type.chosen(spec, data, scored) if spec.best_per_type else {}
     if spec.best_per_type:
-        scored = list(best_per_type.scored(spec, data, scored, sets, progress))
+        scored = list(best_per_type.scored(spec, data, scored, sets, progress, units))
     tick = cross_validation.part_of(progress, 0.8, 0.94)
     model = final_model.fit(spec, data, shared, tick, best)
     final_model.keep(spec, data, model, features.noted(choices), out_dir)

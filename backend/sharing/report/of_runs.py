@@ -73,6 +73,7 @@ def report(run: Run) -> Report:
             f"The run '{run.name or run.id}' is {run.state.value}, so there is nothing to report. "
             "Choose one that is completed."
         )
+    runs.refuse_archived(run.folder)
     contents, kind = KINDS.get(run.kind, ANY), registry.get(run.kind)
     return Report(
         title=f"{kind.title}: {run.name or run.id}",

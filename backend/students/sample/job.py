@@ -1,13 +1,16 @@
 """Images painted by a student, with their masks and boxes, as a set that later jobs can take."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from backend.core import runs
+from backend.core.units import Needs
 from backend.images import boxes, imageset, licences, pictures
+from backend.images.imageset import Elsewhere
 from backend.images.labelled_image import LabelledImage, Marks, Origin
 from backend.images.vocabulary import INTACT
 from backend.records import Box, Progress
@@ -15,6 +18,7 @@ from backend.students.sample.spec import Result, Spec
 from backend.students.sampler import Sampler
 
 BLOCK = 16
+MEMORY = 500 * 2**20  # bytes of a process that paints
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -22,7 +26,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     student = runs.sibling(out_dir, spec.student_run)
     sampler = Sampler(student, precision=spec.precision)
     progress(0.0, "painting")
-    totals = imageset.write(out_dir, spec.count, maker(spec, sampler), progress)
+    again = Elsewhere(partial(_maker, spec, student), Needs(memory=MEMORY))
+    totals = imageset.write(out_dir, spec.count, maker(spec, sampler), progress, elsewhere=again)
     notes = () if sampler.paints_mask else (UNLABELLED,)
     return Result(
         images=totals.images,
@@ -39,6 +44,10 @@ UNLABELLED = (
     "This student paints no mask, so nobody knows where its images show a defect. Label them on "
     "the page Automatic labels."
 )
+
+
+def _maker(spec: Spec, student: Path) -> Callable[[int], LabelledImage]:
+    return maker(spec, Sampler(student, precision=spec.precision))
 
 
 def maker(spec: Spec, sampler: Sampler) -> Callable[[int], LabelledImage]:

@@ -2,22 +2,28 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from backend.core.units import Needs
 from backend.images import imageset, pictures
+from backend.images.imageset import Elsewhere
 from backend.images.labelled_image import LabelledImage
 from backend.records import Progress, UserError
 from backend.teachers.generate import diffused, imported, painted, rendered
 from backend.teachers.generate.spec import Result, Spec
+
+RENDERER, DIFFUSION = 500 * 2**20, 1500 * 2**20  # bytes of a process
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Make the images. After an interruption it goes on behind the last one written."""
     progress(0.0, "preparing")
     count, make, notes = _teacher(spec, out_dir, progress)
-    totals = imageset.write(out_dir, count, make, progress)
+    totals = imageset.write(out_dir, count, make, progress, elsewhere=_elsewhere(spec, out_dir))
     if spec.teacher == "stable-diffusion":
         notes = (*notes, *painted.reject_flagged(out_dir))
     return Result(totals.images, totals.intact, totals.boxes, totals.mask_share, notes)
@@ -38,6 +44,21 @@ def _teacher(
         return spec.count, make, ()
     make, notes = painted.maker(spec, spec.seed, spec.size, spec.count, out_dir, progress)
     return spec.count, make, notes
+
+
+def _elsewhere(spec: Spec, out_dir: Path) -> Elsewhere | None:
+    """How other processes make these images, if they can."""
+    given = (spec, spec.seed, spec.size, spec.intact_share)
+    if spec.teacher == "renderer":
+        return Elsewhere(partial(rendered.maker, *given), Needs(memory=RENDERER))
+    if spec.teacher == "diffusion":
+        made = partial(diffused.maker, *given, out_dir, _unwatched)
+        return Elsewhere(made, Needs(gpu=True, memory=DIFFUSION))
+    return None
+
+
+def _unwatched(*_: Any, **__: Any) -> None:
+    """A shard tells of its images alone."""
 
 
 @dataclass(frozen=True)

@@ -67,12 +67,11 @@ def faked(monkeypatch):
     """Scoring that takes no time; the folds it was asked about."""
     asked: list[Fold] = []
 
-    def score_folds(spec, data, made, sets, progress, beside=True):
-        for fold in made:
-            asked.append(fold)
-            yield seen(data, fold, {"dots": COCO, "edge": variants.UNTRAINED, "few": WAVELETS})
+    def score(spec, data, fold, sets, beside, tick):
+        asked.append(fold)
+        return seen(data, fold, {"dots": COCO, "edge": variants.UNTRAINED, "few": WAVELETS})
 
-    monkeypatch.setattr(cross_validation, "score_folds", score_folds)
+    monkeypatch.setattr(cross_validation, "_score_fold", score)
     return asked
 
 
@@ -85,11 +84,11 @@ def test_each_type_takes_its_best_row_and_a_type_with_few_bad_parts_none(data, f
     assert best_per_type.chosen(with_bad, data, outer).get(data.names.index("edge")) != "untrained"
 
 
-def test_what_judges_a_round_lies_inside_its_training_parts(data, faked):
+def test_what_judges_a_round_lies_inside_its_training_parts(data, faked, tmp_path):
     spec = Spec(parts_run="any", folds=3)
     outer = list(cross_validation.score_folds(spec, data, folds.planned(spec, data), {}, quiet))
     faked.clear()
-    [first, *_] = best_per_type.scored(spec, data, outer[:1], {}, quiet)
+    [first, *_] = best_per_type.scored(spec, data, outer[:1], {}, quiet, tmp_path / "units")
     for fold in faked:
         assert set(fold.train) | set(fold.test) <= set(first.fold.train)
         assert not set(fold.train) & set(fold.test)
@@ -103,13 +102,14 @@ def test_what_judges_a_round_lies_inside_its_training_parts(data, faked):
     assert first.under is None, "the model that is exported scores no part as the diffusion alone"
 
 
-def test_labels_of_the_parts_that_are_judged_have_no_say(data, faked):
+def test_labels_of_the_parts_that_are_judged_have_no_say(data, faked, tmp_path):
     spec = Spec(parts_run="any", folds=3)
     outer = list(cross_validation.score_folds(spec, data, folds.planned(spec, data), {}, quiet))
-    [before] = best_per_type.scored(spec, data, outer[:1], {}, quiet)
+    [before] = best_per_type.scored(spec, data, outer[:1], {}, quiet, tmp_path / "before")
     good = data.good.copy()
     good[before.fold.test] = ~good[before.fold.test]
-    [after] = best_per_type.scored(spec, replace(data, good=good), outer[:1], {}, quiet)
+    turned = replace(data, good=good)
+    [after] = best_per_type.scored(spec, turned, outer[:1], {}, quiet, tmp_path / "after")
     assert (before.scores["diffusion"] == after.scores["diffusion"]).all()
 
 

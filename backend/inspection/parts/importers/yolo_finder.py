@@ -20,7 +20,7 @@ def finder(weights: Path, size: int, confidence: float) -> Callable[[np.ndarray]
     detector, or that would run code.
     """
     checkpoints.read(weights)
-    SETTINGS.update(sync=False)
+    SETTINGS.update(sync=False, raytune=False)
     model = YOLO(weights)
     if model.task != "detect":
         raise UserError(f"{weights} is no detector but a network for '{model.task}'. Name another.")

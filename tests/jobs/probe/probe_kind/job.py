@@ -1,16 +1,20 @@
 """A kind of job that behaves, or misbehaves, as a test asks."""
 
+import os
 import signal
 import time
 from pathlib import Path
 from typing import Any
 
-from backend.core import facts
+from backend.core import cluster, facts
+from backend.core.units import Tick
 from backend.records import Progress, UserError
 from probe_kind.spec import ENDINGS, Result, Spec
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    if spec.units:
+        return _by_units(spec, out_dir, progress)
     facts.write(out_dir, "figures", [_figure(step) for step in range(spec.steps)])
     for step in range(spec.steps):
         time.sleep(spec.pause)
@@ -20,6 +24,23 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
             (step + 1) / spec.steps, f"step {step}", step=step, metrics={"loss": 1 / (1 + step)}
         )
     return ENDS[spec.ending](spec, out_dir, progress)
+
+
+def _by_units(spec: Spec, out_dir: Path, progress: Progress) -> Result:
+    place = out_dir / "checkpoint" / "probe"
+    files = {place / f"unit-{k}.txt": k for k in range(spec.units)}
+    cluster.make_all(_unit, spec.gate, files, out_dir, progress, noun="unit")
+    return Result(spec.units, sum(float(file.read_text()) for file in files))
+
+
+def _unit(gate: str, number: int, file: Path, tick: Tick) -> None:
+    """Says in the gate that it was begun, and by whom; ends once it may."""
+    with (Path(gate) / f"begun-{number}").open("a") as begun:
+        begun.write(f"{os.getpid()}\n")
+    while not (Path(gate) / f"go-{number}").exists():
+        time.sleep(0.02)
+        tick(0.5, "at the gate")
+    file.write_text(str(number**2))
 
 
 def _wait_for(gate: Path, progress: Progress, fraction: float) -> None:
