@@ -54,6 +54,8 @@ RIGHTS = {
     "work.back_up": Role.ADMIN,
     "work.migrate": Role.ADMIN,
     "work.reindex": Role.ADMIN,
+    "work.update": Role.ADMIN,
+    "work.roll_back": Role.ADMIN,
     "results.curate": Role.ENGINEER,
     "results.relabel_part": Role.ENGINEER,
     "results.undo": Role.ENGINEER,
