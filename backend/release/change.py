@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -163,8 +164,8 @@ def switch(here: Place, release: Path, prepare: Callable[[], object], say: Say) 
     service = _stop(here, say)
     try:
         place.refuse_in_use(storage)
-        _begin(here, old)
-        known = health.differing(old or release, storage)
+        _begin(here, old, release)
+        known = health.differing(old or release, storage, before)
         say(f"Trying {release.name} …")
         prepare()
         health.try_out(release, storage, before, known)
@@ -192,17 +193,19 @@ def _undo(here: Place, service: str, say: Say) -> None:
     if service:
         with suppress(UserError):
             health.command_service("stop", service)
-    recover(here, say)
+    if here.under_way.is_dir():
+        _take_back(here)
     if service:
         health.command_service("start", service)
 
 
 def _words(release: Path, old: Path | None, error: BaseException) -> str:
+    why = str(error) or type(error).__name__
     stays = f"{old.name} is in use as before" if old else "nothing is installed"
-    return f"{release.name} is not well here ({error}); {stays}, and storage is as it was."
+    return f"{release.name} is not well here ({why}); {stays}, and storage is as it was."
 
 
-def _begin(here: Place, old: Path | None) -> None:
+def _begin(here: Place, old: Path | None, release: Path) -> None:
     shutil.rmtree(here.under_way, ignore_errors=True)
     fresh = here.under_way.with_name("under-way.new")
     shutil.rmtree(fresh, ignore_errors=True)
@@ -210,18 +213,37 @@ def _begin(here: Place, old: Path | None) -> None:
     place.save(here.storage, fresh / "storage")
     before = here.named("previous")
     words = {"current": old.name if old else "", "previous": before.name if before else ""}
+    words |= {"to": release.name}
     (fresh / "change.json").write_text(json.dumps(words), encoding="utf-8")
     fresh.rename(here.under_way)
 
 
-def recover(here: Place, say: Say) -> bool:
-    """Undo a change that did not come to its end; False where there is none."""
-    if not here.under_way.is_dir():
-        return False
+def _take_back(here: Place) -> str:
+    """The storage folder's own files and the links as they were when the change began; the name of
+    the release that is in use now."""
     words = json.loads((here.under_way / "change.json").read_text(encoding="utf-8"))
     place.put_back(here.under_way / "storage", here.storage)
     for link in ("previous", "current"):
         here.point(link, words[link])
     shutil.rmtree(here.under_way)
-    say(f"Back to {words['current'] or 'no release'}; the storage folder's files are as before.")
+    return str(words["current"])
+
+
+def recover(here: Place, say: Say) -> bool:
+    """Undo a change that was cut short by a power cut or a kill; False where there is none.
+
+    Nobody knows what was done since: what it puts back replaces files that are kept beside backups.
+    """
+    if not here.under_way.is_dir():
+        return False
+    words = json.loads((here.under_way / "change.json").read_text(encoding="utf-8"))
+    if here.current.name == words["to"]:  # it was tried and is in use; only tidying up was cut off
+        shutil.rmtree(here.under_way)
+        return False
+    place.refuse_in_use(here.storage)
+    kept = here.storage / "backups" / f"set-aside-{time.strftime('%Y%m%dT%H%M%S')}"
+    kept.parent.mkdir(exist_ok=True)
+    place.save(here.storage, kept)
+    say(f"{_take_back(here)} is in use. The storage folder's files are as before the update;")
+    say(f"those that were there until now are kept in {kept}.")
     return True

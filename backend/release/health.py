@@ -7,7 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -58,22 +58,22 @@ def runs_known(release: Path, storage: Path) -> dict[str, str]:
     return {row["id"]: row["state"] for row in rows}
 
 
-def differing(release: Path, storage: Path) -> set[str]:
-    """Runs of which folder and database differ. Raises UserError where the database cannot be
-    opened."""
+def differing(release: Path, storage: Path, names: Iterable[str]) -> set[str]:
+    """Which of these runs the release finds other in its database than on disk. Raises UserError
+    where it cannot open the database."""
     done = call(release, storage, "check")
     if done.returncode not in (0, 1):
         must(release, storage, "check")
-    return {line.split(":")[0] for line in done.stderr.splitlines()} if done.returncode else set()
+    return {name for name in names if name in done.stderr} if done.returncode else set()
 
 
 def try_out(release: Path, storage: Path, before: dict[str, str], known: set[str]) -> None:
     """Raises UserError unless the release serves, has every run as before, and its database is
     whole. before: run id → state. known: runs that differed before, which is no fault of this one.
     """
-    if differing(release, storage) - known:
+    if differing(release, storage, before) - known:
         call(release, storage, "reindex")
-        if found := differing(release, storage) - known:
+        if found := differing(release, storage, before) - known:
             raise UserError(f"{release.name} cannot read what {len(found)} runs hold: {min(found)}")
     after = runs_known(release, storage)
     lost = [name for name in before if name not in after]

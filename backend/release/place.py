@@ -150,7 +150,7 @@ def save(storage: Path, folder: Path) -> None:
 
     Runs, lines and pictures lie in folders, which no release rewrites.
     """
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     for path in _files(storage):
         copy = folder / path.name
         if path.suffix == ".sqlite":
