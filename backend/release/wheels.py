@@ -28,8 +28,9 @@ def make(target: Path, key: Path, torch: str = "auto") -> Path:
     sign.
     """
     revision = committed_revision()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+    beside = target if target.is_dir() else target.parent
+    beside.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=beside) as work:
         folder = Path(work) / bundle.WHEELS
         collect(folder, torch)
         manifest = describe(revision, folder)

@@ -1,7 +1,10 @@
 """Bundles of a small program that has the verbs which an update calls, signed with a key."""
 
 import json
+import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -9,35 +12,27 @@ import pytest
 
 from backend.release import bundle, change
 from backend.release.bundle import Manifest
-from backend.release.place import Place
+from backend.release.place import Installed, Place
 
+ACCOUNTS = "accounts.sqlite"
 INSTALL = """
 import sys
 from pathlib import Path
 folder = Path(sys.argv[sys.argv.index("--venv") + 1]) / "bin"
 assert list(Path(sys.argv[sys.argv.index("--wheels") + 1]).glob("*.whl"))
 folder.mkdir(parents=True)
-(folder / "python").symlink_to(sys.executable)
+quick = folder / "python"
+quick.write_text(f"#!/bin/sh\\nexec {sys.executable} -S \\"$@\\"")
+quick.chmod(0o755)
 """
 PROGRAM = """
-import json, os, sys, time
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import json, os, sys
 from pathlib import Path
 
 NUMBER, FAULT, SERVICE = {number}, {fault!r}, {service}
 storage = Path(os.environ["DISTILLERY_STORAGE"])
 database, verb = storage / "results.duckdb", sys.argv[1]
 runs = sorted(path.name for path in (storage / "runs").glob("*"))
-
-
-class Health(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(503 if FAULT == "unwell" else 200)
-        self.end_headers()
-
-    def log_message(self, *words):
-        pass
-
 
 if verb == "runs":
     seen = runs[1:] if FAULT == "loses" else runs
@@ -62,9 +57,15 @@ elif verb == "serve":
     port = int(sys.argv[sys.argv.index("--port") + 1])
     if FAULT == "serve" or (FAULT == "service" and port == SERVICE):
         sys.exit(1)
-    if FAULT == "hangs":
-        time.sleep(600)
-    HTTPServer(("127.0.0.1", port), Health).serve_forever()
+    import socket
+    with socket.create_server(("127.0.0.1", port)) as server:
+        while True:
+            caller = server.accept()[0]
+            caller.recv(1000)
+            if FAULT != "hangs":
+                status = "503 Not well" if FAULT == "unwell" else "200 OK"
+                caller.sendall(f"HTTP/1.0 {{status}}\\r\\n\\r\\n".encode())
+                caller.close()
 """
 
 
@@ -101,46 +102,71 @@ def described(number: int) -> Manifest:
     return Manifest(f"0.{number}.0", f"{number:010d}", made, python, platform, "2.15.0+cpu")
 
 
+def made_bundle(folder: Path, plant: Plant, number: int, fault: str, service: int) -> Path:
+    source = folder / f"source-{number}{fault}"
+    program = PROGRAM.format(number=number, fault=fault, service=service)
+    written = {"install.sh": "#!/bin/sh\n", "backend/install.py": INSTALL}
+    written |= {"backend/__main__.py": program, "wheels/small.whl": "zip"}
+    files = {name: source / name for name in written}
+    for name, path in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(written[name])
+    target = folder / f"{number}{fault}.tar"
+    bundle.write(target, files, described(number), plant.key)
+    return target
+
+
 @pytest.fixture
 def bundled(plant, tmp_path):
-    """`bundled(2, fault="serve")`: the file of version 2, which does not serve."""
+    """`bundled(2, "serve")`: the file of version 2, which does not serve."""
 
     def make(number: int, fault: str = "", service: int = 0) -> Path:
-        source = tmp_path / f"source-{number}"
-        (source / "backend").mkdir(parents=True)
-        program = PROGRAM.format(number=number, fault=fault, service=service)
-        written = {"install.sh": "#!/bin/sh\n", "backend/install.py": INSTALL}
-        written |= {"backend/__main__.py": program, "wheels/small.whl": "zip"}
-        files = {name: source / name for name in written}
-        for name, path in files.items():
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(written[name])
-        target = tmp_path / f"{number}{fault}.tar"
-        bundle.write(target, files, described(number), plant.key)
-        return target
+        return made_bundle(tmp_path, plant, number, fault, service)
 
     return make
 
 
-@pytest.fixture
-def installed(plant, bundled, tmp_path) -> Place:
-    """Version 1, with 100 runs, a journal and accounts."""
-    storage = tmp_path / "srv"
+@pytest.fixture(scope="session")
+def first(plant, tmp_path_factory) -> Path:
+    """Version 1 in `opt`, its storage in `srv` with 100 runs, a journal and accounts."""
+    folder = tmp_path_factory.mktemp("first")
+    storage = folder / "srv"
     for number in range(100):
-        folder = storage / "runs" / f"20261126T101500-generate-{number:06x}"
-        folder.mkdir(parents=True)
-        (folder / "spec.json").write_text(json.dumps({"seed": number}))
+        run = storage / "runs" / f"20261126T101500-generate-{number:06x}"
+        run.mkdir(parents=True)
+        (run / "spec.json").write_text(json.dumps({"seed": number}))
     (storage / "audit.jsonl").write_text("one line\n")
-    root = tmp_path / "opt"
-    change.install(bundled(1), plant.public, root, storage, say=lambda words: None)
-    (storage / "accounts.sqlite").touch()
-    return Place(root)
+    path = made_bundle(folder, plant, 1, "", 0)
+    change.install(path, plant.public, folder / "opt", storage, say=lambda words: None)
+    with closing(sqlite3.connect(storage / ACCOUNTS)) as accounts, accounts:
+        accounts.execute("CREATE TABLE people AS SELECT 'ada' AS name")
+    return folder
+
+
+@pytest.fixture
+def installed(first, tmp_path) -> Place:
+    """A copy of version 1, with its storage."""
+    for name in ("opt", "srv"):
+        shutil.copytree(first / name, tmp_path / name, symlinks=True)
+    here = Place(tmp_path / "opt")
+    here.keep(Installed(str(tmp_path / "srv")))
+    (here.current / "storage").unlink()
+    (here.current / "storage").symlink_to(tmp_path / "srv")
+    return here
 
 
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below, by its path."""
     paths = sorted(folder.rglob("*"))
     return {str(p.relative_to(folder)): p.read_bytes() for p in paths if p.is_file()}
+
+
+def own_files(storage: Path) -> dict[str, object]:
+    """All that is in the storage folder, but the journal, which only grows; accounts as rows."""
+    found: dict[str, object] = dict(contents(storage))
+    found.pop("audit.jsonl")
+    with closing(sqlite3.connect(storage / ACCOUNTS)) as accounts:
+        return found | {ACCOUNTS: accounts.execute("SELECT * FROM people").fetchall()}
 
 
 def rewritten(manifest: Manifest) -> bytes:
