@@ -1,13 +1,16 @@
 # CPU by default; for NVIDIA GPUs: docker build --build-arg TORCH=cuda .
+# EXTRAS: further packages with their versions, such as Ray for a cluster: docs/containers.md.
 FROM python:3.13-slim-bookworm
 
 ARG TORCH=cpu
+ARG EXTRAS=""
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 DISTILLERY_STORAGE=/app/storage
 
 WORKDIR /app
 COPY requirements.txt ./
 COPY backend/__init__.py backend/install.py backend/
 RUN python -m backend.install --venv /app/.venv --torch ${TORCH} \
+    && if [ -n "${EXTRAS}" ]; then .venv/bin/python -m pip install --no-deps ${EXTRAS}; fi \
     && rm -rf /root/.cache
 
 COPY . .

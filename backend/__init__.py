@@ -2,6 +2,8 @@
 
 records, published, settings, wording
              nouns, the two papers' figures, places and words that all share
+install, release
+             packages of this version; bundles for computers without a network, update, rollback
 numeric      statistics, learning, backbones, losses, ONNX sessions
 access       accounts, sessions, one-time links, what each role may do, the guard
 core         specs, registry, runs, facts, store, migrations, jobs, worker, journal, lineage

@@ -1,15 +1,19 @@
 """`python -m backend doctor`: what this installation lacks, and what to do about it."""
 
+import base64
+import http.client
 import importlib.metadata
 import os
 import re
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -17,6 +21,7 @@ from backend.access import elsewhere, oidc
 from backend.core import archive, cluster, maintenance, runs
 from backend.numeric import hardware
 from backend.records import RunState, UserError
+from backend.release import place
 from backend.settings import PROJECT, Settings
 
 GIB = 2**30
@@ -41,13 +46,14 @@ class Finding:
     cure: str = ""
 
 
-def examine(settings: Settings, port: int) -> list[Finding]:
+def examine(settings: Settings, port: int, url: str = "") -> list[Finding]:
     """Everything that is worth a look, in the order in which one would mend it.
 
-    port: of the dashboard, TCP.
+    port: of the dashboard, TCP. url: by which browsers reach it through a proxy, "" for no look.
     """
     looks: list[Callable[[], Finding]] = [
         _packages,
+        lambda: _release(PROJECT),
         lambda: _rights(settings),
         lambda: _disk(settings),
         _memory,
@@ -60,6 +66,7 @@ def examine(settings: Settings, port: int) -> list[Finding]:
         lambda: _weights(settings),
         lambda: _cluster(settings),
         lambda: _archive(settings),
+        *([lambda: _proxy(url)] if url else []),
     ]
     return [look() for look in looks]
 
@@ -81,6 +88,21 @@ def _differs(name: str, version: str) -> str:
     except importlib.metadata.PackageNotFoundError:
         return f"{name} is missing"
     return "" if found.split("+")[0] == version else f"{name} is {found}, not {version}"
+
+
+def _release(project: Path) -> Finding:
+    """Of an installation from a bundle, whether a change of it came to its end."""
+    try:
+        here = place.of_program(project)
+        current = here.current
+    except UserError:
+        return Finding("Release", State.GOOD, "a checkout, updated with git or by hand")
+    if here.under_way.is_dir():
+        words = "an update was cut short"
+        return Finding("Release", State.WRONG, words, f"Run `{here.root}/install.sh rollback`.")
+    before = here.named("previous")
+    words = f"{current.name}; " + (f"{before.name} can be had back" if before else "the first")
+    return Finding("Release", State.GOOD, words)
 
 
 def _rights(settings: Settings) -> Finding:
@@ -218,3 +240,53 @@ def _archive(settings: Settings) -> Finding:
         first, _, cure = str(error).partition(". ")
         return Finding("Archive", State.WRONG, first.rstrip("."), cure or "Correct the address.")
     return Finding("Archive", State.GOOD, f"{settings.archive} can be reached")
+
+
+def _proxy(url: str) -> Finding:
+    """Whether browsers reach the dashboard by this address: plainly, and with a websocket."""
+    try:
+        status, said = _asked(url, "/_stcore/health", {})
+        if status != 200:
+            words = f"{url} answers {status}: {said or 'nothing more'}"
+            cure = (
+                "Do as it says, or name the address that browsers use, with https:// if it is so."
+            )
+            return Finding("Proxy", State.WRONG, words, cure)
+        status, said = _asked(url, "/_stcore/stream", _upgrade(url))
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        cure = "Start the proxy; let this computer know its name and trust its certificate."
+        return Finding("Proxy", State.WRONG, f"{url} cannot be reached: {error}", cure)
+    if status not in (101, 403):  # 403: the dashboard's own, to whom has not signed in
+        words = f"{url} lets no websocket through: it answers {status}"
+        cure = (
+            "Let the proxy forward `Upgrade` and `Connection`; docs/network.md names what it needs."
+        )
+        return Finding("Proxy", State.WRONG, words, cure)
+    return Finding("Proxy", State.GOOD, f"pages and websockets come through {url}")
+
+
+def _upgrade(url: str) -> dict[str, str]:
+    """What a browser asks with for a websocket."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": url.rstrip("/")}
+    return headers | {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+
+
+def _asked(url: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
+    """Status and the beginning of what is said. Raises OSError, HTTPException or ValueError."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an address begins with http:// or https:// and a name")
+    asked: http.client.HTTPConnection
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        asked = http.client.HTTPSConnection(parts.netloc, timeout=5, context=context)
+    else:
+        asked = http.client.HTTPConnection(parts.netloc, timeout=5)
+    try:
+        asked.request("GET", path, headers=headers)
+        answer = asked.getresponse()
+        text = "" if answer.status == 101 else answer.read(200).decode("utf-8", "replace")
+        return answer.status, " ".join(text.split())
+    finally:
+        asked.close()

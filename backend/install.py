@@ -3,7 +3,7 @@
 Where there is no NVIDIA GPU, PyTorch's own index is tried first for its CPU build (about 1.5 GB
 installed in place of 7); where that index cannot be reached, PyPI's build serves as well. torch
 and torchvision always come from the same index. uv is used for speed, pip where uv fails: only
-pip reads a plant's pip settings.
+pip reads a plant's pip settings. With `--wheels` all of it comes from a folder, without a network.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--venv", type=Path, default=PROJECT / ".venv")
     parser.add_argument("--dev", action="store_true", help="add what tests and linting need")
     parser.add_argument("--torch", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--wheels", type=Path, help="take every package from this folder alone")
     options = parser.parse_args()
     if sys.version_info < LEAST_PYTHON:
         sys.exit(f"Python 3.11 or newer is needed; this is {platform.python_version()}.")
@@ -37,12 +38,23 @@ def main() -> None:
     if not missing:
         return
     python = make_venv(options.venv)
+    if options.wheels:
+        take_from(options.wheels.resolve())
     for file in missing:
-        if file is REQUIREMENTS:
+        if options.wheels and file is REQUIREMENTS:
+            install(python, *(f"{name}=={version}" for name, version in torch_pins().items()))
+        elif file is REQUIREMENTS:
             install_torch(python, options.torch)
         print(f"Installing {file.name} …", flush=True)
         install(python, "--no-deps", "-r", str(file))
         mark(options.venv, file).write_text(stamps[file])
+
+
+def take_from(wheels: Path) -> None:
+    """Let pip and uv, in this process's children, see nothing but this folder."""
+    os.environ |= {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull}
+    os.environ |= {"PIP_FIND_LINKS": str(wheels), "UV_FIND_LINKS": str(wheels)}
+    os.environ |= {"UV_NO_INDEX": "1", "UV_OFFLINE": "1", "UV_NO_CACHE": "1"}
 
 
 def stamp(file: Path, torch: str) -> str:

@@ -17,7 +17,7 @@ class Settings:
     """Environment of this installation.
 
     storage: every byte of state (DISTILLERY_STORAGE).
-    max_jobs: jobs at the same time (DISTILLERY_MAX_JOBS).
+    max_jobs: jobs at the same time; 0: none is started, nor a line (DISTILLERY_MAX_JOBS).
     threads: CPU threads for a job's numeric libraries (DISTILLERY_THREADS).
     open: nobody has to sign in, wherever they come from (DISTILLERY_OPEN).
     hosts: names by which browsers reach the server, beside its own (DISTILLERY_HOSTS, by commas).
@@ -88,7 +88,7 @@ def settings() -> Settings:
     cores = os.cpu_count() or 1
     return Settings(
         storage=Path(os.environ.get("DISTILLERY_STORAGE") or PROJECT / "storage").resolve(),
-        max_jobs=_positive("DISTILLERY_MAX_JOBS", 1),
+        max_jobs=_at_least(0, "DISTILLERY_MAX_JOBS", 1),
         threads=_positive("DISTILLERY_THREADS", cores),
         open=os.environ.get("DISTILLERY_OPEN", "") == "1",
         hosts=_listed("DISTILLERY_HOSTS", ","),
@@ -120,9 +120,13 @@ def _listed(name: str, between: str) -> tuple[str, ...]:
 
 
 def _positive(name: str, default: int) -> int:
+    return _at_least(1, name, default)
+
+
+def _at_least(least: int, name: str, default: int) -> int:
     text = os.environ.get(name, "")
-    if text and (not text.isdecimal() or int(text) < 1):
-        raise UserError(f"{name} must be a whole number of at least 1; it is '{text}'.")
+    if text and (not text.isdecimal() or int(text) < least):
+        raise UserError(f"{name} must be a whole number of at least {least}; it is '{text}'.")
     return int(text) if text else default
 
 

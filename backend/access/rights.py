@@ -58,6 +58,8 @@ RIGHTS = {
     "work.reindex": Role.ADMIN,
     "archives.archive": Role.ADMIN,
     "archives.fetch": Role.ENGINEER,
+    "work.update": Role.ADMIN,
+    "work.roll_back": Role.ADMIN,
     "results.curate": Role.ENGINEER,
     "results.relabel_part": Role.ENGINEER,
     "results.undo": Role.ENGINEER,

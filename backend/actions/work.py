@@ -12,7 +12,8 @@ from backend.core.runs import Run
 from backend.core.uploads import Dropped
 from backend.experiments.plans import Plan
 from backend.records import UserError
-from backend.settings import Settings
+from backend.release import change, place
+from backend.settings import PROJECT, Settings
 from backend.ways import way as ways
 from backend.ways.way import Made, Step, Way
 
@@ -156,3 +157,19 @@ def reindex(actor: Actor, settings: Settings) -> list[str]:
         problems = maintenance.reindex(settings)
         note("reindex", detail=" ".join(problems))
     return problems
+
+
+def update(actor: Actor, settings: Settings, bundle: Path) -> None:
+    """Put a bundle's release in the place of this one. Raises UserError where it is refused or not
+    well; then this one runs as before."""
+    with audit.noting(settings.storage, actor) as note:
+        release = change.update(place.of_program(PROJECT), bundle)
+        note("update", release.name, f"from {PROJECT.name}")
+
+
+def roll_back(actor: Actor, settings: Settings) -> None:
+    """Use the release before this one again; what was done since stays. Raises UserError where
+    there is none."""
+    with audit.noting(settings.storage, actor) as note:
+        release = change.roll_back(place.of_program(PROJECT))
+        note("roll back", release.name, f"from {PROJECT.name}")

@@ -448,6 +448,8 @@ class Supervisor:
         return died and registry.is_service(run.kind)
 
     def _start_due(self) -> None:
+        if not self.settings.max_jobs:
+            return
         jobs = [run for run in self._active if not registry.is_service(run.kind)]
         running = sum(run.state is RunState.RUNNING for run in jobs)
         for run in self._active:

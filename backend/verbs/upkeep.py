@@ -51,9 +51,10 @@ def check() -> None:
 
 @click.command("doctor")
 @click.option("--port", type=click.IntRange(1, 65535), default=8501, show_default=True)
-def doctor(port: int) -> None:
+@click.option("--url", default="", help="Address by which browsers reach it through a proxy.")
+def doctor(port: int, url: str) -> None:
     """Look at this installation and say what to do; ends with 1 where something is wrong."""
-    found = installation.examine(settings(), port)
+    found = installation.examine(settings(), port, url)
     for one in found:
         mark = {"good": "✓", "look": "!", "wrong": "✗"}[one.state.value]
         click.echo(f"{mark} {one.name}: {one.words}.")
@@ -77,4 +78,17 @@ def backup(to: Path | None) -> None:
     click.echo(f"Wrote {work.back_up(actor(), settings(), to)}.")
 
 
-VERBS = (serve, migrate, reindex, check, doctor, backup)
+@click.command("update")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def update(bundle: Path) -> None:
+    """Put a newer bundle in the place of this release; goes back by itself where that fails."""
+    work.update(actor(), settings(), bundle)
+
+
+@click.command("rollback")
+def rollback() -> None:
+    """Use the release before this one again; what was done since stays."""
+    work.roll_back(actor(), settings())
+
+
+VERBS = (serve, migrate, reindex, check, doctor, backup, update, rollback)

@@ -25,6 +25,7 @@ GROUND = (
     "wording",
     "glossary",
     "install",
+    "release",
     "numeric",
     "access",
     "core",
@@ -41,7 +42,7 @@ TOP_LEVEL = {
     *("requirements.txt", "requirements-dev.txt", "pyproject.toml", "Makefile"),
     *("Dockerfile", "compose.yaml", ".dockerignore", ".gitignore"),
     *(".streamlit", ".ci", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
-    *("SECURITY.md", ".pre-commit-config.yaml"),
+    *("SECURITY.md", ".pre-commit-config.yaml", "install.sh"),
 }
 
 

@@ -29,7 +29,8 @@ def test_ci_lints_before_it_tests():
     script = (PROJECT / ".ci" / "run").read_text(encoding="utf-8")
     assert script.splitlines()[-1] == "make test"
     assert recipe("test")[0] == "lint"
-    assert recipe("lint")[0] == "install-dev"
+    assert recipe("lint")[0] == "install-dev audit"
+    assert recipe("audit")[0] == "install-dev"
 
 
 def test_pages_and_tests_are_type_checked():

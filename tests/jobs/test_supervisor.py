@@ -47,6 +47,13 @@ def test_at_most_max_jobs_run_and_the_oldest_goes_first(make, probe, until):
     assert queue.active() == []
 
 
+def test_none_is_started_where_none_may_run(make, probe):
+    queue = make(max_jobs=0)
+    made = queue.submit(probe, {"seed": 1})
+    queue.tick()
+    assert states(queue, [made]) == ["pending"]
+
+
 def test_a_run_waits_for_its_input_and_others_pass_it(make, probe, tmp_path, until):
     queue = make(max_jobs=1)
     gates = [tmp_path / "first", tmp_path / "second"]

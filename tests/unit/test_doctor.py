@@ -2,8 +2,12 @@
 
 import os
 import socket
+import threading
 import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import pytest
 from click.testing import CliRunner
 
 from backend import doctor
@@ -56,7 +60,56 @@ def test_a_package_of_another_version_is_named(storage, monkeypatch):
 
 def test_the_verb_ends_with_one_where_something_is_wrong(storage, monkeypatch):
     wrong = doctor.Finding("Disk", State.WRONG, "full", "Make room.")
-    monkeypatch.setattr(doctor, "examine", lambda settings, port: [wrong])
+    monkeypatch.setattr(doctor, "examine", lambda settings, port, url: [wrong])
     said = CliRunner().invoke(main, ["doctor"])
     assert said.exit_code == 1
     assert "✗ Disk: full." in said.output and "Make room." in said.output
+
+
+@contextmanager
+def answering(*statuses):
+    """A proxy that answers with these, one after the other; yields its address."""
+    left = list(statuses)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(left.pop(0))
+            self.end_headers()
+
+        def log_message(self, *words):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "state", "words"),
+    [
+        ((200, 101), State.GOOD, "come through"),
+        ((200, 403), State.GOOD, "come through"),
+        ((200, 400), State.WRONG, "lets no websocket through"),
+        ((502,), State.WRONG, "answers 502"),
+    ],
+)
+def test_a_proxy_must_let_pages_and_websockets_through(statuses, state, words):
+    with answering(*statuses) as url:
+        found = doctor._proxy(url)
+    assert found.state is state and words in found.words
+
+
+def test_a_proxy_that_is_not_there_is_told():
+    for url in ("http://127.0.0.1:1", "plant.example"):
+        assert doctor._proxy(url).state is State.WRONG
+
+
+def test_an_update_that_was_cut_short_is_told(tmp_path):
+    release = tmp_path / "releases" / "0.1.0-a"
+    release.mkdir(parents=True)
+    (tmp_path / "current").symlink_to("releases/0.1.0-a")
+    assert doctor._release(release).state is State.GOOD
+    (tmp_path / "under-way").mkdir()
+    assert "install.sh rollback" in doctor._release(release).cure

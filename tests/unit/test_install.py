@@ -66,3 +66,22 @@ def test_a_cuda_build_serves_where_there_is_no_gpu_and_a_cpu_build_not_where_the
 def test_it_needs_no_package():
     command = [sys.executable, "-S", "-m", "backend.install", "--help"]
     assert subprocess.run(command, cwd=PROJECT, capture_output=True).returncode == 0
+
+
+def test_with_wheels_nothing_but_their_folder_is_asked(tmp_path, monkeypatch):
+    environment = {"PIP_INDEX_URL": "https://pypi.example/simple"}
+    monkeypatch.setattr(install.os, "environ", environment)
+    monkeypatch.setattr(install, "make_venv", lambda folder: folder / "bin" / "python")
+    monkeypatch.setattr(install, "has_nvidia", lambda: True)
+    monkeypatch.setattr(install, "install_torch", lambda *_: pytest.fail("an index is asked"))
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(install, "install", lambda python, *names: asked.append(names))
+    folder, wheels = tmp_path / "venv", tmp_path / "wheels"
+    folder.mkdir()
+    given = ["install", "--venv", str(folder), "--wheels", str(wheels)]
+    monkeypatch.setattr(sys, "argv", given)
+    install.main()
+    pins = tuple(f"{name}=={version}" for name, version in install.torch_pins().items())
+    assert asked == [pins, ("--no-deps", "-r", str(install.REQUIREMENTS))]
+    assert environment["PIP_NO_INDEX"] == "1" and environment["UV_OFFLINE"] == "1"
+    assert environment["PIP_FIND_LINKS"] == environment["UV_FIND_LINKS"] == str(wheels)

@@ -27,10 +27,16 @@ def test_defaults(monkeypatch):
 
 @pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²", " "])
 def test_a_count_that_is_none_is_refused_by_name(monkeypatch, value):
-    monkeypatch.setenv("DISTILLERY_MAX_JOBS", value)
+    monkeypatch.setenv("DISTILLERY_THREADS", value)
     settings_module.settings.cache_clear()
-    with pytest.raises(UserError, match="DISTILLERY_MAX_JOBS must be a whole number"):
+    with pytest.raises(UserError, match="DISTILLERY_THREADS must be a whole number of at least 1"):
         settings()
+
+
+def test_no_job_at_all_may_be_asked_for(monkeypatch):
+    monkeypatch.setenv("DISTILLERY_MAX_JOBS", "0")
+    settings_module.settings.cache_clear()
+    assert settings().max_jobs == 0
 
 
 def test_every_byte_of_state_is_below_storage(tmp_path):
