@@ -1,7 +1,7 @@
 """Everything behind the pages. From the ground up; a floor imports only what stands below it.
 
-records, published, settings, wording
-             nouns, the two papers' figures, places and words that all share
+records, published, settings, wording, glossary, manual
+             nouns, the two papers' figures, places, words that all share, the documents in docs/
 numeric      statistics, learning, backbones, losses, ONNX sessions
 access       accounts, sessions, one-time links, what each role may do, the guard
 core         specs, registry, runs, facts, store, migrations, jobs, worker, journal, lineage

@@ -9,7 +9,7 @@ from string import Template
 import streamlit as st
 
 from backend.records import RunState, UserError
-from pages.ui import charts, identity, links, resources
+from pages.ui import address, charts, identity, links, resources
 
 log = logging.getLogger(__name__)
 STYLE = Path(__file__).with_name("style.css")
@@ -78,9 +78,9 @@ def sidebar() -> None:
 
 
 def header(title: str, words: str) -> None:
-    """A page's title and the sentence that says what one does here."""
+    """A page's title, two sentences that say what one does here, and the way to its help."""
     st.title(title, anchor=False)
-    st.markdown(words)
+    st.markdown(f"{words} {links.help_words(st.session_state.get(address.PAGE, ''))}")
 
 
 def tabs(draw: Mapping[str, Callable[[], object]]) -> None:
