@@ -1,7 +1,7 @@
 """Everything behind the pages. From the ground up; a floor imports only what stands below it.
 
-records, published, settings, wording
-             nouns, the two papers' figures, places and words that all share
+records, published, settings, wording, glossary, manual
+             nouns, the two papers' figures, places, words that all share, the documents in docs/
 install, release
              packages of this version; bundles for computers without a network, update, rollback
 numeric      statistics, learning, backbones, losses, ONNX sessions

@@ -173,6 +173,14 @@ TERMS: tuple[Term, ...] = (
     Term("review", "A score between the two limits: a person looks at the part"),
     Term("missed", "A BAD part that is called GOOD"),
     Term("escape", "A BAD part that the line called GOOD, so that it goes on to the customer"),
+    Term(
+        "agreement (kappa)",
+        "How far two or more agree beyond chance: 1 always, 0 as by chance; good from 0.75 on",
+    ),
+    Term(
+        "a90, a90/95",
+        "The size of a defect that is found with 90 %, and its upper bound at 95 % confidence",
+    ),
     Term("drawn by lot", "Chosen by chance, whatever the verdict: a few stand for all"),
     Term("drift", "Scores are no longer like those that the limits were made on"),
     Term("suspended", "The limits still judge, but promise nothing until somebody recalibrates"),

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
@@ -37,6 +37,24 @@ class Looked:
     said: Judgement
     anomaly_map: NDArray[np.float32] | None = None
     boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
+class Golden:
+    """A golden part: the score that it has to have, and that which it has here."""
+
+    name: str
+    wanted: float
+    score: float
+
+    @property
+    def gap(self) -> float:
+        """How far they lie apart, relative above 1."""
+        return abs(self.score - self.wanted) / max(1.0, abs(self.wanted))
+
+    @property
+    def holds(self) -> bool:
+        return self.gap <= DRIFT
 
 
 class Judge(Protocol):
@@ -185,20 +203,26 @@ class PackageJudge:
     def drift(self) -> str:
         """See `Judge`. A variant is held to what it gave when it judged here first: the gate has
         weighed by how much it differs from full precision."""
+        tried = list(self.golden())
+        for one in tried:
+            if not one.holds:
+                return (
+                    f"The golden part {one.name} scores {one.score:.6g} here, not "
+                    f"{one.wanted:.6g} as before. Nothing may be judged with this package on this "
+                    "computer."
+                )
+        self._setting.variant.remember(self._setting.home, {one.name: one.score for one in tried})
+        return ""
+
+    def golden(self) -> Iterator[Golden]:
+        """The package's golden parts, judged now."""
         folder, variant = self.package.folder / "golden", self._setting.variant
         kept = variant.remembered(self._setting.home)
-        found: dict[str, float] = {}
         for row in runs.read_json(folder / "golden.json")["pictures"]:
             name = str(row["name"])
-            found[name] = self._golden(row, (folder / row["file"]).read_bytes())
-            wanted = kept.get(name, found[name]) if variant.file else self._promised(row)
-            if not abs(found[name] - wanted) / max(1.0, abs(wanted)) <= DRIFT:
-                return (
-                    f"The golden part {name} scores {found[name]:.6g} here, not {wanted:.6g} as "
-                    "before. Nothing may be judged with this package on this computer."
-                )
-        variant.remember(self._setting.home, found)
-        return ""
+            score = self._golden(row, (folder / row["file"]).read_bytes())
+            wanted = kept.get(name, score) if variant.file else self._promised(row)
+            yield Golden(name, wanted, score)
 
     def _promised(self, row: Mapping[str, Any]) -> float:
         """The score that golden.json promises of a golden part."""

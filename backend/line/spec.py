@@ -145,6 +145,14 @@ class Spec:
         lo=0,
         hi=1,
     )
+    repeat_share: float = param(
+        0.05,
+        "share of the parts that people look at which come again, unseen, to the same person and "
+        "to others: from these the line learns how far people agree",
+        lo=0,
+        hi=1,
+        advanced=True,
+    )
     bad_share: float = param(
         0.02,
         "share of parts that may be BAD before more of them count as a drift of the scores",

@@ -25,6 +25,8 @@ figcaption, .words { color: #52606d; font-size: 0.9rem; max-width: 46rem; }
 table { border-collapse: collapse; font-size: 0.9rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.8rem 0.35rem 0;
   border-bottom: 1px solid #d6dde3; overflow-wrap: break-word; }
+.blank table { width: 100%; border-collapse: separate; border-spacing: 0.8rem 0; }
+.blank td { height: 3.2rem; vertical-align: bottom; border-bottom-color: #1b2733; }
 .long { overflow-wrap: anywhere; }
 pre { background: #f2f5f7; padding: 0.8rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 h2 { break-after: avoid; }

@@ -1,5 +1,6 @@
 """Figures of thresholds and ablations: data frames in, Plotly figures out, no I/O."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,3 +95,35 @@ def ablation_cost(frame: pd.DataFrame) -> go.Figure:
     figure.update_yaxes(range=[0, 1.02])
     title = f"Separation and time per part, n = {len(frame)} settings"
     return styled(figure, title, "ms per part, one thread", f"mean {SEPARATION.short}", 440)
+
+
+def detection_probability(
+    curve: pd.DataFrame, parts: pd.DataFrame, a90: tuple[float, float], title: str, unit: str
+) -> go.Figure:
+    """How likely a defect is found, by its size. curve: line (curve, bound), size, probability;
+    parts: size, found. a90: the size found with 90 %, and its upper bound at 95 %."""
+    figure = go.Figure()
+    looks = {"curve": ("solid", "as fitted"), "bound": ("dash", "lower bound, 95 %")}
+    for name, (dash, words) in looks.items():
+        rows = curve[curve["line"] == name]
+        line = {"color": GOOD, "dash": dash}
+        figure.add_scatter(
+            x=rows["size"], y=rows["probability"], mode="lines", line=line, name=words
+        )
+    for found, symbol, colour in ((True, "line-ns-open", GOOD), (False, "x", BAD)):
+        rows = parts[parts["found"] == found]
+        figure.add_scatter(
+            x=rows["size"],
+            y=[float(found)] * len(rows),
+            mode="markers",
+            marker={"symbol": symbol, "color": colour, "size": 9, "opacity": 0.7},
+            name="found" if found else "missed",
+            hovertemplate="%{x:.3g} " + unit + "<extra></extra>",
+        )
+    for name, value, dash in (("a90", a90[0], "solid"), ("a90/95", a90[1], "dot")):
+        if math.isfinite(value):
+            figure.add_vline(x=value, line={"color": NEUTRAL, "dash": dash}, annotation_text=name)
+    figure.update_xaxes(rangemode="tozero")
+    figure.update_yaxes(range=[-0.03, 1.03])
+    words = f"{title}, n = {len(parts)} BAD parts"
+    return styled(figure, words, f"size of the defect, {unit}", "probability of detection", 420)

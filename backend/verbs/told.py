@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from backend.records import UserError
 from backend.settings import settings
 from backend.verbs.caller import REFUSED, actor
 
@@ -51,6 +52,7 @@ def rejudge(file: Path, as_json: bool) -> None:
 @click.option("--line", default="", help="A line's name, in place of runs.")
 @click.option("--since", type=click.DateTime(), help="Of a line: parts from here on, UTC.")
 @click.option("--until", type=click.DateTime(), help="Of a line: parts before this, UTC.")
+@click.option("--protocol", is_flag=True, help="Of a line: its acceptance protocol, for an audit.")
 @click.option("--static", is_flag=True, help="An HTML page without script, small, for e-mail.")
 @click.option(
     "--out",
@@ -63,6 +65,7 @@ def report(
     line: str,
     since: datetime | None,
     until: datetime | None,
+    protocol: bool,
     static: bool,
     out: Path,
 ) -> None:
@@ -72,7 +75,9 @@ def report(
     from backend.sharing.report.scope import Period, Scope
 
     begin, end = (moment.replace(tzinfo=UTC) if moment else None for moment in (since, until))
-    scope = Scope(run_ids, line, Period(begin, end))
+    if protocol and not line:
+        raise UserError("An acceptance protocol is of a line: name it with --line.")
+    scope = Scope(run_ids, line, Period(begin, end), protocol)
     reports.keep(actor(), settings(), scope, formats.of_file(out.name, static), out)
     click.echo(f"Wrote {out}.")
 

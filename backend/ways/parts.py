@@ -81,7 +81,7 @@ WAY = Way(
     "parts",
     "Inspect parts",
     "Drop pictures of single parts, sorted GOOD and BAD, and get a model that learned from the "
-    "GOOD ones, with limits that promise how many of them raise a false alarm.",
+    "GOOD ones. With it come limits that promise how many of them raise a false alarm.",
     (
         Step(
             PARTS,

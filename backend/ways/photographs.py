@@ -126,8 +126,8 @@ def _study(made: Made) -> dict[str, Any]:
 WAY = Way(
     "photographs",
     "Find defects in photographs",
-    "Drop photographs of parts, good ones and ones with labelled defects, and get a detector that "
-    "is judged on parts it never saw.",
+    "Drop photographs of parts, good ones and ones with labelled defects, and get a detector. It "
+    "is judged on parts it never saw, which are put aside first.",
     (
         Step(
             PHOTOS,

@@ -15,7 +15,11 @@ SHOWN = 500
 
 
 def show() -> None:
-    header("Audit log", "Every change, sign-in and refusal to sign in, newest first.")
+    header(
+        "Audit log",
+        "Every change, sign-in and refusal to sign in, newest first. Find who did what, and "
+        "check that no line was changed or taken out.",
+    )
     identity.check_admin()
     lines = audit.newest(settings().storage, count=10**9, whole=True)
     if not lines:

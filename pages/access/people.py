@@ -21,7 +21,11 @@ LINK = "one-time-link"
 
 
 def show() -> None:
-    header("People", "Who may come in, and what they may do.")
+    header(
+        "People",
+        "Say who may come in, and what they may do. Invite somebody by a link, change a "
+        "role, or take an account out of use.",
+    )
     identity.check_admin()
     everybody = accounts.everybody(settings().storage)
     if not everybody:

@@ -232,7 +232,8 @@ def _ms(value: float) -> str:
 
 kind_page(
     "latency",
-    "How long a part takes on this computer, from the bytes of its picture to the verdict, against "
-    "the time that it may take.",
+    "How long a part takes on this computer, from the bytes of its picture to the "
+    "verdict, against the time that it may take. Measure it on the computer that is to "
+    "judge, while that does what it always does.",
     show,
 )

@@ -40,8 +40,9 @@ def show(run: Run) -> None:
 
 kind_page(
     "dataset",
-    "Mix students' images, image sets and real photographs into what a detector learns from. Views "
-    "of one part and near-duplicates stay on one side, training or validation. Labels `centred` "
-    "are the paper's dummy boxes in the middle, for comparison.",
+    "Mix students' images, image sets and real photographs into what a detector learns "
+    "from. Views of one part and near-duplicates stay on one side, training or "
+    "validation; labels `centred` are the paper's dummy boxes in the middle, for "
+    "comparison.",
     show,
 )

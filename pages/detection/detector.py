@@ -185,7 +185,8 @@ def _training(run: Run) -> None:
 
 kind_page(
     "detector",
-    "Train a detector (YOLO) on a data set, then judge it on images it never saw: how many defects "
-    "it finds, how often it raises an alarm on a good part, and how sure these figures are.",
+    "Train a detector (YOLO) on a data set, and judge it on images it never saw. See how "
+    "many defects it finds, how often it raises an alarm on a good part, and how sure "
+    "these figures are.",
     show,
 )

@@ -234,7 +234,8 @@ def _wide(trials: pd.DataFrame) -> pd.DataFrame:
 
 kind_page(
     "study",
-    "Find out whether synthetic data helps on your real parts, how much, and how many false alarms "
-    "you get: the same detector, trained with and without it.",
+    "Find out whether synthetic data helps on your real parts, how much, and how many "
+    "false alarms you get. The same detector is trained with and without it, and both "
+    "are judged on the same real photographs.",
     show,
 )

@@ -48,8 +48,9 @@ def show(run: Run) -> None:
 
 kind_page(
     "testset",
-    "Put real photographs, with their labels, aside to judge detectors by: a share of the parts of "
-    "imported images, or a folder. They are copied, so that nobody changes them unseen. "
-    "Later uses of the import leave them out, and no detector trained on one is judged here.",
+    "Put real photographs, with their labels, aside to judge detectors by: a share of "
+    "the parts of imported images, or a folder. They are copied, so that nobody changes "
+    "them unseen; later uses of the import leave them out, and no detector trained on "
+    "one is judged here.",
     show,
 )

@@ -5,8 +5,8 @@ from pages.ui import repeat
 
 repeat.show(
     inkjet_paper.EXPERIMENT,
-    "From printed parts to anomaly scores per feature type, limits, a packed model and its "
-    "speed: separation of GOOD and BAD beside the published table, with intervals, all as one "
-    "download.",
+    "From printed parts to anomaly scores per feature type, limits, a packed model and "
+    "its speed. Start it, and take separation of GOOD and BAD beside the published "
+    "table, with intervals, as one download.",
     "Parts",
 )

@@ -57,8 +57,9 @@ class Card:
 def show() -> None:
     header(
         "Defect Distillery",
-        "Make synthetic defects, distil their generator, judge detectors on images they never "
-        "saw, and score GOOD-only inspection per feature type, on this computer alone.",
+        "Make synthetic defects, distil their generator, judge detectors on images they "
+        "never saw, and score GOOD-only inspection per feature type, on this computer alone. "
+        "Begin with a guided way, or see what ran last.",
     )
     _alerts()
     recent = resources.store().runs(limit=10)

@@ -96,7 +96,8 @@ def _difference(row: Any) -> str:
 
 kind_page(
     "ablation",
-    "Change one setting of an anomaly model at a time and see what it is worth and what it costs, "
-    "in the same test rounds.",
+    "Change one setting of an anomaly model at a time and see what it is worth and what "
+    "it costs. All are judged in the same test rounds, so that the difference is the "
+    "setting's.",
     show,
 )

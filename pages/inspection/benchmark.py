@@ -93,7 +93,7 @@ def _page(run: Run) -> None:
 
 kind_page(
     "benchmark",
-    "Judge the anomaly model on a public set, or on your own tree, by the split that it brings, "
-    "and see it beside what others published.",
+    "Judge the anomaly model on a public set, or on your own tree, by the split that it "
+    "brings. See it beside what others published.",
     show,
 )

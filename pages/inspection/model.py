@@ -262,8 +262,8 @@ def _weights_there(key: str) -> None:
 
 kind_page(
     "inspect",
-    "Learn what GOOD parts look like, per feature type, and see how well BAD ones stand out among "
-    "parts the model never saw.",
+    "Learn what GOOD parts look like, per feature type. See how well BAD ones stand out "
+    "among parts the model never saw.",
     show,
     _weights_there,
 )

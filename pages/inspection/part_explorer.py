@@ -34,8 +34,8 @@ PAGE, ROW = 8, 64  # parts a page, px a row
 def show() -> None:
     header(
         "Part explorer",
-        "Look at single parts: what the model scored them, where it sees something unusual, and "
-        "which GOOD parts they resemble.",
+        "Look at single parts: what the model scored them, and where it sees something "
+        "unusual. Beside each stand the GOOD parts that it resembles most.",
     )
     run_id = run_view.choose_run(("inspect",), run_choice.ended("inspect", RunState.COMPLETED))
     if not run_id:

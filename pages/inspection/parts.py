@@ -162,9 +162,9 @@ def _alike(parts: pd.DataFrame, which: str) -> pd.DataFrame:
 
 kind_page(
     "parts",
-    "Pictures of single parts, GOOD and BAD, by feature type, and checked before anything is "
-    "learned from them. Simulate printed ones, or bring your own: a folder or zip with a "
-    "`metadata.csv` (`file_name,feature,label`), MVTec AD folders, or folders called `good` and "
-    "`bad`. A detector can cut them out of full pictures.",
+    "Pictures of single parts, GOOD and BAD, by feature type, and checked before "
+    "anything is learned from them. Simulate printed ones, let a detector cut them out "
+    "of full pictures, or bring your own: a folder or zip with a `metadata.csv` "
+    "(`file_name,feature,label`), MVTec AD folders, or folders called `good` and `bad`.",
     show,
 )

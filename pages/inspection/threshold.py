@@ -271,7 +271,8 @@ def _count(value: float | None) -> str:
 
 kind_page(
     "threshold",
-    "Set limits of the score, per feature type, that promise how many GOOD parts raise a false "
-    "alarm; see what they mean for a shift, and choose the version that is in force.",
+    "Set limits of the score, per feature type, that promise how many GOOD parts raise a "
+    "false alarm. See what they mean for a shift, and choose the version that is in "
+    "force.",
     show,
 )

@@ -128,7 +128,7 @@ def _triple(run: Run, row: Any) -> Any:
 
 kind_page(
     "agreement",
-    "Compare automatic labels with exact masks, on rendered cracks or on your own images with "
-    "masks, before training on them.",
+    "Compare automatic labels with exact masks, on rendered cracks or on your own images "
+    "with masks. Do so before you train on them.",
     show,
 )

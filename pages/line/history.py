@@ -22,7 +22,11 @@ SHOWN = ["time", "serial", "feature", "verdict", "score", "ms", "reason", "epoch
 
 
 def show() -> None:
-    header("History", "Every verdict of a line. Filter it, look at the pictures, take it away.")
+    header(
+        "History",
+        "Every verdict of a line, by time, type and serial number. Filter it, look at the "
+        "pictures, and take away a report or the acceptance protocol.",
+    )
     chosen = line_view.choose()
     if chosen is None:
         return
@@ -42,7 +46,10 @@ def show() -> None:
     )
     _table(home, found)
     begin, end = (datetime.fromtimestamp(t, UTC) for t in (asked.begin, asked.end))
-    report_view.offer(Scope(line=name, period=Period(begin, end)), f"line-{name}")
+    period = Period(begin, end)
+    with st.container(horizontal=True):
+        report_view.offer(Scope(line=name, period=period), f"line-{name}")
+        report_view.protocol(name, period)
 
 
 def _ask(name: str) -> Asked:

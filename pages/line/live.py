@@ -15,7 +15,11 @@ CROP = 160  # px, such that a phone shows two side by side
 
 
 def show() -> None:
-    header("Live", "The newest parts of a line: their verdicts, scores and pictures.")
+    header(
+        "Live",
+        "Watch the newest parts of a line: their verdicts, scores and pictures. See whether "
+        "it is alive, how fast it is, and what troubles it.",
+    )
     chosen = line_view.choose()
     if chosen is None:
         return

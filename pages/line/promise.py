@@ -13,14 +13,15 @@ from backend.line.promise import in_use, recalibration, standing
 from backend.line.promise.in_use import InUse
 from backend.line.promise.reference import SCORE
 from backend.line.promise.standing import Standing
-from backend.line.review import decisions, queue, rates
+from backend.line.review import agreement, decisions, queue, rates, repeats
 from backend.line.review.decisions import Decision
 from backend.numeric import drift, shares
 from backend.numeric.shares import Share
 from backend.plots import promise as plots
 from backend.settings import settings
+from backend.sharing.report.scope import Period
 from backend.wording import counted
-from pages.ui import charts, identity, line_view, links, resources
+from pages.ui import charts, identity, line_view, links, report_view, resources
 from pages.ui.layout import header, plain_errors
 
 DAYS = 90.0  # of which rates are shown
@@ -56,11 +57,14 @@ def show() -> None:
             _state(found, used)
             _recalibrate(home, rows, said, found, used)
         _rates(home, rows, said)
+        _agreement(home, rows, said)
         if found is not None:
             _drift(home, found)
         if used is not None:
             _sequence(rows, said, used)
         _weeks(rows, said, name)
+        if used is not None and len(rows):
+            report_view.protocol(name, Period())
 
 
 @st.cache_data(ttl=15, max_entries=4, show_spinner=False)
@@ -181,6 +185,22 @@ def _rates(home: Path, rows: pd.DataFrame, said: list[Decision]) -> None:
         st.markdown(charts.plain(f"{name}: {rates.words(one)}. {_more(one)}"))
     if found.looked < found.drawn or not found.drawn:
         line_view.to_review(home.name)
+
+
+def _agreement(home: Path, rows: pd.DataFrame, said: list[Decision]) -> None:
+    """How far people agree with themselves, with each other, and with the line."""
+    made = agreement.found(rows, said, repeats.of(home).holds)
+    if not made:
+        return
+    st.markdown("#### Do they agree?")
+    table = agreement.table(made)
+    st.dataframe(table, hide_index=True, alt="Agreement of people and line, with kappa")
+    charts.csv(table, f"agreement-{home.name}")
+    st.caption(
+        "Kappa is agreement beyond chance: 1 all agree, 0 as by chance; from 0.75 on it is good. "
+        "Parts that come to everybody, and twice, are drawn by lot: the line's setting “Repeat "
+        "share”. In brackets 95 % intervals."
+    )
 
 
 def _value(found: Share) -> str:

@@ -9,9 +9,10 @@ import streamlit as st
 
 from backend.actions import reviews
 from backend.line import report, watch
-from backend.line.review import decisions, queue, rates
+from backend.line.review import decisions, queue, rates, repeats
 from backend.line.review.decisions import Decision, Said
 from backend.line.review.queue import Wanted
+from backend.line.review.repeats import Draw
 from backend.records import UserError
 from backend.settings import settings
 from backend.wording import counted
@@ -71,11 +72,11 @@ def workbench(home: Path, wanted: Wanted, who: str) -> None:
         problem = st.session_state.pop(ERROR, "")
         if problem:
             st.error(charts.plain(problem), icon=":material/error:")
-        rows, standing = _parts(home.name), decisions.standing(home)
-        waiting = queue.waiting(rows, standing, wanted, who)
+        rows, standing, again = _parts(home.name), decisions.standing(home), repeats.of(home)
+        waiting = repeats.dealt(rows, standing, wanted, again, who)
         _progress(rows, standing, len(waiting))
         if waiting:
-            _part(home, rows, waiting[0], who)
+            _part(home, rows, waiting[0], who, again)
         else:
             _nothing(home, rows, wanted)
         _undo(home, standing, who)
@@ -83,22 +84,25 @@ def workbench(home: Path, wanted: Wanted, who: str) -> None:
 
 
 def _progress(rows: pd.DataFrame, standing: list[Decision], left: int) -> None:
-    looked = len(rates.judged(rows, standing))
+    looked = len(rates.judged(rows, standing)) + repeats.count(standing)
     total = looked + left
     if total:
         st.progress(looked / total, f"{looked} of {counted(total, 'part')} looked at, {left} left")
 
 
-def _part(home: Path, rows: pd.DataFrame, place: decisions.Place, who: str) -> None:
+def _part(home: Path, rows: pd.DataFrame, place: decisions.Place, who: str, again: Draw) -> None:
     """The picture, and what to say of it. Its buttons are this part's alone: a key pressed before
-    the next part is there counts for no part."""
+    the next part is there counts for no part. Where parts come again, nothing tells which."""
     row = rows[(rows["epoch"] == place[0]) & (rows["sequence"] == place[1])].iloc[0]
     with st.container(horizontal_alignment="center"):
         picture = watch.picture(home, str(row["picture"]), st.session_state.get(MAP, False))
         if picture is not None:
             st.image(picture, width=WIDTH)
-        serial = charts.plain(f"{row['feature']} {row['serial']}".strip() or "part")
-        st.markdown(f"**{serial}** · {row['time']:%Y-%m-%d %H:%M} UTC", width="content")
+        if again.share:
+            st.markdown(f"**{charts.plain(row['feature'] or 'part')}**", width="content")
+        else:
+            serial = charts.plain(f"{row['feature']} {row['serial']}".strip() or "part")
+            st.markdown(f"**{serial}** · {row['time']:%Y-%m-%d %H:%M} UTC", width="content")
     with st.container(horizontal=True, horizontal_alignment="center"):
         for said, (label, key, icon) in KEYS.items():
             st.button(

@@ -11,8 +11,8 @@ VIEWS = {"A candidate beside the line": shadow_view.show, "The last weeks again"
 def show() -> None:
     header(
         "Shadow",
-        "What another model or other limits make of a line's parts, without a word of it to any "
-        "machine: on the parts that come, or on those of the last weeks.",
+        "What another model or other limits make of a line's parts, without a word of it to "
+        "any machine. Ask it of the parts that come, or of those of the last weeks.",
     )
     chosen = line_view.choose()
     if chosen is None:

@@ -182,8 +182,8 @@ def _changed(first: Run, second: Run) -> None:
 
 header(
     "Compare runs",
-    "Every run of a kind in one table, with the settings and figures that you choose; those that "
-    "you pick beside each other.",
+    "Every run of a kind in one table, with the settings and figures that you choose. "
+    "Pick some to see them beside each other, with a paired test where that can be had.",
 )
 with plain_errors():
     show()

@@ -154,8 +154,8 @@ def _open(sql: str) -> None:
 
 header(
     "Ask the data",
-    "A question in SQL over every figure, score and verdict that is stored here; the answer as a "
-    "table, a chart, CSV or Parquet.",
+    "A question in SQL over every figure, score and verdict that is stored here. Take "
+    "the answer as a table, a chart, CSV or Parquet.",
 )
 with plain_errors():
     show()

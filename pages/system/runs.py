@@ -32,7 +32,11 @@ STATES = ["all", *(state.value for state in RunState if state.ended)]
 
 
 def show() -> None:
-    header("Runs", "Everything that was asked for: what works now, what waits, and what came out.")
+    header(
+        "Runs",
+        "Everything that was asked for: what works now, what waits, and what came out. Find "
+        "a run by any word of it, start it again, mark it, or delete it.",
+    )
     wanted = st.query_params.get("run")
     if wanted:
         _detail(wanted)

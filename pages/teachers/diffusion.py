@@ -48,7 +48,8 @@ def show(run: Run) -> None:
 kind_page(
     "diffusion",
     "Train a small diffusion model on labelled images: rendered, imported, or your own "
-    "photographs. It learns image and defect mask together, by class, and then makes more like "
-    "them. Give it hours, best on a GPU: after 78 minutes on two cores cracks were still blotches.",
+    "photographs. It learns image and defect mask together, by class, and then makes "
+    "more like them; give it hours, best on a GPU: after 78 minutes on two cores cracks "
+    "were still blotches.",
     show,
 )

@@ -11,7 +11,7 @@ import streamlit as st
 from backend.core import runs
 from backend.core.runs import Run
 from backend.records import RunState, UserError
-from pages.ui import bell, charts, identity, links, project, resources
+from pages.ui import address, bell, charts, identity, links, project, resources
 
 log = logging.getLogger(__name__)
 STYLE = Path(__file__).with_name("style.css")
@@ -101,9 +101,9 @@ def _work(active: list[Run], elsewhere: int) -> None:
 
 
 def header(title: str, words: str) -> None:
-    """A page's title and the sentence that says what one does here."""
+    """A page's title, two sentences that say what one does here, and the way to its help."""
     st.title(title, anchor=False)
-    st.markdown(words)
+    st.markdown(f"{words} {links.help_words(st.session_state.get(address.PAGE, ''))}")
 
 
 def tabs(draw: Mapping[str, Callable[[], object]]) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -149,6 +150,7 @@ SECTIONS = {
         _shown("system/notices", "Notifications", "notifications"),
         _shown("system/computers", "Computers", "lan"),
         _shown("system/glossary", "Glossary", "dictionary"),
+        _shown("system/help", "Help", "help"),
     ],
     "Access": [
         replace(_shown("access/people", "People", "group"), admins=True),
@@ -182,7 +184,7 @@ MOVED = {  # addresses of earlier versions, which people have bookmarked, and wh
 }
 OVERVIEW = "pages/home/overview.py"
 RUNS, STORAGE = "pages/system/runs.py", "pages/system/storage.py"
-NOTICES = "pages/system/notices.py"
+NOTICES, HELP = "pages/system/notices.py", "pages/system/help.py"
 SHARED = "pages/sharing/links.py"
 STUDENTS = "pages/students/compare.py"
 EXPLORER = "pages/inspection/part_explorer.py"
@@ -238,12 +240,42 @@ def way_up(url: str) -> None:
 def section_page(section: str, words: str) -> None:
     """Every page of a section, with what it is for."""
     st.title(f"All about {words}", anchor=False)
+    url = next(e.url for e in SECTIONS[section] if e.path.startswith("pages/home/"))
+    told = f"Every page about {words}, each with what it is for. Choose what you want to do."
+    st.markdown(f"{told} {help_words(url)}")
     entries = [e for e in SECTIONS[section] if e.kind or e.words]
     for left in range(0, len(entries), 2):
         for column, entry in zip(st.columns(2), entries[left : left + 2], strict=False):
             with column, st.container(border=True, height="stretch"):
                 st.page_link(entry.path, label=f"**{entry.title}**", icon=entry.icon)
                 st.caption(entry.purpose)
+
+
+def every() -> list[Entry]:
+    """All pages."""
+    return [entry for entries in SECTIONS.values() for entry in entries]
+
+
+def to_page(entry: Entry, label: str) -> None:
+    """A link to a page."""
+    st.page_link(entry.path, label=label, icon=entry.icon)
+
+
+def to_help(label: str, icon: str = "article", **query: str) -> None:
+    """A link to the help on a page (`page`), or to a document (`doc`) or its `section`."""
+    named = {name: value for name, value in query.items() if value}
+    st.page_link(HELP, label=label, icon=f":material/{icon}:", query_params=named or None)
+
+
+def help_address(document: str, section: str) -> str:
+    """Where a section of a document is shown, from any page."""
+    query = {"doc": document} | ({"section": section} if section else {})
+    return f"system-help?{urlencode(query)}"
+
+
+def help_words(url: str) -> str:
+    """Behind the words of the page of that address: the way to its help, in a tab of its own."""
+    return f"[Help](system-help?{urlencode({'page': url or 'overview'})})"
 
 
 def _lead_on(place: str) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from backend.actions import reports, sharing
 from backend.settings import settings
 from backend.sharing.report import formats, paper
-from backend.sharing.report.scope import Scope
+from backend.sharing.report.scope import Period, Scope
 from pages.ui import identity, links, share_links
 
 FORMS = {  # form: label, icon, what it is for
@@ -25,22 +25,38 @@ TYPES = {
 }
 
 
-def offer(scope: Scope, name: str) -> None:
-    """A button that unfolds the forms. name: of the file, without ending."""
-    with st.popover("Report", icon=":material/summarize:", key=f"report-{name}"):
-        st.caption(
-            "All about it in one file, for somebody without an account: what came out, how sure, "
-            "who made it, from what data, and the command that makes it anew."
-        )
+RUN = (
+    "All about it in one file, for somebody without an account: what came out, how sure, "
+    "who made it, from what data, and the command that makes it anew."
+)
+PROTOCOL = (
+    "For a customer's audit: golden parts, false alarms, escapes, agreement of people and line, "
+    "detection by size of the defect, latency, gate, hashes, and room for signatures. What is "
+    "missing is said, with the way to get it."
+)
+
+
+def protocol(line: str, period: Period) -> None:
+    """A button for the acceptance protocol of a line."""
+    scope = Scope(line=line, period=period, protocol=True)
+    offer(scope, f"acceptance-{line}", "Acceptance protocol", "contract", PROTOCOL)
+
+
+def offer(
+    scope: Scope, name: str, label: str = "Report", icon: str = "summarize", words: str = RUN
+) -> None:
+    """A button that unfolds the forms. name: of the file, without ending. words: what is in it."""
+    with st.popover(label, icon=f":material/{icon}:", key=f"report-{name}"):
+        st.caption(words)
         printer = bool(paper.browser())
-        for form, (label, icon, words) in FORMS.items():
+        for form, (title, mark, purpose) in FORMS.items():
             st.download_button(
-                label,
+                title,
                 _content(scope, form),
                 file_name=f"{name}{formats.ENDINGS[form]}",
                 mime=TYPES[form],
-                icon=f":material/{icon}:",
-                help=words if printer or form != formats.PDF else paper.MISSING,
+                icon=f":material/{mark}:",
+                help=purpose if printer or form != formats.PDF else paper.MISSING,
                 disabled=form == formats.PDF and not printer,
                 on_click="ignore",
                 width="stretch",

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.benchmarks.acceptance import acceptance
 from tests.benchmarks.access import access
 from tests.benchmarks.again import again
 from tests.benchmarks.beside import beside
@@ -47,6 +48,7 @@ def main() -> None:
             line,
             access,
             drift,
+            acceptance,
             line_kills,
             again,
             told,

@@ -130,3 +130,19 @@ def test_a_run_of_every_kind_has_a_report_small_enough_for_mail(
     charts = [item for item in report.items if isinstance(item, Chart)]
     assert page.count(b'class="still"') == len(charts)
     assert ruled_out("\n".join((*report.lead, *report.limits))) == []
+
+
+def test_the_acceptance_protocol_of_a_real_line_holds_every_piece(
+    tiny_settings: Settings, tiny_runs: Runs
+) -> None:
+    line = tiny_runs["line"]
+    report = asked.report(tiny_settings.storage, Scope(line=line.name, protocol=True))
+    overview = table(report, "1-overview").set_index("evidence")
+    assert overview.loc["Golden parts", "state"] == "there"
+    assert overview.loc["Escapes", "state"] == "missing"
+    for name in ("Certified false alarms", "Latency on this computer", "Gate"):
+        assert overview.loc[name, "state"] != "missing", name
+    missing = {item.title.partition(":")[0] for item in report.items if isinstance(item, Gap)}
+    assert missing == set(overview.index[overview["state"] != "there"])
+    page = formats.written(report, {}, formats.STATIC).decode()
+    assert len(page) < 1_000_000 and ruled_out(page) == []

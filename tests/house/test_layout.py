@@ -24,6 +24,7 @@ GROUND = (
     "settings",
     "wording",
     "glossary",
+    "manual",
     "install",
     "release",
     "numeric",

@@ -1,6 +1,7 @@
 """Every page, empty and with results, through Streamlit's own test runner."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -47,6 +48,15 @@ def is_well(app: AppTest) -> None:
 def test_every_page_opens_with_nothing_in_the_store(empty_dashboard, entry):
     app = open_page(entry.path)
     is_well(app)
+    leads_to_its_help(app, entry)
+
+
+def leads_to_its_help(app: AppTest, entry: links.Entry) -> None:
+    """Two sentences on what one does there, and behind them the way to its help."""
+    end = links.help_words(entry.url)
+    told = next(str(m.value) for m in app.markdown if str(m.value).endswith(end))
+    sentences = re.findall(r"[.?!](?=\s)", told.removesuffix(end))
+    assert len(sentences) == 2, told
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)

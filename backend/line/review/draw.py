@@ -13,9 +13,18 @@ def key_of(home: Path) -> bytes:
     return bytes.fromhex(secret.of(home / KEY))
 
 
+def known_key(home: Path) -> bytes:
+    """The line's key, b"" before its first start."""
+    return bytes.fromhex((home / KEY).read_text().strip()) if (home / KEY).exists() else b""
+
+
 def is_drawn(key: bytes, epoch: int, sequence: int, share: float) -> bool:
-    """By the part's place and a key alone (BLAKE2b): nothing about the part decides it, nothing is
-    to be remembered, and who does not know the key cannot foresee it."""
-    place = f"{epoch}/{sequence}".encode()
-    lot = int.from_bytes(hashlib.blake2b(place, key=key, digest_size=8).digest()) / 2**64
-    return lot < share
+    """By the part's place and a key alone: nothing about the part decides it, nothing is to be
+    remembered, and who does not know the key cannot foresee it."""
+    return lot(key, f"{epoch}/{sequence}") < share
+
+
+def lot(key: bytes, words: str) -> float:
+    """A number from 0 to below 1 for these words (BLAKE2b), another for any others."""
+    drawn = hashlib.blake2b(words.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(drawn) / 2**64

@@ -1,4 +1,4 @@
-"""Which report is asked for: of one run, of several, or of a line."""
+"""Which report is asked for: of one run, of several, of a line, or a line's acceptance protocol."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,13 +6,15 @@ from pathlib import Path
 from backend.core import runs
 from backend.core.runs import Run
 from backend.records import UserError
-from backend.sharing.report import of_comparison, of_line, of_runs, places
+from backend.sharing.report import of_acceptance, of_comparison, of_line, of_runs, places
 from backend.sharing.report.items import Report
 from backend.sharing.report.scope import Period, Scope
 
 
 def found(storage: Path, scope: Scope) -> tuple[Run, ...]:
-    """The runs of a scope. Raises UserError where one is gone."""
+    """The runs behind a report of this scope. Raises UserError where one is gone."""
+    if scope.protocol:
+        return tuple(of_acceptance.behind(storage, scope.line, scope.period))
     return tuple(runs.read(runs.named(storage / "runs", run_id)) for run_id in scope.runs)
 
 
@@ -23,6 +25,8 @@ def report(storage: Path, scope: Scope) -> Report:
 
 
 def _report(storage: Path, scope: Scope) -> Report:
+    if scope.protocol:
+        return of_acceptance.report(storage, scope.line, scope.period)
     if scope.line:
         return of_line.report(storage, scope.line, scope.period)
     if not scope.runs:

@@ -47,6 +47,11 @@ class Table(Item):
 
 
 @dataclass(frozen=True)
+class Blank(Table):
+    """A table to be filled in by hand."""
+
+
+@dataclass(frozen=True)
 class Gap(Item):
     """What cannot be shown; `words` say why, and the cure."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+from pyarrow import parquet
 
 from backend.line import history, outbox, segments
 from backend.line import report as whole
@@ -18,7 +19,10 @@ from backend.sharing.report.items import Chart, Item, Report, Table
 from backend.sharing.report.scope import Period
 from backend.wording import counted
 
-COLUMNS = "epoch, sequence, feature, captured, verdict, reason, score, ms, package, thresholds"
+COLUMNS = (
+    *("epoch", "sequence", "feature", "captured", "verdict", "reason", "score", "ms", "package"),
+    *("thresholds", "blind"),
+)
 
 
 def report(storage: Path, name: str, period: Period) -> Report:
@@ -26,7 +30,7 @@ def report(storage: Path, name: str, period: Period) -> Report:
     home = whole.home(storage, name)
     if not home.is_dir():
         raise UserError(f"There is no line '{name}'. Start one of that name first.")
-    rows = _rows(home, period)
+    rows = parts(home, period)
     if rows.empty:
         raise UserError(f"The line '{name}' judged no part {period.words}. Choose another period.")
     return Report(
@@ -38,25 +42,28 @@ def report(storage: Path, name: str, period: Period) -> Report:
             "A verdict is the model's, not the truth: how many BAD parts passed as GOOD is known "
             "from a review of GOOD parts alone.",
         ),
-        command=_command(name, period),
+        command=command(name, period),
         origin=(Table("models", "Judged with", "", _models(rows)),),
     )
 
 
-def _rows(home: Path, period: Period) -> pd.DataFrame:
-    """Each judged part of the period once, oldest first."""
+def parts(home: Path, period: Period) -> pd.DataFrame:
+    """Each judged part of the period once, oldest first, with the COLUMNS and `time`."""
     begin = period.begin.timestamp() if period.begin else 0.0
     end = period.end.timestamp() if period.end else datetime.now(UTC).timestamp() + 1
     live = outbox.read(home, "verdict IS NOT NULL AND captured >= ? AND captured < ?", [begin, end])
     frames = [pd.DataFrame(live, columns=list(outbox.COLUMNS))]
     for path in segments.files(home):
+        there = set(parquet.read_schema(path).names)  # older segments lack the newer columns
+        names = ", ".join(name for name in COLUMNS if name in there)
         with duckdb.connect(":memory:") as database:
-            sql = f"SELECT {COLUMNS} FROM read_parquet(?) WHERE captured >= ? AND captured < ?"
+            sql = f"SELECT {names} FROM read_parquet(?) WHERE captured >= ? AND captured < ?"
             frames.append(database.execute(sql, [str(path), begin, end]).df())
     found = pd.concat([frame for frame in frames if len(frame)] or frames[:1])
     found = found.drop_duplicates(["epoch", "sequence"]).sort_values(["epoch", "sequence"])
     time = pd.to_datetime(found["captured"], unit="s", utc=True).dt.tz_localize(None)
-    return found.assign(time=time).reset_index(drop=True)
+    made = found.reindex(columns=list(COLUMNS)).assign(time=time)
+    return made.fillna({"blind": 0.0}).reset_index(drop=True)
 
 
 def _lead(rows: pd.DataFrame, period: Period) -> Iterator[str]:
@@ -106,8 +113,9 @@ def _models(rows: pd.DataFrame) -> pd.DataFrame:
     return shown.astype(str)
 
 
-def _command(name: str, period: Period) -> str:
-    words = ["python -m backend report --line", name]
+def command(name: str, period: Period, protocol: bool = False) -> str:
+    """The verb that makes the report, or the protocol, of this period anew."""
+    words = ["python -m backend report --line", name, *["--protocol"] * protocol]
     for flag, moment in (("--since", period.begin), ("--until", period.end)):
         words += [flag, f"{moment:%Y-%m-%dT%H:%M}"] if moment else []
     return " ".join([*words, "--out", f"{name}.html"])

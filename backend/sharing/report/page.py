@@ -14,10 +14,11 @@ from PIL import Image
 
 from backend.plots import html_page
 from backend.sharing.report import foreign
-from backend.sharing.report.items import Chart, Item, Picture, Report, Table
+from backend.sharing.report.items import Blank, Chart, Item, Picture, Report, Table
 
 EDGE, STATIC_EDGE = 1100, 760  # px of a picture's longer side
 QUALITY, STATIC_QUALITY = 85, 72  # of its JPEG
+_TABLE = ' class="table"'
 
 
 def to_html(report: Report, static: bool = False) -> str:
@@ -43,7 +44,7 @@ def _parts(report: Report, static: bool) -> Iterator[str]:
 
 def _section(item: Item, static: bool, with_script: bool) -> str:
     words = f"<figcaption>{html.escape(item.words)}</figcaption>" if item.words else ""
-    kind = ' class="table"' if isinstance(item, Table) else ""
+    kind = ' class="blank"' if isinstance(item, Blank) else _TABLE * isinstance(item, Table)
     drawn = _drawn(item, static, with_script)
     return f"<figure{kind}><h2>{html.escape(item.title)}</h2>{drawn}{words}</figure>"
 

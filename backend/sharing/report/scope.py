@@ -23,17 +23,18 @@ class Period:
 @dataclass(frozen=True)
 class Scope:
     """runs: ids, of one for its report, of several for their comparison. line: its name, with
-    `period`, in place of runs."""
+    `period`, in place of runs. protocol: its acceptance protocol in place of what it did."""
 
     runs: tuple[str, ...] = ()
     line: str = ""
     period: Period = field(default=Period())
+    protocol: bool = False
 
     @property
     def words(self) -> str:
         """What is reported, in brief, for a journal and for the name of a file."""
         if self.line:
-            return f"line {self.line}"
+            return f"{'acceptance of ' * self.protocol}line {self.line}"
         return self.runs[0] if len(self.runs) == 1 else f"{len(self.runs)} runs"
 
     def to_json(self) -> dict[str, Any]:
@@ -44,10 +45,12 @@ class Scope:
             for name, moment in ends.items()
             if moment
         }
-        return {"runs": list(self.runs), "line": self.line, "period": period}
+        what = {"runs": list(self.runs), "line": self.line, "protocol": self.protocol}
+        return {**what, "period": period}
 
 
 def from_json(values: Mapping[str, Any]) -> Scope:
     """What `to_json` gave. Raises KeyError, TypeError or ValueError for anything else."""
     ends = {name: datetime.fromisoformat(text) for name, text in values["period"].items()}
-    return Scope(tuple(values["runs"]), values["line"], Period(**ends))
+    protocol = bool(values.get("protocol", False))  # links of before lack it
+    return Scope(tuple(values["runs"]), values["line"], Period(**ends), protocol)

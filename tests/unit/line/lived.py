@@ -61,6 +61,7 @@ def line(storage, blind=1.0):
     head = package.folder / "artifacts" / "package" / "package.json"
     runs.write_json(head, runs.read_json(head) | {"model_run": model.id})
     spec = {"package_run": package.id, "threshold_run": limits.id, "blind_share": blind}
+    spec |= {"repeat_share": 0.0}
     run = runs.create(storage.runs, "line", spec, name=NAME)
     home = report.home(storage.storage, NAME)
     home.mkdir(parents=True)
