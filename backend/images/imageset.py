@@ -30,7 +30,7 @@ from backend.records import Box, Progress
 SHEET = 100
 FULL, ARRAYS, LABELLED = "full", ("noise", "attention"), "labelled"
 PHOTOGRAPHED = ("real", "real intact")  # sources of images that a folder of photographs gave
-KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
+KINDS = "generate|composite|label|sample|pseudo-label"  # the kinds of run that leave such a set
 
 
 @dataclass(frozen=True)
