@@ -179,6 +179,13 @@ KINDS: tuple[Kind, ...] = (
         "backend.detection.dataset",
     ),
     Kind(
+        "pseudo-label",
+        "detection",
+        "Labels by a detector",
+        "Let a detector label photographs that nobody labelled yet.",
+        "backend.detection.pseudo_labels",
+    ),
+    Kind(
         "testset",
         "detection",
         "Locked test images",

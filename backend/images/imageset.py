@@ -33,7 +33,7 @@ SHEET = 100
 SHARD = 64  # images of a unit: a multiple of those that a maker makes together
 FULL, ARRAYS, LABELLED = "full", ("noise", "attention"), "labelled"
 PHOTOGRAPHED = ("real", "real intact")  # sources of images that a folder of photographs gave
-KINDS = "generate|composite|label|sample"  # the kinds of run that leave such a set
+KINDS = "generate|composite|label|sample|pseudo-label"  # the kinds of run that leave such a set
 
 
 @dataclass(frozen=True)

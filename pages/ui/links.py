@@ -68,6 +68,7 @@ SECTIONS = {
         _shown("home/data", "All about data", "apps"),
         _entry("teachers/composites", "Defects on good parts", "add_photo_alternate", "composite"),
         _entry("labels/automatic", "Automatic labels", "label", "label"),
+        _entry("labels/by_detector", "Labels by a detector", "label_important", "pseudo-label"),
         _entry("labels/agreement", "Label agreement", "rule", "agreement"),
         _entry("students/samples", "Student images", "photo_library", "sample"),
         _entry("detection/dataset", "Synthetic data set", "dataset", "dataset"),

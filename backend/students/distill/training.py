@@ -117,13 +117,19 @@ def _strip(recipe: Recipe) -> list[np.ndarray]:
 
 
 def save(recipe: Recipe, folder: Path, progress: Progress) -> float:
-    """Write student.onnx, student.safetensors, latents.npz and student.json. Returns the ONNX
-    file's MB."""
+    """Write student.onnx and what `save_weights` does. Returns the ONNX file's MB."""
+    return write_onnx(save_weights(recipe, folder, progress), folder / "student.onnx")
+
+
+def save_weights(recipe: Recipe, folder: Path, progress: Progress) -> torch.nn.Module:
+    """Write student.safetensors, latents.npz and student.json. Returns the network."""
     np.savez(folder / "latents.npz", **recipe.arrays(progress))  # type: ignore[arg-type]
-    network = recipe.training.average.cpu().eval().to(memory_format=torch.contiguous_format)
+    network: torch.nn.Module = (
+        recipe.training.average.cpu().eval().to(memory_format=torch.contiguous_format)
+    )
     save_file(network.state_dict(), folder / "student.safetensors")
     (folder / "student.json").write_text(json.dumps(recipe.card(), indent=1) + "\n")
-    return write_onnx(network, folder / "student.onnx")
+    return network
 
 
 def write_onnx(network: Any, path: Path) -> float:

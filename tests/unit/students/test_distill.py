@@ -1,6 +1,7 @@
 """The student: shapes, determinism, resume, and that it learns at all."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def quiet(*args, **kwargs) -> None:
     """A progress nobody looks at."""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def lesson() -> Material:
     """Bright squares on grey fields of different tones, 64 px, and their masks."""
     random = np.random.default_rng(0)
@@ -74,8 +75,32 @@ def chosen(
         (folder / name).mkdir(parents=True, exist_ok=True)
     recipe = recipe_of(spec, lesson)
     best_kid = training.teach(recipe, folder, tell)
-    training.save(recipe, folder / "artifacts", tell)
+    training.save_weights(recipe, folder / "artifacts", tell)
     return recipe, best_kid
+
+
+@pytest.fixture(scope="module")
+def student(lesson: Material, tmp_path_factory) -> tuple[Path, recipes.Recipe]:
+    """A folder with everything of a student that was taught once, and its recipe."""
+    return whole(SPEC, lesson, tmp_path_factory.mktemp("student"))
+
+
+@pytest.fixture(scope="module")
+def able(lesson: Material, tmp_path_factory) -> tuple[Path, recipes.Recipe]:
+    """One that was taught for longer."""
+    return whole(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path_factory.mktemp("able"))
+
+
+def whole(spec: Spec, lesson: Material, folder: Path) -> tuple[Path, recipes.Recipe]:
+    """A finished student that can be sampled."""
+    recipe = taught(spec, lesson, folder)
+    as_a_file(recipe, folder)
+    return folder, recipe
+
+
+def as_a_file(recipe: recipes.Recipe, folder: Path) -> None:
+    """For samples; it takes longer than teaching."""
+    training.write_onnx(recipe.training.average, folder / "artifacts" / "student.onnx")
 
 
 def weights(recipe: recipes.Recipe) -> list[torch.Tensor]:
@@ -104,9 +129,8 @@ def test_the_paper_recipe_has_one_size():
         validate(dataclasses.replace(SPEC, preset="paper"))
 
 
-def test_it_learns_colours_and_masks(lesson, tmp_path):
-    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+def test_it_learns_colours_and_masks(lesson, able):
+    sampler = Sampler(able[0])
     images, masks = sampler.paint(sampler.latents)
     wanted = lesson.images[sampler.trained.names.astype(int)]
     error = np.abs(images.astype(float) - wanted).mean()
@@ -166,7 +190,8 @@ def test_the_best_weights_are_chosen_on_what_their_users_get(lesson, tmp_path, m
 
     monkeypatch.setattr(recipes.Recipe, "sample", samples)
     monkeypatch.setattr(training, "kid", kid)
-    _, best_kid = chosen(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
+    recipe, best_kid = chosen(dataclasses.replace(SPEC, epochs=24, seed=3), lesson, tmp_path)
+    as_a_file(recipe, tmp_path)
     assert len(judged) > 2
     assert best_kid == min(kids)
     seeds = [[3, k] for k in range(training.JUDGED_IMAGES)]
@@ -180,6 +205,7 @@ def test_the_paper_recipe_draws_as_the_sampler_does_and_keeps_no_latents(lesson,
     large = dataclasses.replace(lesson, images=images, masks=masks)
     spec = dataclasses.replace(SPEC, preset="paper", size=128, epochs=1)
     recipe, best_kid = chosen(spec, large, tmp_path)
+    as_a_file(recipe, tmp_path)
     drawn = recipe.sample([np.random.default_rng(seed) for seed in (3, 4)])
     given, masks = Sampler(tmp_path).sample([3, 4])
     assert np.abs(given.astype(int) - drawn).max() <= 1
@@ -219,9 +245,9 @@ def test_a_lesson_whose_images_changed_meanwhile_begins_again(
         assert torch.equal(one, other)
 
 
-def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
-    trained = taught(SPEC, lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+def test_onnx_paints_what_torch_paints_for_any_batch(student):
+    folder, trained = student
+    sampler = Sampler(folder)
     z = np.random.default_rng(0).standard_normal((5, 8 * 64 + 6)).astype(np.float32)
     images, masks = sampler.paint(z, batch=2)
     with torch.no_grad():
@@ -230,17 +256,16 @@ def test_onnx_paints_what_torch_paints_for_any_batch(lesson, tmp_path):
     assert np.abs(masks - wanted[..., 3]).max() < 1e-4
 
 
-def test_a_sample_depends_on_its_seed_alone(lesson, tmp_path):
-    taught(SPEC, lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+def test_a_sample_depends_on_its_seed_alone(student):
+    sampler = Sampler(student[0])
     alone, _ = sampler.sample([7])
     among, _ = sampler.sample([5, 6, 7, 8])
     assert np.abs(alone[0].astype(int) - among[2]).max() <= 1
 
 
 @pytest.mark.parametrize("content", [None, b"", b"garbage"])
-def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
-    taught(SPEC, lesson, tmp_path)
+def test_a_damaged_student_is_a_plain_sentence(student, tmp_path, content):
+    shutil.copytree(student[0], tmp_path, dirs_exist_ok=True)
     for name in ("student.onnx", "latents.npz"):
         whole = (tmp_path / "artifacts" / name).read_bytes()
         (tmp_path / "artifacts" / name).unlink()
@@ -251,9 +276,8 @@ def test_a_damaged_student_is_a_plain_sentence(lesson, tmp_path, content):
         (tmp_path / "artifacts" / name).write_bytes(whole)
 
 
-def test_images_kept_away_get_latents_but_teach_nothing(lesson, tmp_path):
-    taught(SPEC, lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+def test_images_kept_away_get_latents_but_teach_nothing(lesson, student):
+    sampler = Sampler(student[0])
     assert list(sampler.trained.names) == list(lesson.names[:10])
     assert list(sampler.held.names) == ["000010", "000011"]
     assert sampler.held_latents.shape == (2, 8 * 64 + 6)
@@ -305,7 +329,7 @@ def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
         lesson.images + np.random.default_rng(1).normal(0, 8, lesson.images.shape), 0, 255
     )
     lesson = dataclasses.replace(lesson, images=noisy.astype(np.uint8))
-    taught(SPEC, lesson, tmp_path)
+    whole(SPEC, lesson, tmp_path)
     sampler = Sampler(tmp_path)
     clean, _ = sampler.paint(sampler.latents[:4])
     randoms = [np.random.default_rng(k) for k in range(4)]
@@ -314,10 +338,9 @@ def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
     assert 2 < difference < 12
 
 
-def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesson, tmp_path):
+def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesson, able):
     """One grey field each, so the light is its tone alone; the bright squares are 14 px wide."""
-    taught(dataclasses.replace(SPEC, epochs=60), lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+    sampler = Sampler(able[0])
     own = np.median(lesson.images[sampler.trained.names.astype(int)], (1, 2, 3))
     for seed in range(12):
         z = sampler.draw(np.random.default_rng(seed))
@@ -326,8 +349,8 @@ def test_a_sample_has_the_light_of_another_scene_and_the_whole_of_a_defect(lesso
         assert 0.5 * 14**2 < (mask > 0.5).sum() < 2 * 14**2
 
 
-def test_in_whole_numbers_it_paints_alike_in_any_light(lesson, tmp_path):
-    taught(SPEC, lesson, tmp_path)
+def test_in_whole_numbers_it_paints_alike_in_any_light(student, tmp_path):
+    shutil.copytree(student[0], tmp_path, dirs_exist_ok=True)
     exact = Sampler(tmp_path)
     folder = tmp_path / "artifacts"
     latents = quantize.latents(exact, 0, 16)
@@ -337,9 +360,8 @@ def test_in_whole_numbers_it_paints_alike_in_any_light(lesson, tmp_path):
     assert gate.passes, gate.words
 
 
-def test_without_variation_scenes_keep_their_light_and_defects_their_place(lesson, tmp_path):
-    taught(SPEC, lesson, tmp_path)
-    sampler = Sampler(tmp_path)
+def test_without_variation_scenes_keep_their_light_and_defects_their_place(student):
+    sampler = Sampler(student[0])
     for seed in range(12):
         z = sampler.draw(np.random.default_rng(seed), 0.0)
         own = sampler.scene_dim
