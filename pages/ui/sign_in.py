@@ -269,7 +269,7 @@ async def _guessed(keys: Sequence[str], work: Callable[[], T]) -> T:
 
 
 async def _in_thread(work: Callable[[], T]) -> T:
-    """Two passwords at a time: each takes 46 MB and a core for a while."""
+    """Two passwords at a time: each takes 19 MB and a core for a while."""
     return await to_thread.run_sync(work, limiter=_limiter())
 
 

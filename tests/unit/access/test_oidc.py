@@ -76,7 +76,7 @@ def test_who_comes_for_the_first_time_gets_an_account_by_their_groups(app, chose
     browser = Browser(app)
     assert browser.ask("/runs").headers["location"] == "/sign-in?next=%2Fruns"
     page = browser.ask("/sign-in?next=%2Fruns").text
-    assert 'href="/oidc/start?next=/runs"' in page and "Sign in with the works" in page
+    assert 'href="/oidc/start?next=/runs"' in page and "Go on to the works" in page
     answer = go(browser)
     assert (answer.status_code, answer.headers["location"]) == (303, "/runs")
     cookie = answer.headers["set-cookie"]

@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from argon2 import PasswordHasher
+from click.testing import CliRunner
 
+from backend.__main__ import main
 from backend.access import accounts, database, devices, known_as, links, passwords, sessions
+from backend.access.elsewhere import Outsider
 from backend.access.rights import Role
 from backend.access.sessions import Lifetime
 from backend.actions import people
 from backend.core import audit, chain, maintenance
 from backend.core.audit import Actor, Way
 from backend.records import UserError
+from backend.settings import settings
 
 BOSS = Actor("Boss", Way.COMMAND_LINE, Role.ADMIN)
 GOOD = "correct horse battery"
@@ -178,6 +182,24 @@ def test_an_invitation_is_listed_until_it_is_taken_up_or_back(storage, ada):
     people.join(newcomer("Bo"), storage, tokens["Bo"], GOOD)
     assert links.invitations(storage.storage) == []
     assert audit.newest(storage.storage)[1].action == "take back invitation"
+
+
+def test_the_command_line_lists_who_is_invited_and_takes_it_back(storage, ada, monkeypatch):
+    monkeypatch.setenv("DISTILLERY_STORAGE", str(storage.storage))
+    settings.cache_clear()
+    people.invite(BOSS, storage, "Eve", Role.VIEWER)
+    who = Outsider("https://plant", "s-1", "bo", Role.VIEWER)
+    people.sign_in_elsewhere(newcomer("bo"), storage, who, (), "Firefox")
+    listed = CliRunner().invoke(main, ["user", "list"]).output.splitlines()
+    assert [line.split()[:2] for line in listed] == [
+        ["Ada", "admin"],
+        ["bo", "viewer"],
+        ["Eve", "viewer"],
+    ]
+    assert listed[1].endswith("signs in elsewhere") and "invited until" in listed[2]
+    assert CliRunner().invoke(main, ["user", "uninvite", "Eve"]).exit_code == 0
+    assert links.invitations(storage.storage) == []
+    assert CliRunner().invoke(main, ["user", "uninvite", "Eve"]).exit_code == 2
 
 
 def test_an_invitation_that_ran_out_is_not_listed(storage, ada, monkeypatch):
