@@ -18,7 +18,7 @@ from backend.line.spec import Spec
 from backend.records import UserError
 
 SHIFT = 8 * 3600.0  # seconds
-LATELY = 16  # GOOD parts among which one is drawn
+LATELY = 4  # GOOD parts among which one is drawn; their pictures stay in memory
 Seen = tuple[Captured, float | None]  # a GOOD part and its score
 
 
@@ -99,6 +99,5 @@ class Rabbits:
         )
         try:
             journal.note(self.home, one, made.picture)
-        except OSError as error:
-            words = f"A red rabbit cannot be kept ({error.strerror})."
-            self.engine.troubles["red rabbits"] = words
+        except Exception as error:  # it runs between parts, in the judge's own thread
+            self.engine.troubles["red rabbits"] = f"A red rabbit cannot be kept: {error}"

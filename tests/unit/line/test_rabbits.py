@@ -18,7 +18,7 @@ from backend.line.part import Captured, Judgement, Verdict
 from backend.line.pictures import Limits, Pictures
 from backend.line.rabbits import journal, painting, rates
 from backend.line.rabbits.journal import Rabbit
-from backend.line.rabbits.sending import SHIFT, Rabbits
+from backend.line.rabbits.sending import LATELY, SHIFT, Rabbits
 from backend.line.review.decisions import Decision
 from backend.line.ring import WAIT, Ring
 from backend.line.spec import Spec
@@ -101,7 +101,7 @@ def test_they_are_judged_and_kept_and_are_never_parts(line, until):
     home, engine, rabbits = line
     engine.start()
     until(lambda: engine.ended)
-    assert len(rabbits._lately) == 5
+    assert len(rabbits._lately) == LATELY
     for _ in range(3):
         rabbits._due = 0.0
         rabbits.tick()
