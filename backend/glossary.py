@@ -181,6 +181,10 @@ TERMS: tuple[Term, ...] = (
         "a90, a90/95",
         "The size of a defect that is found with 90 %, and its upper bound at 95 % confidence",
     ),
+    Term(
+        "red rabbit",
+        "A known defect painted onto a GOOD part, to see whether the line finds it; never a part",
+    ),
     Term("drawn by lot", "Chosen by chance, whatever the verdict: a few stand for all"),
     Term("drift", "Scores are no longer like those that the limits were made on"),
     Term("suspended", "The limits still judge, but promise nothing until somebody recalibrates"),
@@ -204,6 +208,8 @@ LABELS = {  # fields whose name says it otherwise
     **{"budget_ms": "Budget, ms", "least_psnr": "Least likeness (dB)", "parity": "Exactness"},
     **{"least_iou": "Least overlap of masks", "nodes": "Nodes in INT8", "units": "Pieces"},
     **{"box": "A box makes BAD from", "box_review": "A box makes REVIEW from"},
+    **{"rabbits": "Red rabbits a shift", "rabbit_material": "Material of red rabbits"},
+    **{"rabbit_student": "Student that paints red rabbits"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 

@@ -47,7 +47,8 @@ class Engine:
     """Moves parts from the source to the sinks until the source ends or `stop` is called.
 
     judge may be exchanged at any time: the next part gets the new one. observe: is told of each
-    stage (wait, judge, store) and the seconds it took.
+    stage (wait, judge, store) and the seconds it took. between: does something with the judge,
+    briefly, while no part waits; it never raises.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Engine:
         self.troubles: dict[str, str] = {}
         self.observe: Callable[[str, float], None] = lambda stage, seconds: None
         self.watchers: list[Watcher] = []
+        self.between: Callable[[Judge], None] = lambda judge: None
         self.recent: deque[tuple[float, float]] = deque(maxlen=RECENT)  # (`time.monotonic()`, ms)
         self._stop = threading.Event()
         self._ended = threading.Event()  # every part has its verdict
@@ -175,7 +177,10 @@ class Engine:
         while not (self.ring.closed and not len(self.ring)):
             group: list[tuple[Part, Judgement]] = []
             began = time.monotonic()
-            for part in self.ring.take(BATCH, 0.2):
+            taken = self.ring.take(BATCH, 0.2)
+            if not taken:
+                self.between(self.judge)
+            for part in taken:
                 group.append((part, self._judged(part)))
                 if time.monotonic() - began >= GROUP_SECONDS:
                     self._store(group)

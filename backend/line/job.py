@@ -92,6 +92,7 @@ def _run(spec: Spec, out_dir: Path, home: Path, progress: Progress) -> Result:
         served = _service(spec, keeper)
         beside = Beside(home, out_dir.name, spec)
         beside.attach(engine, keeper)
+        _send_rabbits(home, spec, engine, keeper)
         recorder = Recorder(home, engine, _extent(spec))
         recorder.attach(keeper)
         try:
@@ -105,6 +106,14 @@ def _run(spec: Spec, out_dir: Path, home: Path, progress: Progress) -> Result:
             if served:
                 served.stop()
         return _result(home, engine, notes)
+
+
+def _send_rabbits(home: Path, spec: Spec, engine: Engine, keeper: Keeper) -> None:
+    """Paint known defects onto GOOD parts, where that is asked for."""
+    if spec.rabbits:
+        from backend.line.rabbits.sending import Rabbits  # loads OpenCV
+
+        Rabbits(home, spec, control.runs_of(home)).attach(engine, keeper)
 
 
 def _extent(spec: Spec) -> Extent:

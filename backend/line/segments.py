@@ -13,6 +13,7 @@ import pandas as pd
 from pyarrow import parquet
 
 from backend.line.outbox import Outbox
+from backend.line.rabbits import journal as rabbits
 from backend.line.recorder import recording
 
 TABLE = "verdicts"  # of the dashboard's database, which takes the files in
@@ -96,10 +97,12 @@ def epoch(home: Path) -> int:
 
 
 def kept(storage: Path) -> Iterator[Path]:
-    """The segments of all lines, and what was recorded around alarms, for a backup."""
+    """The segments of all lines, what was recorded around alarms, and what was said of red rabbits,
+    for a backup."""
     for home in sorted((storage / LINES).glob("*/")):
         yield from files(home)
         yield from recording.kept(home)
+        yield from rabbits.kept(home)
 
 
 def cut_upto(home: Path) -> int:

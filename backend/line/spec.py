@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from backend.core.specs import param
+from backend.images.vocabulary import GLASS, MATERIALS
 from backend.line.ring import POLICIES, WAIT
 from backend.records import UserError
 
@@ -151,6 +152,26 @@ class Spec:
         "to others: from these the line learns how far people agree",
         lo=0,
         hi=1,
+        advanced=True,
+    )
+    rabbits: int = param(
+        0,
+        "known defects a shift of eight hours that are painted onto the line's own GOOD parts and "
+        "judged beside them, to see whether they are found; they never count as parts; 0: none",
+        lo=0,
+        hi=2000,
+    )
+    rabbit_material: str = param(
+        GLASS,
+        "what the parts are made of: their defects are drawn as they look on it",
+        choices=MATERIALS,
+        advanced=True,
+    )
+    rabbit_student: str = param(
+        "",
+        "student that paints the defects in place of the renderer",
+        run="distill",
+        optional=True,
         advanced=True,
     )
     bad_share: float = param(

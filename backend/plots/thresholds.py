@@ -122,7 +122,10 @@ def detection_probability(
         )
     for name, value, dash in (("a90", a90[0], "solid"), ("a90/95", a90[1], "dot")):
         if math.isfinite(value):
-            figure.add_vline(x=value, line={"color": NEUTRAL, "dash": dash}, annotation_text=name)
+            line = {"color": NEUTRAL, "dash": dash}
+            figure.add_vline(x=value, line=line)
+            label = f"{name} {value:.3g}"
+            figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=label)
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[-0.03, 1.03])
     words = f"{title}, n = {len(parts)} BAD parts"

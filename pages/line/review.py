@@ -87,7 +87,8 @@ def _progress(rows: pd.DataFrame, standing: list[Decision], left: int) -> None:
     looked = len(rates.judged(rows, standing)) + repeats.count(standing)
     total = looked + left
     if total:
-        st.progress(looked / total, f"{looked} of {counted(total, 'part')} looked at, {left} left")
+        what = "look" if repeats.count(standing) else "part"
+        st.progress(looked / total, f"{looked} of {counted(total, what)} done, {left} left")
 
 
 def _part(home: Path, rows: pd.DataFrame, place: decisions.Place, who: str, again: Draw) -> None:

@@ -69,6 +69,7 @@ TOPICS: dict[str, tuple[str, ...]] = {  # script without folder and ending → s
         *("line#a-candidate-beside-the-line", "line#other-limits-the-last-weeks-again"),
         "methods#the-last-weeks-again",
     ),
+    "line/rabbits": ("line#red-rabbits", "methods#red-rabbits"),
     "line/recordings": ("line#the-flight-recorder",),
     "sharing/compare": ("methods#statistics",),
     "sharing/query": ("architecture",),

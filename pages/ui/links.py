@@ -123,6 +123,10 @@ SECTIONS = {
             words="Does what the limits promise still hold, and what does the line let through?",
         ),
         _entry(
+            *("line/rabbits", "Red rabbits", "cruelty_free"),
+            words="Does a line still find known defects, painted onto its own GOOD parts?",
+        ),
+        _entry(
             *("line/shadow", "Shadow", "contrast"),
             words="What other limits or another model would make of a line's parts.",
         ),

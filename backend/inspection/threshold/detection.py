@@ -30,6 +30,10 @@ UNSIZED = (
     "tell it, and so do imported ones that bring masks of their defects: make parts, model and "
     "limits from such."
 )
+UNREACHED = (
+    "Even the largest defect here ({largest:.3g}) is found with {reached:.0%} only, so 90 % is not "
+    "reached. Lower the limits, improve the model, or bring larger defects."
+)
 
 
 @dataclass(frozen=True)
@@ -103,12 +107,15 @@ def by_type(found: Sized) -> pd.DataFrame:
 
 def _row(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     counts = {"subject": name, "n": len(rows), "hits": int(rows["found"].sum())}
+    none = dict.fromkeys(("a90", "low", "high", "a90_95"), np.nan)
     try:
         curve = fitted(rows)
     except UserError as error:
-        return (
-            counts | dict.fromkeys(("a90", "low", "high", "a90_95"), np.nan) | {"words": str(error)}
-        )
+        return counts | none | {"words": str(error)}
+    largest = float(rows["size"].max())
+    if curve.size() > largest:
+        reached = float(curve.probability(largest))
+        return counts | none | {"words": UNREACHED.format(largest=largest, reached=reached)}
     low, high = curve.interval()
     sizes = {"a90": curve.size(), "low": low, "high": high, "a90_95": curve.upper()}
     return counts | sizes | {"words": ""}

@@ -88,7 +88,7 @@ def report(storage: Path, name: str, period: Period) -> Report:
 
 
 def _lead(about: Subject, found: list[Evidence]) -> Iterator[str]:
-    open_ones = [one.title.lower() for one in found if one.missing]
+    open_ones = [f"{one.title[0].lower()}{one.title[1:]}" for one in found if one.missing]
     whole_ones = len(found) - len(open_ones)
     if open_ones:
         yield (

@@ -64,7 +64,7 @@ def reviewed(line):
                 )
 
 
-def with_defects(line, count=80):
+def with_defects(line, count=80, faint=0.0):
     """BAD parts of known sizes behind the limits, found the more likely the larger they are."""
     rng = np.random.default_rng(3)
     folder = control.runs_of(line.home)
@@ -79,7 +79,7 @@ def with_defects(line, count=80):
     both = pd.concat([parts, bad], ignore_index=True).drop(columns="run_id", errors="ignore")
     facts.write(folder / str(runs.read(model).spec["parts_run"]), "parts", both)
     scores = facts.read(model, "scores").drop(columns="run_id", errors="ignore")
-    found = 1.0 + 3 * np.log(sizes) + rng.logistic(0, 1, count)
+    found = 1.0 - faint + (3 - faint) * np.log(sizes) + rng.logistic(0, 1, count)
     rows = bad[["part", "feature", "label"]].assign(
         method="diffusion", repeat=0, fold=0, score=found
     )
@@ -129,6 +129,16 @@ def test_defects_of_known_size_give_a_curve(line):
     assert whole["BAD parts"] == "80" and "[" in whole["a90 [95 % interval]"]
     said = next(words for words in made.lead if words.startswith("Detection probability"))
     assert "a90/95" in said and "tolerances" in said
+
+
+def test_where_even_the_largest_is_missed_too_often_there_is_no_a90(line):
+    with_defects(line, faint=2.5)
+    made = report(line)
+    told = gaps(made)[GAP.format("Detection probability by size (POD)")]
+    assert "Even the largest defect here" in told and "90 % is not reached" in told
+    assert [item for item in made.items if isinstance(item, Chart)], (
+        "the curve is drawn all the same"
+    )
 
 
 def test_a_type_without_limits_is_left_out_of_the_curve(line):

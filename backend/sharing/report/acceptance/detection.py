@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pandas as pd
 
@@ -40,16 +41,16 @@ def evidence(about: Subject) -> Evidence:
 
 
 def _items(known: Sized, table: pd.DataFrame) -> Iterator[Item]:
-    if not table.iloc[0]["words"]:
+    with suppress(UserError):  # the table says why there is no curve
         curve = detection.fitted(known.rows)
+        points, unit = detection.drawn(curve), known.measure.unit
         a90 = float(table.iloc[0]["a90"]), float(table.iloc[0]["a90_95"])
-        points = detection.drawn(curve)
         chart = plots.detection_probability(
-            points, known.rows, a90, "Probability of detection", known.measure.unit
+            points, known.rows, a90, "Probability of detection", unit
         )
-        words = f"Size: {known.measure.words}. {METHOD}"
-        yield Chart("6-pod", TITLE, words, chart, points)
-    yield Table("6-sizes", f"Sizes found with 90 %, {known.measure.unit}", METHOD, _shown(table))
+        yield Chart("6-pod", TITLE, f"Size: {known.measure.words}. {METHOD}", chart, points)
+    title = f"Sizes found with 90 %, {known.measure.unit}"
+    yield Table("6-sizes", title, METHOD, _shown(table))
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
