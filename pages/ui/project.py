@@ -95,5 +95,11 @@ def _changed() -> None:
     st.query_params.clear()
 
 
+def words() -> str:
+    """The name of the one that is looked at, "" where there is no choice."""
+    there = seen()
+    return _words(there[chosen()]) if len(there) > 1 and chosen() in there else ""
+
+
 def _words(project: Project) -> str:
     return project.name + (" (archived)" if project.archived else "")
