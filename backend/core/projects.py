@@ -36,6 +36,11 @@ class Project:
     members: tuple[str, ...] = ()
     archived: bool = False
 
+    @property
+    def seen_by(self) -> str:
+        """Who sees it, in words."""
+        return ", ".join(filter(None, self.members)) or ("admins" if self.members else "everybody")
+
     def is_seen_by(self, name: str, role: Role | None) -> bool:
         """Whether somebody of that name and role may see what is in it."""
         if role is Role.ADMIN or not self.members:

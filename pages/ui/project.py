@@ -5,6 +5,7 @@ import streamlit as st
 from backend.core import projects, runs
 from backend.core.audit import Actor
 from backend.core.projects import Project
+from backend.records import UserError
 from backend.settings import settings
 from pages.ui import address, identity
 
@@ -45,6 +46,8 @@ def arrive(page: str) -> None:
     elif named := _news("project"):
         one = who()
         projects.check_seen(settings().storage, one.name, one.role, named)
+        if named not in there:
+            raise UserError("There is no such project any more. Choose one in the sidebar.")
         st.session_state[CHOSEN] = named
 
 
