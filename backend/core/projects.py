@@ -120,7 +120,9 @@ def of_run(storage: Path, run_id: str) -> str:
 
 def check_open(storage: Path, project: str) -> None:
     """Raises UserError where nothing new may be made in a project."""
-    found = find(storage, project)
+    found = every(storage).get(project)
+    if found is None:
+        raise UserError("There is no such project. Choose one that you are a member of.")
     if found.archived:
         raise UserError(
             f"The project '{found.name}' is archived: nothing new is made in it. Choose another, "
