@@ -13,6 +13,7 @@ with layout.plain_errors():
     project.arrive(page.url_path)
 layout.sidebar()
 with layout.plain_errors():
+    layout.told_project()
     links.way_up(page.url_path)
     page.run()
     address.settle()

@@ -36,6 +36,11 @@ class Project:
     members: tuple[str, ...] = ()
     archived: bool = False
 
+    @property
+    def seen_by(self) -> str:
+        """Who sees it, in words."""
+        return ", ".join(filter(None, self.members)) or ("admins" if self.members else "everybody")
+
     def is_seen_by(self, name: str, role: Role | None) -> bool:
         """Whether somebody of that name and role may see what is in it."""
         if role is Role.ADMIN or not self.members:
@@ -115,7 +120,9 @@ def of_run(storage: Path, run_id: str) -> str:
 
 def check_open(storage: Path, project: str) -> None:
     """Raises UserError where nothing new may be made in a project."""
-    found = find(storage, project)
+    found = every(storage).get(project)
+    if found is None:
+        raise UserError("There is no such project. Choose one that you are a member of.")
     if found.archived:
         raise UserError(
             f"The project '{found.name}' is archived: nothing new is made in it. Choose another, "

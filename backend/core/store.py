@@ -228,6 +228,7 @@ class OfProject(Store):
 
     def __init__(self, whole: Store, project: str):
         self._whole, self._project = whole, project
+        self._connection, self._writing = whole._connection, whole._writing
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
         narrow = self._whole.divided or self._project

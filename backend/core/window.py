@@ -108,6 +108,8 @@ class Window:
     # What people ask for; backend/actions has checked that they may.
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+        storage = self.settings.storage
+        projects.check_seen(storage, self.who.name, self.who.role, self.project)
         return self.owner.submit(kind, values, name, parent, self.project)
 
     def resume(self, run_id: str) -> None:

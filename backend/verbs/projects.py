@@ -28,8 +28,8 @@ def list_command() -> None:
     places = [runs.project_of(folder) for folder in runs.folders(settings().runs)]
     for one in projects.every(settings().storage).values():
         count = counted(places.count(one.id), "run")
-        who = ", ".join(one.members) or "everybody"
-        click.echo(f"{one.name:<30} {count:>10}  {who}{'  archived' if one.archived else ''}")
+        state = "  archived" if one.archived else ""
+        click.echo(f"{one.name:<30} {count:>10}  {one.seen_by}{state}")
 
 
 @project.command("rename")

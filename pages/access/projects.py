@@ -24,8 +24,13 @@ def show() -> None:
         "Keep products, lines or customers apart: every page shows the runs of one project, chosen "
         "in the sidebar. Who needs none leaves all as it is.",
     )
+    rows = resources.owner().store.read(COUNTS)
+    counts = {str(i): int(n) for i, n in zip(rows["project"], rows["n"], strict=True)}
     there = project.seen()
-    st.dataframe(_table(there), hide_index=True, alt="Projects, their runs and members")
+    if identity.is_admin():  # of runs that came from another storage folder
+        unknown = [i for i in counts if i not in projects.every(settings().storage)]
+        there |= {i: projects.find(settings().storage, i) for i in unknown}
+    st.dataframe(_table(there, counts), hide_index=True, alt="Projects, their runs and members")
     if identity.may("projects.add"):
         _add()
     if there:
@@ -33,13 +38,12 @@ def show() -> None:
     _move()
 
 
-def _table(there: dict[str, Project]) -> pd.DataFrame:
-    counts = resources.owner().store.read(COUNTS).set_index("project")["n"]
+def _table(there: dict[str, Project], counts: dict[str, int]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "project": one.name,
-            "ended runs": int(counts.get(one.id, 0)),
-            "who sees it": ", ".join(one.members) or "everybody",
+            "ended runs": counts.get(one.id, 0),
+            "who sees it": one.seen_by,
             "state": "archived" if one.archived else "in use",
         }
         for one in there.values()

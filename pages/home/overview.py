@@ -19,7 +19,18 @@ from backend.records import UserError
 from backend.students.distill.spec import Spec
 from backend.students.similarity.spec import OWN_LATENT
 from backend.ways import parts, photographs
-from pages.ui import caveats, charts, detections, feed, identity, links, resources, run_table, steps
+from pages.ui import (
+    bell,
+    caveats,
+    charts,
+    detections,
+    feed,
+    identity,
+    links,
+    resources,
+    run_table,
+    steps,
+)
 from pages.ui.layout import header
 
 WAYS = (photographs.WAY, parts.WAY)
@@ -61,6 +72,7 @@ def show() -> None:
         "never saw, and score GOOD-only inspection per feature type, on this computer alone. "
         "Begin with a guided way, or see what ran last.",
     )
+    bell.ring()
     _alerts()
     recent = resources.store().runs(limit=10)
     active = resources.supervisor().active()

@@ -56,10 +56,11 @@ def follow(name: str, value: str) -> None:
 
 
 def settle() -> None:
-    """Put into the address what the page has asked for."""
+    """Put into the address what the page has asked for; on another page anew, though it be the
+    same."""
     wished = st.session_state.pop(WISHED, {})
     if wished:
-        _component()(key="address", data=wished)
+        _component()(key=f"address-{st.session_state.get(PAGE, '')}", data=wished)
 
 
 @cache

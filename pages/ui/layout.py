@@ -100,6 +100,13 @@ def _work(active: list[Run], elsewhere: int) -> None:
         st.caption(f"No job is running{' here' if others else ''}{others}.")
 
 
+def told_project() -> None:
+    """Above a page on a phone, whose sidebar is folded away: which project it shows."""
+    if words := project.words():
+        with st.container(key="project-told"):
+            st.caption(f":material/folder_shared: {charts.plain(words)}")
+
+
 def header(title: str, words: str) -> None:
     """A page's title, two sentences that say what one does here, and the way to its help."""
     st.title(title, anchor=False)

@@ -5,6 +5,7 @@ import streamlit as st
 from backend.core import projects, runs
 from backend.core.audit import Actor
 from backend.core.projects import Project
+from backend.records import UserError
 from backend.settings import settings
 from pages.ui import address, identity
 
@@ -45,6 +46,8 @@ def arrive(page: str) -> None:
     elif named := _news("project"):
         one = who()
         projects.check_seen(settings().storage, one.name, one.role, named)
+        if named not in there:
+            raise UserError("There is no such project any more. Choose one in the sidebar.")
         st.session_state[CHOSEN] = named
 
 
@@ -93,6 +96,12 @@ def _changed() -> None:
     """Another one was chosen: what the address names belongs to the one before."""
     st.session_state[CHOSEN] = st.session_state[CHOICE]
     st.query_params.clear()
+
+
+def words() -> str:
+    """The name of the one that is looked at, "" where there is no choice."""
+    there = seen()
+    return _words(there[chosen()]) if len(there) > 1 and chosen() in there else ""
 
 
 def _words(project: Project) -> str:

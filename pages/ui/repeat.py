@@ -32,8 +32,9 @@ def show(experiment: Experiment, words: str, source_label: str) -> None:
     window = resources.supervisor()
     finder = experiment.finder(window.settings.runs, window.project)
     run_id, again = (st.query_params.get(name, "") for name in ("run", "again"))
+    if asked := run_id or again:
+        window.find(asked)  # refused where they may not see it
     if run_id:
-        window.find(run_id)  # refused where they may not see it
         made = finder.of(run_id)
         _jobs(experiment, made)
         _results(experiment, made)

@@ -60,3 +60,22 @@ def test_every_line_of_the_journal_is_said_in_words():
     found = {word for file in (PROJECT / "backend/actions").glob("*.py") for word in noted(file)}
     made_up = {f"took up {purpose}" for purpose in Purpose}
     assert found | made_up == set(audit.WORDS)
+
+
+WHOLE = {  # where a page may look past the project that is chosen, and what it shows of the rest
+    "resources.py",  # makes the window, and reads the facts of a run that was found through it
+    "server.py",  # starts and stops the supervisor
+    "storage.py",  # compares all folders with the database, in counts
+    "projects.py",  # counts the runs of each project
+    "runs.py",  # counts what a search finds in other projects that they may see
+}
+
+
+def test_pages_see_runs_through_the_window_of_a_project():
+    owner = {
+        file.name
+        for file in (PROJECT / "pages").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("resources.owner", "owner")
+    }
+    assert owner == WHOLE

@@ -133,6 +133,21 @@ def test_a_member_of_nothing_is_told_so(other, eve, storage):
     assert "pane" not in tables(app) and "pen" not in tables(app)
 
 
+def test_runs_of_an_unknown_project_are_brought_under_a_name(other, storage):
+    stray = made(storage.storage, "latency", LATENCY, name="stray", project="0badcafe")
+    resources.owner().tick()
+    app = open_page("pages/home/overview.py", project="0badcafe")
+    assert "no such project" in app.error[0].value
+    app = open_page("pages/access/projects.py")
+    assert "project 0badcafe,1,admins" in tables(app)
+    next(box for box in app.selectbox if box.label == "Which").select("0badcafe").run()
+    next(field for field in app.text_input if field.label == "Its name").set_value("Strays").run()
+    next(button for button in app.button if button.label == "Rename").click().run()
+    is_well(app)
+    choice(app).select("0badcafe").run()
+    assert resources.owner().find(stray.id).project == projects.named(storage.storage, "strays").id
+
+
 def test_projects_are_made_and_runs_moved_on_their_page(other, storage):
     app = open_page("pages/access/projects.py")
     is_well(app)

@@ -231,6 +231,11 @@ def test_who_is_no_member_sees_and_does_nothing(storage, store, supervisor, secr
     for attempt in refused:
         with pytest.raises(UserError, match="of which you are no member"):
             attempt()
+    for place, words in ((secret.id, "no member"), ("-", "no member")):
+        with pytest.raises(UserError, match=words):
+            work.submit(EVE, Window(supervisor, EVE, place), "generate", SMALL)
+    with pytest.raises(UserError, match="no such project"):
+        work.submit(boss, Window(supervisor, boss, "-"), "generate", SMALL)
     assert not (run.folder / "comments.jsonl").exists()
     work.comment(mia, storage, run.id, "fine")
 
