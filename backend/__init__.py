@@ -6,7 +6,8 @@ install, release
              packages of this version; bundles for computers without a network, update, rollback
 numeric      statistics, learning, backbones, losses, ONNX sessions
 access       accounts, sessions, one-time links, what each role may do, the guard
-core         specs, registry, runs, facts, store, migrations, jobs, worker, journal, lineage
+core         specs, registry, runs, facts, store, migrations, jobs, worker, journal, lineage, units,
+             cluster, archive
 plots        data in, Plotly figure out
 images       files that people bring; labelled images, curation, formats of labels
 renderer     the embedded teacher's drawing

@@ -18,7 +18,9 @@ import pytest
 
 from backend import settings as settings_module
 from backend.core import cluster, facts, jobs, runs, units
+from backend.images import imageset
 from backend.records import RunState, Shortage
+from backend.teachers.generate import job as generate
 from tests import tiny_photographs
 from tests.unit.detection.test_study import SMALL, run_study
 from tests.unit.inspection.test_model import inspect, make_parts
@@ -136,6 +138,23 @@ def test_trainings_of_a_study_give_the_same_figures_to_the_last_bit(
     monkeypatch.setenv("DISTILLERY_CLUSTER", "")
     settings_module.settings.cache_clear()
     pd.testing.assert_frame_equal(there, figures(), check_exact=True)
+
+
+def test_images_in_shards_are_those_of_one_process(on_cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(imageset, "SHARD", 2)
+    spec = generate.Spec(count=5, size=128, seed=3)
+
+    def made() -> dict[str, bytes]:
+        folder = runs.create(tmp_path, "generate", {}).folder
+        generate.run(spec, folder, lambda *_, **__: None)
+        files = [path for path in sorted(folder.rglob("*")) if path.suffix in (".png", ".parquet")]
+        return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+    there = made()
+    monkeypatch.setenv("DISTILLERY_CLUSTER", "")
+    settings_module.settings.cache_clear()
+    assert there == made()
+    assert len([name for name in there if "/images/" in name]) == 5
 
 
 def test_a_worker_that_is_killed_costs_its_unit_alone(on_cluster, probe, storage, gate, until):

@@ -15,10 +15,12 @@ TEACHER, STORAGE = "pages/teachers/images.py", "pages/system/storage.py"
 
 
 @pytest.fixture
-def images(empty_dashboard):
-    """A finished run of two rendered images."""
+def images(empty_dashboard, tmp_path):
+    """A finished run of two rendered images, made where the queue does not see it begin."""
     supervisor = resources.supervisor()
-    run = run_job(supervisor.settings.runs, "generate", {"count": 2, "size": 64})
+    made = run_job(tmp_path / "made", "generate", {"count": 2})
+    supervisor.settings.runs.mkdir(parents=True, exist_ok=True)
+    run = runs.read(made.folder.rename(supervisor.settings.runs / made.id))
     supervisor.tick()
     return run
 

@@ -6,13 +6,14 @@ import threading
 import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 from backend import doctor
 from backend.__main__ import main
-from backend.core import runs
+from backend.core import cluster, runs
 from backend.doctor import State
 
 
@@ -113,3 +114,18 @@ def test_an_update_that_was_cut_short_is_told(tmp_path):
     assert doctor._release(release).state is State.GOOD
     (tmp_path / "under-way").mkdir()
     assert "install.sh rollback" in doctor._release(release).cure
+
+
+def test_a_cluster_and_an_archive_that_cannot_be_used_are_told(storage, monkeypatch):
+    wrong = replace(storage, cluster="head:6379", archive="s3://key:secret@bucket/x")
+    monkeypatch.setattr(cluster, "lacking", lambda address: f"{address} lets anybody in. Mend it.")
+    told = {one.name: one for one in (doctor._cluster(wrong), doctor._archive(wrong))}
+    assert {one.state for one in told.values()} == {State.WRONG}
+    assert told["Cluster"].words == "head:6379 lets anybody in"
+    assert told["Cluster"].cure == "Mend it."
+    assert (
+        told["Archive"].words == "No password in the address: it would stand in every archived run"
+    )
+    right = replace(storage, cluster="local:2", archive=str(storage.storage))
+    monkeypatch.setattr(cluster, "lacking", lambda address: "")
+    assert doctor._cluster(right).state is doctor._archive(right).state is State.GOOD

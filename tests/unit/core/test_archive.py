@@ -7,7 +7,9 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from click.testing import CliRunner
 
+from backend.__main__ import main
 from backend.access.rights import Role
 from backend.actions import archives
 from backend.core import archive, facts, jobs, maintenance, runs
@@ -210,3 +212,20 @@ def test_what_is_not_completed_or_archived_already_is_refused(storage, run, tmp_
     viewer = Actor("vi", Way.PAGE, Role.VIEWER)
     with pytest.raises(UserError, match="role"):
         archives.fetch(viewer, storage, run.id, ignore)
+
+
+def test_the_verbs_move_what_is_named_or_old_and_say_what_stays(storage, run, tmp_path):
+    away = str(tmp_path / "away")
+    verb = CliRunner()
+    named = verb.invoke(main, ["archive", "--to", away])
+    assert named.exit_code == 2 and "--older-than" in named.output
+    planned = verb.invoke(main, ["archive", "--older-than", "0", "--to", away, "--dry-run"])
+    assert planned.output.strip() == run.id and kept(run.folder) == FILES
+    gone = "20260101T000000-generate-abcdef"
+    done = verb.invoke(main, ["archive", run.id, gone, "--to", away])
+    assert done.exit_code == 1
+    assert f"{run.id}: " in done.output and "read back and compared" in done.output
+    assert f"{gone}: There is no run" in done.output
+    back = verb.invoke(main, ["fetch", run.id])
+    assert back.exit_code == 0, back.output
+    assert kept(run.folder) == FILES

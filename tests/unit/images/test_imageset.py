@@ -80,6 +80,23 @@ def test_an_interrupted_set_goes_on_behind_its_last_image(folder):
     assert len(facts.read(folder, "images")) == 5
 
 
+def test_images_of_shards_that_were_done_are_not_made_again(folder):
+    asked = []
+
+    def counted(k):
+        asked.append(k)
+        return picture(k)
+
+    file = folder / "checkpoint" / "shards" / "images-000002.jsonl"
+    file.parent.mkdir(parents=True)
+    imageset._shard((folder, lambda: counted), range(2, 4), file, lambda *_: None)
+    totals = imageset.write(folder, 5, counted, quiet)
+    assert asked == [2, 3, 0, 1, 4]
+    assert totals.images == 5
+    names = [f"{k:06d}" for k in range(5)]
+    assert facts.read(folder, "images")["image"].tolist() == names
+
+
 def test_an_image_nobody_has_labelled_is_told_apart_from_an_intact_one(folder):
     def make(k):
         return LabelledImage(
