@@ -75,7 +75,7 @@ def make_root(root: Path) -> None:
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    shutil.copytree("/etc/ssl/certs", root / "etc/ssl/certs", dirs_exist_ok=True, symlinks=False)
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs")
 
 
 def copy(root: Path, folder: str, names: list[str]) -> None:
