@@ -5,6 +5,7 @@ import http.client
 import importlib.metadata
 import os
 import re
+import secrets
 import shutil
 import socket
 import ssl
@@ -267,7 +268,7 @@ def _proxy(url: str) -> Finding:
 
 def _upgrade(url: str) -> dict[str, str]:
     """What a browser asks with for a websocket."""
-    key = base64.b64encode(os.urandom(16)).decode()
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
     headers = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": url.rstrip("/")}
     return headers | {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
 

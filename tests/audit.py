@@ -15,21 +15,24 @@ from typing import Any
 from backend.install import DEVELOPMENT, REQUIREMENTS
 
 TOOL = "pip-audit==2.10.1"
-ADVISORIES = "https://pypi.org/pypi/pip/json"  # a mirror of packages alone has no such page
+ADVISORIES = "https://pypi.org/pypi/pip/24.0/json"  # a mirror of packages has no page a version
 UVX = Path(sys.executable).parent / "uvx"
 
 
 def main() -> int:
     """1 where a package has a known weakness."""
     report = audited() if is_in_reach(ADVISORIES) else None
-    if report is None:
+    looked_at = [row for row in report or [] if not row.get("skip_reason")]
+    if not looked_at:
         print("Dependency audit: NOT DONE, PyPI's list of advisories cannot be reached.")
         return 0
-    found, unknown = weaknesses(report), skipped(report)
+    found = weaknesses(looked_at)
     print("\n".join(found))
-    print(f"Dependency audit: {len(report)} packages, {len(found)} known weaknesses.")
-    if unknown:
-        print(f"Not looked at, for PyPI does not know them: {', '.join(unknown)}.")
+    unknown = len(report or []) - len(looked_at)
+    print(
+        f"Dependency audit: {len(looked_at)} packages looked at, {len(found)} known weaknesses; "
+        f"{unknown} that PyPI does not know."
+    )
     return bool(found)
 
 
@@ -62,10 +65,6 @@ def weaknesses(report: list[dict[str, Any]]) -> list[str]:
         for row in report
         for one in row.get("vulns", [])
     ]
-
-
-def skipped(report: list[dict[str, Any]]) -> list[str]:
-    return [row["name"] for row in report if row.get("skip_reason")]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, cast
 
 from backend.records import UserError
 from backend.release import signing
@@ -55,35 +56,44 @@ def here() -> tuple[str, str]:
 def write(target: Path, files: Mapping[str, Path], manifest: Manifest, key: Path) -> None:
     """Write the bundle whole or not at all. files: name in it → file. Raises UserError where the
     key cannot sign."""
+    signing.sign(b"", key)  # else it would be told after gigabytes were written
     described = json.dumps(asdict(manifest), indent=1).encode() + b"\n"
-    sums = {MANIFEST: hashlib.sha256(described).hexdigest()}
-    sums |= {name: digest(path) for name, path in files.items()}
-    listed = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())).encode()
-    signature = signing.sign(listed, key)
     partial = target.with_name(target.name + ".partial")
     try:
         with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as tar:
-            for name, content in ((SUMS, listed), (SIGNATURE, signature), (MANIFEST, described)):
-                member = tarfile.TarInfo(name)
-                member.size, member.mode = len(content), 0o644
-                tar.addfile(member, io.BytesIO(content))
+            sums = {MANIFEST: _add(tar, MANIFEST, io.BytesIO(described))}
             for name, path in sorted(files.items()):
-                tar.add(path, name, recursive=False, filter=_nameless)
+                with path.open("rb") as file:
+                    sums[name] = _add(tar, name, file)
+            listed = "".join(f"{value}  {name}\n" for name, value in sorted(sums.items())).encode()
+            _add(tar, SUMS, io.BytesIO(listed))
+            _add(tar, SIGNATURE, io.BytesIO(signing.sign(listed, key)))
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _add(tar: tarfile.TarFile, name: str, file: BinaryIO) -> str:
+    """Put a file in, without owner and time; the hash of what was put in."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = file.seek(0, io.SEEK_END), _mode(name)
+    file.seek(0)
+    hashing = _Hashing(file)
+    tar.addfile(member, cast(IO[bytes], hashing))
+    return hashing.found.hexdigest()
 
 
-def _nameless(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    member.uid = member.gid = 0
-    member.uname = member.gname = ""
-    member.mode = _mode(member.name)
-    return member
+class _Hashing:
+    """A file that is hashed as it is read: it may change while one writes a bundle."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        self.found = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        chunk = self.file.read(size)
+        self.found.update(chunk)
+        return chunk
 
 
 def _mode(name: str) -> int:

@@ -119,7 +119,7 @@ def wait_for(port: int, is_alive: Callable[[], bool] = lambda: True) -> None:
     address = f"http://127.0.0.1:{port}/_stcore/health"
     while time.monotonic() < until and is_alive():
         try:
-            with urllib.request.urlopen(address, timeout=5):  # nosec B310 - this computer, by http
+            with urllib.request.urlopen(address, timeout=5):  # nosec B310
                 return
         except OSError as error:
             answer = str(error)

@@ -75,7 +75,7 @@ def make_root(root: Path) -> None:
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
-    shutil.copytree("/etc/ssl/certs", root / "etc/ssl/certs", dirs_exist_ok=True, symlinks=False)
+    shutil.copy("/etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs")
 
 
 def copy(root: Path, folder: str, names: list[str]) -> None:
@@ -83,10 +83,9 @@ def copy(root: Path, folder: str, names: list[str]) -> None:
     *sources, place = names
     target = root / folder.strip("/") / place
     ignored = (PROJECT / ".dockerignore").read_text(encoding="utf-8").split()
-    known = subprocess.run(
-        ["git", "-C", str(PROJECT), "ls-files"], capture_output=True, text=True, check=True
-    )
-    for name in known.stdout.splitlines():
+    command = ["git", "-C", str(PROJECT), "ls-files", "-z"]
+    known = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, known.split("\0")):
         if name.split("/")[0] in ignored:
             continue
         if "." in sources:

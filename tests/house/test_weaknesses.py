@@ -28,15 +28,17 @@ def test_a_known_weakness_fails_and_is_named_with_its_cure(looked, capsys):
     assert looked(REPORT) == 1
     said = capsys.readouterr().out
     assert "two 2.0: CVE-1, mended in 2.1, 3.0" in said and "three 3.0: CVE-2, not mended" in said
-    assert "Not looked at, for PyPI does not know them: four." in said
+    assert "3 packages looked at, 2 known weaknesses; 1 that PyPI does not know." in said
 
 
 def test_none_known_is_well(looked, capsys):
     assert looked(REPORT[:1]) == 0
-    assert "1 packages, 0 known weaknesses" in capsys.readouterr().out
+    assert "1 packages looked at, 0 known weaknesses" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("report", "in_reach"), [(REPORT, False), (None, True)])
+@pytest.mark.parametrize(
+    ("report", "in_reach"), [(REPORT, False), (None, True), (REPORT[3:], True)]
+)
 def test_without_the_list_it_is_said_that_nothing_was_looked_at(looked, capsys, report, in_reach):
     assert looked(report, in_reach) == 0
     assert "NOT DONE" in capsys.readouterr().out

@@ -145,8 +145,8 @@ def held(path):
         f"import fcntl; f = open({str(path)!r}, 'r+b'); fcntl.lockf(f, fcntl.LOCK_EX); "
         "print('held', flush=True); input()"
     )
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", words], **pipes) as holder:
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", words], stdin=pipe, stdout=pipe) as holder:
         assert holder.stdout.readline()
         yield
         holder.communicate(b"\n")
