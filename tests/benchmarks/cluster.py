@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.benchmarks.jobs import quiet, run_job
 
-FOLDS = 8
+FOLDS, SCALE = 8, 0.15  # SCALE: of source B's 1,327 parts
 WANTED = 0.8
 
 
@@ -19,17 +19,23 @@ def cluster(folder: Path) -> None:
     if find_spec("ray") is None:
         print("  Ray is not installed: see docs/cluster.md")
         return
-    parts = run_job(folder / "runs", "parts", {"scale": 0.3, "size": 128})
+    parts = run_job(folder / "runs", "parts", {"scale": SCALE, "size": 128})
     alone = _seconds(folder, parts.id, "one", "")
+    _told("eight test rounds, one process", alone, "s")
     started = time.perf_counter()
-    _warm(folder)
-    start = time.perf_counter() - started
+    _empty_units(folder, 2)
+    _told("start of the cluster and its workers", time.perf_counter() - started, "s")
     both = _seconds(folder, parts.id, "two", "local:2")
-    print(f"  {'start of the cluster':<44}{start:9.3g} s")
-    print(f"  {'eight test rounds, one process':<44}{alone:9.3g} s")
-    print(f"  {'eight test rounds, two workers':<44}{both:9.3g} s")
-    print(f"  {'efficiency':<44}{alone / 2 / both:9.3g} of the ideal (aim: {WANTED})")
-    _price_of_nothing(folder)
+    _told("eight test rounds, two workers", both, "s")
+    _told("efficiency", alone / 2 / both, f"of the ideal (aim: {WANTED})")
+    count = 200
+    started = time.perf_counter()
+    _empty_units(folder, count)
+    _told("a unit that does nothing", (time.perf_counter() - started) / count * 1000, "ms")
+
+
+def _told(name: str, value: float, unit: str) -> None:
+    print(f"  {name:<44}{value:9.3g} {unit}", flush=True)
 
 
 def _use(address: str) -> None:
@@ -59,19 +65,6 @@ def _seconds(folder: Path, parts_run: str, name: str, address: str) -> float:
     started = time.perf_counter()
     cross_validation.kept_folds(spec, data, made, sets, quiet, out_dir / "checkpoint" / "fold")
     return time.perf_counter() - started
-
-
-def _warm(folder: Path) -> None:
-    """Start the cluster and both of its workers."""
-    _empty_units(folder, 2)
-
-
-def _price_of_nothing(folder: Path) -> None:
-    count = 200
-    started = time.perf_counter()
-    _empty_units(folder, count)
-    each = (time.perf_counter() - started) / count * 1000
-    print(f"  {'a unit that does nothing':<44}{each:9.3g} ms")
 
 
 def _empty_units(folder: Path, count: int) -> None:
