@@ -27,18 +27,18 @@ def kept(request, tmp_path, monkeypatch):
         packed.extractall(storage, filter="data")
     monkeypatch.setenv("DISTILLERY_STORAGE", str(storage))
     settings_module.settings.cache_clear()
-    resources.supervisor.cache_clear()
+    resources.owner.cache_clear()
     yield Settings(storage=storage, threads=1)
-    resources.supervisor().stop()
-    resources.supervisor().store.close()
-    resources.supervisor.cache_clear()
+    resources.owner().stop()
+    resources.owner().store.close()
+    resources.owner.cache_clear()
 
 
 def test_its_runs_are_all_there_and_their_pages_open(kept):
     before = {run.id: run.kind for run in runs.readable(runs.folders(kept.runs))}
     assert sorted(before.values()) == ["generate", "parts"]
     assert maintenance.check(kept) == [], "its own database, brought up to date"
-    supervisor = resources.supervisor()
+    supervisor = resources.owner()
     supervisor.tick()
     assert set(supervisor.store.runs()["id"]) == set(before)
     assert len(supervisor.store.read("SELECT * FROM migrations")) == len(STEPS)
