@@ -74,7 +74,7 @@ def at_work(dashboard, bystander):
     now |= {"steady": steady.now() + 600, "boot": steady.boot()}
     runs.write_json(home / STATUS, runs.read_json(home / STATUS) | now)
     control.current(home, Wish(run.id, run.spec["package_run"]))
-    resources.supervisor().tick()  # the list of runs knows it now
+    resources.owner().tick()  # the list of runs knows it now
     yield run, home
     for name, content in kept.items():
         (run.folder / name).write_bytes(content)
