@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from ultralytics import YOLO
-from ultralytics.utils import SETTINGS
 
 from backend.detection import shipped
 from backend.detection.detector import batches
@@ -15,6 +14,7 @@ from backend.detection.detector.spec import Recipe
 from backend.detection.mixing import FIRST, Mixing
 from backend.detection.start_weights import SHIPPED
 from backend.numeric import checkpoints
+from backend.numeric.ultralytics_alone import alone
 from backend.records import Progress
 
 TRAINING_SHARE = 0.86
@@ -40,7 +40,7 @@ def run(
 
     mixing: how images named in `real` and the others take turns; None: all as they come.
     """
-    SETTINGS.update(sync=False, raytune=False)
+    alone()
     last = folder / "weights" / "last.pt"
     if _is_finished(last):
         return

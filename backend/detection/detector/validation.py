@@ -12,6 +12,7 @@ from ultralytics.models.yolo.detect import DetectionValidator
 
 from backend.detection import yolo_set
 from backend.images.labelled_image import LabelledImage
+from backend.numeric.ultralytics_alone import alone
 from backend.records import UserError
 
 BATCH = 16
@@ -69,6 +70,7 @@ def validate(
     data = yolo_set.lay_out(images, names, folder)
     keeper = _Keeper(on_image)
     made = type("Validator", (_Validator,), {"keeper": keeper})
+    alone()
     YOLO(weights, task="detect").val(validator=made, **arguments(data, size, folder))
     for place, image in enumerate(images):
         if f"{place:06d}" not in keeper.found:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from ultralytics.models.yolo.detect import DetectionPredictor
-from ultralytics.utils import LOGGER, SETTINGS
+from ultralytics.utils import LOGGER
 
 from backend.detection import shipped, yolo_set
 from backend.detection.mixed_training import MixedTrainer
@@ -25,6 +25,7 @@ from backend.detection.start_weights import SHIPPED
 from backend.detection.study.spec import Spec
 from backend.images.labelled_image import LabelledImage
 from backend.images.vocabulary import ONE_CLASS
+from backend.numeric.ultralytics_alone import alone
 
 EPOCHS = 10  # ultralytics changes its learning rate once an epoch
 LEARNING_RATE = 0.002
@@ -76,7 +77,7 @@ def fit(
 
     on_step: called with the number of steps done; what it raises ends the training.
     """
-    SETTINGS.update(sync=False, raytune=False)
+    alone()
     LOGGER.setLevel(logging.ERROR)
     epochs, steps = rounds(spec.steps)
     arguments = {

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from ultralytics import YOLO
-from ultralytics.utils import SETTINGS
 
 from backend.detection.onnx_graph import MOST_BOXES, NMS_IOU
 from backend.numeric import checkpoints
+from backend.numeric.ultralytics_alone import alone
 from backend.records import Box, UserError
 
 
@@ -20,7 +20,7 @@ def finder(weights: Path, size: int, confidence: float) -> Callable[[np.ndarray]
     detector, or that would run code.
     """
     checkpoints.read(weights)
-    SETTINGS.update(sync=False, raytune=False)
+    alone()
     model = YOLO(weights)
     if model.task != "detect":
         raise UserError(f"{weights} is no detector but a network for '{model.task}'. Name another.")
