@@ -34,6 +34,10 @@ from backend.settings import PROJECT, Settings, quiet_environment, settings
 RAY = "ray==2.60.0 msgpack==1.2.4 grpcio==1.85.3"
 RETRIES = 2  # times that a unit is begun again after its process or computer died
 POLL_SECONDS = 0.5
+SILENT = {  # Ray says to its makers even that it shall say nothing, so to nobody
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",
+}
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: on 127.0.0.1 alone, on Linux too
 FOLDER = "distillery-ray"
 STORE_BYTES = 512 * 2**20  # of shared inputs, where this program starts the cluster
@@ -321,7 +325,7 @@ def _connected(address: str) -> Any:
 
 
 def _connect(address: str) -> Any:
-    os.environ.update(RAY_AUTH_MODE="token", RAY_USAGE_STATS_ENABLED="0")
+    os.environ.update(RAY_AUTH_MODE="token", **SILENT)
     local = address.startswith("local:")
     if local:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
@@ -338,8 +342,10 @@ def _connect(address: str) -> Any:
             "include_dashboard": False,
             "_temp_dir": _folder_of_sockets(),
         }
+    home = asking_no_cloud(Path(where["_temp_dir"])) if local else contextlib.nullcontext()
     try:
-        ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
+        with home:
+            ray.init(**where, logging_level=logging.ERROR, log_to_driver=False)
     except (ConnectionError, RuntimeError, OSError, ray.exceptions.RayError) as error:
         first = (str(error).strip().splitlines() or ["no answer"])[0].rstrip(".")
         raise Shortage(
@@ -349,6 +355,22 @@ def _connect(address: str) -> Any:
         for number, handler in before.items():
             signal.signal(number, handler)
     return ray
+
+
+@contextlib.contextmanager
+def asking_no_cloud(folder: Path) -> Iterator[None]:
+    """A head that starts meanwhile does not ask the addresses at which a cloud says what it is: it
+    does so where its home holds no file of that name."""
+    (folder / "ray_bootstrap_config.yaml").write_text("{}\n", encoding="utf-8")
+    before = os.environ.get("HOME")
+    os.environ["HOME"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["HOME"]
+        else:
+            os.environ["HOME"] = before
 
 
 def _folder_of_sockets() -> str:

@@ -46,10 +46,10 @@ def head(tmp_path_factory):
     command += [f"--port={port}", f"--ray-client-server-port={client}", "--num-cpus=2"]
     command += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
     command += [f"--temp-dir={folder}", f"--object-store-memory={100 * 2**20}"]
-    environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-    environment |= {"RAY_USAGE_STATS_ENABLED": "0", cluster.LOOPBACK: "0"}
     log = tmp_path_factory.mktemp("head") / "log.txt"
-    with log.open("w") as output:
+    with log.open("w") as output, cluster.asking_no_cloud(log.parent):
+        environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
+        environment |= cluster.SILENT | {cluster.LOOPBACK: "0"}
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, start_new_session=True
         )
@@ -118,26 +118,6 @@ def test_five_folds_give_the_same_scores_to_the_last_bit(on_cluster, tmp_path, m
     pd.testing.assert_frame_equal(
         facts.read(there, "scores"), facts.read(here, "scores"), check_exact=True
     )
-
-
-def test_trainings_of_a_study_give_the_same_figures_to_the_last_bit(
-    on_cluster, tmp_path, monkeypatch
-):
-    from backend.core import specs
-    from backend.detection.study.spec import Spec
-
-    real, intact = tiny_photographs.make(tmp_path / "photographs")
-    given = {"real_folder": str(real), "intact_folder": str(intact), **SMALL}
-    spec = specs.from_json(Spec, given | {"arms": ("real", "real+intact")})
-
-    def figures() -> pd.DataFrame:
-        rows = facts.read(run_study(spec, tmp_path), "trials")
-        return rows[rows["metric"] != "seconds"].reset_index(drop=True)
-
-    there = figures()
-    monkeypatch.setenv("DISTILLERY_CLUSTER", "")
-    settings_module.settings.cache_clear()
-    pd.testing.assert_frame_equal(there, figures(), check_exact=True)
 
 
 def test_images_in_shards_are_those_of_one_process(on_cluster, tmp_path, monkeypatch):
