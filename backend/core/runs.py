@@ -424,10 +424,12 @@ def sibling(out_dir: Path, run_id: str) -> Path:
 def fingerprint(*paths: Path) -> str:
     """SHA-256 over names, sizes and contents of files and of every file below folders.
 
-    What does not exist adds nothing.
+    What does not exist adds nothing. Raises Shortage where it is archived elsewhere.
     """
     digest = hashlib.sha256()
     for path in paths:
+        if not path.exists():
+            refuse_archived_file(path)
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
             name = os.fsencode(file.relative_to(path.parent))
