@@ -103,6 +103,14 @@ def refuse_archived_file(path: Path) -> None:
             refuse_archived(folder)
 
 
+def holds(path: Path) -> bool:
+    """Whether a file of a run is there. Raises Shortage where it is archived elsewhere."""
+    if path.is_file():
+        return True
+    refuse_archived_file(path)
+    return False
+
+
 def created_of(run_id: str) -> datetime:
     """When a run was submitted, UTC, from its id alone."""
     return datetime.strptime(run_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
