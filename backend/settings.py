@@ -17,7 +17,8 @@ class Settings:
     """Environment of this installation.
 
     storage: every byte of state (DISTILLERY_STORAGE).
-    max_jobs: jobs at the same time; 0: none is started, nor a line (DISTILLERY_MAX_JOBS).
+    max_jobs: jobs at the same time; 0: none is started, nor a line, and no notice is
+    sent (DISTILLERY_MAX_JOBS).
     threads: CPU threads for a job's numeric libraries (DISTILLERY_THREADS).
     open: nobody has to sign in, wherever they come from (DISTILLERY_OPEN).
     hosts: names by which browsers reach the server, beside its own (DISTILLERY_HOSTS, by commas).

@@ -7,8 +7,6 @@ from backend.core import archive as archives
 from backend.core import audit, jobs, maintenance, runs
 from backend.core.archive import Archived, Tick
 from backend.core.audit import Actor
-from backend.line import control, segments
-from backend.line.shadow import candidate
 from backend.records import UserError
 from backend.settings import Settings
 
@@ -16,7 +14,7 @@ from backend.settings import Settings
 def archive(actor: Actor, settings: Settings, run_id: str, url: str, tick: Tick) -> Archived:
     """Move a completed run's artifacts there. Raises UserError where it is in use, or the copy
     cannot be made; nothing is deleted then."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run_id) as note:
         folder = runs.named(settings.runs, run_id)
         _unused(settings)(run_id)
         made = archives.put(folder, url, actor.words, tick, still=lambda: _unused(settings)(run_id))
@@ -27,7 +25,7 @@ def archive(actor: Actor, settings: Settings, run_id: str, url: str, tick: Tick)
 def fetch(actor: Actor, settings: Settings, run_id: str, tick: Tick) -> int:
     """Bring an archived run's artifacts back; bytes. Raises UserError where they are gone, damaged,
     or the disk is too small."""
-    with audit.noting(settings.storage, actor) as note:
+    with audit.noting(settings.storage, actor, run_id) as note:
         folder = runs.named(settings.runs, run_id)
         record = archives.of(folder)
         if record:
@@ -51,17 +49,4 @@ def _unused(settings: Settings) -> Callable[[str], None]:
     """Raises UserError where a run's files are needed here: by what is in force, by a run that is
     under way, or by what a line judges with just now."""
     active = jobs.active(runs.folders(settings.runs))
-    lines = {
-        one: home.name
-        for home in (settings.storage / segments.LINES).glob("*")
-        for asked in (control.wish(home), candidate.asked(home))
-        if asked and asked.run in (run.id for run in active)
-        for one in (asked.package_run, asked.threshold_run)
-    }
-
-    def look(run_id: str) -> None:
-        jobs.refuse_in_use(settings.storage, run_id, active)
-        if run_id in lines:
-            raise UserError(f"{run_id} is in use by the line {lines[run_id]}. Change that first.")
-
-    return look
+    return lambda run_id: jobs.refuse_in_use(settings.storage, run_id, active)

@@ -13,7 +13,8 @@ from backend.line.shadow.candidate import Candidate
 def change(actor: Actor, home: Path, asked: Wish) -> None:
     """Let a line judge with another package or other limits from the next part on, or test its
     golden parts. Raises UserError where that does not fit together."""
-    with audit.noting(home.parent.parent, actor, line=home.name) as note:
+    made_from = (asked.package_run, asked.threshold_run)
+    with audit.noting(home.parent.parent, actor, *made_from, line=home.name) as note:
         control.ask(home, asked)
         words = f"package {asked.package_run}, limits {asked.threshold_run or 'of the package'}"
         note("change line", home.name, words)
@@ -22,7 +23,8 @@ def change(actor: Actor, home: Path, asked: Wish) -> None:
 def shadow(actor: Actor, home: Path, wanted: Candidate) -> None:
     """Let a candidate judge beside a line, of whom no machine hears, or end the one that does.
     Raises UserError where its runs do not fit together."""
-    with audit.noting(home.parent.parent, actor, line=home.name) as note:
+    made_from = (wanted.package_run, wanted.threshold_run)
+    with audit.noting(home.parent.parent, actor, *made_from, line=home.name) as note:
         candidate.ask(home, wanted)
         limits = wanted.threshold_run or "of the package"
         words = f"package {wanted.package_run}, limits {limits}" if wanted.package_run else "none"

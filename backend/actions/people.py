@@ -55,7 +55,7 @@ def sign_in_elsewhere(
     storage = settings.storage
     with database.writing(storage) as db:
         before = known_as.find(db, who)
-    name = before.name if before else accounts.tidy_name(who.name)
+        name = before.name if before else accounts.free_name(db, who.name)
     with audit.noting(storage, replace(actor, name=name)) as note:
         with database.writing(storage) as db:
             account = known_as.followed(db, who)

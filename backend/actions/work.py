@@ -172,4 +172,4 @@ def roll_back(actor: Actor, settings: Settings) -> None:
     there is none."""
     with audit.noting(settings.storage, actor) as note:
         release = change.roll_back(place.of_program(PROJECT))
-        note("roll back", release.name, f"from {PROJECT.name}")
+        note("roll back release", release.name, f"from {PROJECT.name}")

@@ -99,6 +99,7 @@ def put(folder: Path, url: str, who: str, tick: Tick, still: Callable[[], None])
     except BaseException:
         (folder / runs.ARCHIVED).unlink()
         raise
+    shutil.rmtree(folder / GOING, ignore_errors=True)
     (folder / "artifacts").rename(folder / GOING)
     shutil.rmtree(folder / GOING)
     return record
@@ -115,7 +116,8 @@ def fetch(folder: Path, tick: Tick) -> int:
         raise UserError(f"{folder.name} is not archived: its files are here.")
     system, base = _reached(record.url)
     coming = folder / COMING
-    shutil.rmtree(coming, ignore_errors=True)
+    for left in (coming, folder / GOING):  # of what was cut short
+        shutil.rmtree(left, ignore_errors=True)
     try:
         with _in_words(f"Cannot fetch {folder.name} from {record.url}"):
             _unpack(system, f"{base}/{folder.name}.tar", record, coming, tick)

@@ -111,6 +111,7 @@ WORDS = {  # action → as a person says it
     "review": "judged a part",
     "revoke share": "took a shared link back",
     "roll back": "put the package before in force again",
+    "roll back release": "went back to the release before",
     "set notices": "changed notifications",
     "shadow of line": "changed a line's candidate",
     "share": "shared a report",

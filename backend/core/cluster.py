@@ -376,8 +376,9 @@ def asking_no_cloud(folder: Path) -> Iterator[None]:
 def _folder_of_sockets() -> str:
     """For a cluster of this process: a short path, as sockets want one. Gone at the end, or once
     another process does the same."""
-    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}-*"):
-        if not psutil.pid_exists(int(left.name.split("-")[2])):
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}-*-*"):
+        process = left.name.split("-")[2]
+        if process.isdecimal() and not psutil.pid_exists(int(process)):
             shutil.rmtree(left, ignore_errors=True)
     folder = tempfile.mkdtemp(prefix=f"{FOLDER}-{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

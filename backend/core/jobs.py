@@ -99,17 +99,18 @@ def _refuse_line_elsewhere(settings: Settings, name: str, place: str) -> None:
 def move(settings: Settings, run_ids: Sequence[str], project: str) -> list[Run]:
     """Let ended runs belong to another project; those that did not before.
 
-    Raises UserError, before any is moved, where one has not ended, or is in force or behind what
-    is: which limits and which package hold would change with it.
+    Raises UserError, before any is moved, where one has not ended, where what is under way needs
+    it, and where it is in force or behind what is: which limits and which package hold would change
+    with it.
     """
     projects.check_open(settings.storage, project)
     asked = [runs.read(runs.named(settings.runs, run_id)) for run_id in run_ids]
     moving = [run for run in asked if run.project != project]
+    under_way = active(runs.folders(settings.runs))
     for run in moving:
         if not run.state.ended:
             raise UserError(f"{run.id} is {run.state}. Wait until it has ended, or cancel it.")
-        for keeper in registry.keepers():
-            keeper.refuse_deletion(settings.storage, run.id)
+        refuse_in_use(settings.storage, run.id, under_way)
     for run in moving:
         runs.move(run.folder, project)
     return moving
@@ -225,7 +226,7 @@ def active(folders: Iterable[Path]) -> list[Run]:
 
 def refuse_in_use(storage: Path, run_id: str, active: Iterable[Run]) -> None:
     """Raises UserError where a run's files are needed here: it is under way, behind one of those
-    that are `active`, or behind what is in force."""
+    that are `active` or what these go by now, or behind what is in force."""
     for keeper in registry.keepers():
         keeper.refuse_deletion(storage, run_id)
     for run in active:
@@ -233,6 +234,8 @@ def refuse_in_use(storage: Path, run_id: str, active: Iterable[Run]) -> None:
             raise UserError(f"{run_id} is {run.state}. Cancel it first.")
         if run_id in (one.id for one in lineage.ancestors(run)):
             raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
+        if registry.is_service(run.kind) and run_id in registry.get(run.kind).goes_by(run):
+            raise UserError(f"{run_id} is in use by the line {run.name}. Change that first.")
 
 
 def waits_for(settings: Settings, run: Run) -> list[str]:
@@ -249,6 +252,11 @@ def waits_for(settings: Settings, run: Run) -> list[str]:
             raise Shortage(f"Its input {run_id} was deleted. Restore that, then resume this run.")
         runs.refuse_archived(folder)
         source = runs.read(folder)
+        if source.project != run.project:
+            raise Shortage(
+                f"Its input {run_id} belongs to another project by now. Move one of them, so that "
+                "both are in the same, then resume this run."
+            )
         if source.resumable:
             raise Shortage(f"Its input {run_id} {_ENDS[source.state]}. Resume that, then this run.")
         if source.state is RunState.FAILED:

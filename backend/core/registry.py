@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from backend.core.runs import Run
 from backend.records import UserError
 
 
@@ -20,7 +21,7 @@ class Kind:
 
     service: it runs beside the jobs, at full priority, until it is stopped, and is started again
     where it ends by itself without a result. Its name is part of what it is asked for: `job.py` has
-    `check_name(name)`, which raises UserError.
+    `check_name(name)`, which raises UserError, and `goes_by(run)`: see the methods here.
     """
 
     name: str
@@ -52,6 +53,13 @@ class Kind:
         """Raises UserError where a run of this kind cannot bear that name."""
         if self.service:
             importlib.import_module(f"{self.package}.job").check_name(name)
+
+    def goes_by(self, run: Run) -> set[str]:
+        """Ids of the runs that a service under way goes by now, beside those that its settings
+        name."""
+        if not self.service:
+            return set()
+        return set(importlib.import_module(f"{self.package}.job").goes_by(run))
 
 
 class Keeper(Protocol):

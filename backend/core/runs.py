@@ -103,6 +103,14 @@ def refuse_archived_file(path: Path) -> None:
             refuse_archived(folder)
 
 
+def holds(path: Path) -> bool:
+    """Whether a file of a run is there. Raises Shortage where it is archived elsewhere."""
+    if path.is_file():
+        return True
+    refuse_archived_file(path)
+    return False
+
+
 def created_of(run_id: str) -> datetime:
     """When a run was submitted, UTC, from its id alone."""
     return datetime.strptime(run_id[:15], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
@@ -424,10 +432,12 @@ def sibling(out_dir: Path, run_id: str) -> Path:
 def fingerprint(*paths: Path) -> str:
     """SHA-256 over names, sizes and contents of files and of every file below folders.
 
-    What does not exist adds nothing.
+    What does not exist adds nothing. Raises Shortage where it is archived elsewhere.
     """
     digest = hashlib.sha256()
     for path in paths:
+        if not path.exists():
+            refuse_archived_file(path)
         files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
         for file in files:
             name = os.fsencode(file.relative_to(path.parent))

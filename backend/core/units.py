@@ -6,6 +6,7 @@
                            on it, which may be on another computer: when, where, how far
 """
 
+import glob
 import hashlib
 import importlib.metadata
 import json
@@ -145,7 +146,7 @@ class _Mark:
 
     def _next(self, folder: Path, name: str) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
-        number = len(list(folder.glob(f"{name}.*.json")))
+        number = len(list(folder.glob(f"{glob.escape(name)}.*.json")))
         while True:
             number += 1
             with suppress(FileExistsError):
@@ -168,10 +169,10 @@ class Board:
 
     def __init__(self, out_dir: Path, engine: str, needs: Needs):
         self.out_dir, self.file = out_dir, out_dir / FILE
-        self.known: dict[str, Any] = runs.read_json(self.file) if self.file.exists() else {}
+        self.known: dict[str, Any] = {"nodes": [], "units": {}}
+        if standing(out_dir):  # a damaged one only told how long units took, and is begun anew
+            self.known |= runs.read_json(self.file)
         self.known |= {"engine": engine, "needs": asdict(needs)}
-        self.known.setdefault("nodes", [])
-        self.known.setdefault("units", {})
 
     def expect(self, names: Iterable[str]) -> None:
         for name in names:
@@ -234,9 +235,10 @@ def _marks(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """Unit → what each process said that began it, in this order."""
     found: dict[str, list[dict[str, Any]]] = {}
     paths = (folder / "checkpoint" / "marks").glob("*.json")
-    for path in sorted(paths, key=lambda p: int(p.stem.rpartition(".")[2])):
+    numbered = [path for path in paths if path.stem.rpartition(".")[2].isdecimal()]
+    for path in sorted(numbered, key=lambda p: int(p.stem.rpartition(".")[2])):
         said: dict[str, Any] = {}
-        with suppress(OSError, ValueError):  # begun, and nothing said yet
-            said = json.loads(path.read_text(encoding="utf-8"))
+        with suppress(OSError, ValueError, TypeError):  # begun, and nothing said yet
+            said = dict(json.loads(path.read_text(encoding="utf-8")))
         found.setdefault(path.stem.rpartition(".")[0], []).append(said)
     return found

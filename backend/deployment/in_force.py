@@ -104,7 +104,7 @@ def _checked(gate_folder: Path, variant: str, who: str, why: str) -> Activation:
         raise UserError(f"It passed on another computer ({other}). Run the gate again on this one.")
     package = contract.read(contract.folder_of(runs.sibling(gate_folder, spec.package_run)))
     file = file_of(gate_folder, spec.package_run, variant)
-    if not file.is_file() or contract.sha256(file) != result.files.get(variant):
+    if not runs.holds(file) or contract.sha256(file) != result.files.get(variant):
         raise UserError(f"{file} is not the file that passed. Run the gate again.")
     threshold: dict[str, Any] | None = package.head["threshold"]
     return Activation(

@@ -86,14 +86,16 @@ def search(images: Sequence[LabelledImage], dataset: Path) -> list[Leak]:
 
 def _training_pictures(dataset: Path) -> list[tuple[Path, str]]:
     """Images of a data set and, unless they were rendered, those of every run behind it, each with
-    its run: what a student learned from, and the photographs on which defects were placed."""
+    its run: what a student learned from, and the photographs on which defects were placed.
+
+    Raises Shortage where one is archived elsewhere: it is brought back before anybody can say."""
     found = [(dataset / path, dataset.name) for path in facts.read(dataset, "images")["path"]]
     for folder, away in _behind(dataset):
         rows = facts.read(folder, "images")
         rows = rows[(rows["source"] != "rendered") & ~rows["image"].isin(away)]
         for column in ("path", "background_path"):
             found += [(folder / path, folder.name) for path in rows[column].dropna()]
-    return [(path, holder) for path, holder in found if path.is_file()]
+    return [(path, holder) for path, holder in found if runs.holds(path)]
 
 
 def _behind(folder: Path) -> list[tuple[Path, set[str]]]:

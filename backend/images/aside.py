@@ -45,4 +45,4 @@ def _showing(run_folder: Path, digests: set[str]) -> set[str]:
 
 
 def _digest(path: Path) -> str:
-    return duplicates.digest(imagefiles.read_rgb(path)) if path.is_file() else ""
+    return duplicates.digest(imagefiles.read_rgb(path)) if runs.holds(path) else ""

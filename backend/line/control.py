@@ -6,7 +6,7 @@ A file in the line's folder that its process looks at; the answer is in the line
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from backend.core import results, runs
+from backend.core import projects, results, runs
 from backend.deployment.package import contract
 from backend.inspection.threshold import active
 from backend.inspection.threshold.spec import Spec as ThresholdSpec
@@ -64,6 +64,13 @@ def check(home: Path, asked: Wish) -> None:
     package = runs.read(runs.named(runs_folder, asked.package_run))
     if package.kind != "package" or package.state is not RunState.COMPLETED:
         raise UserError(f"{package.id} is no finished package. Choose another.")
+    place = projects.of_line(runs_folder, home.name)
+    for run_id in filter(None, (package.id, asked.threshold_run)):
+        if projects.of_run(runs_folder.parent, run_id) != place:
+            raise UserError(
+                f"{run_id} belongs to another project than the line {home.name}. Choose one of "
+                "the line's project, or move that run first."
+            )
     if asked.threshold_run:
         check_limits(runs_folder, package.id, asked.threshold_run)
 

@@ -18,6 +18,7 @@ from backend.line.pictures import Limits, Pictures
 from backend.line.recorder.recorder import Extent, Recorder
 from backend.line.ring import Ring
 from backend.line.service import Service
+from backend.line.shadow import candidate
 from backend.line.shadow.beside import Beside
 from backend.line.sources import Source
 from backend.line.sources.camera import Camera
@@ -40,6 +41,15 @@ def check_inputs(spec: Spec, runs_folder: Path) -> None:
     """Raises UserError for limits of another model than the package's."""
     if spec.threshold_run:
         control.check_limits(runs_folder, spec.package_run, spec.threshold_run)
+
+
+def goes_by(run: runs.Run) -> set[str]:
+    """Ids of the runs that a line was asked to judge with since it began, and its candidate's.
+    Raises UserError where that cannot be read."""
+    home = report.home(run.folder.parent.parent, run.name)
+    asked = [one for one in (control.wish(home), candidate.asked(home)) if one]
+    mine = [one for one in asked if one.run == run.id]
+    return {one for wish in mine for one in (wish.package_run, wish.threshold_run) if one}
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:

@@ -22,10 +22,13 @@ class NotSent(Exception):
 
 def send(config: Config, channel: str, notice: Notice) -> None:
     """Raises NotSent where it did not arrive."""
-    if channel == "mail" and config.mail:
-        _mail(config.mail, message(config, config.mail, notice))
-    elif channel == "webhook" and config.webhook:
-        _webhook(config.webhook, config, notice)
+    try:
+        if channel == "mail" and config.mail:
+            _mail(config.mail, message(config, config.mail, notice))
+        elif channel == "webhook" and config.webhook:
+            _webhook(config.webhook, config, notice)
+    except (ValueError, TypeError) as error:  # letters that a driver cannot send
+        raise NotSent(f"it cannot be written ({type(error).__name__})") from None
 
 
 def link(config: Config, notice: Notice) -> str:

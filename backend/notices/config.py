@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from backend.core import runs
 from backend.records import UserError
@@ -103,9 +103,19 @@ def checked(config: Config) -> Config:
     if config.mail:
         _check_mail(config.mail)
     _checked_webhook(config.webhook)
-    if config.address and urlsplit(config.address).scheme not in ("http", "https"):
+    if config.address and _split(config.address).scheme not in ("http", "https"):
         raise UserError("The dashboard's address begins with http:// or https://.")
     return config
+
+
+def _split(address: str) -> SplitResult:
+    """Raises UserError for what is no address, or has a port that is none."""
+    try:
+        found = urlsplit(address)
+        _ = found.port
+    except ValueError as error:
+        raise UserError(f"An address of notices makes no sense: {error}. Correct it.") from error
+    return found
 
 
 def _check_mail(mail: Mail) -> None:
@@ -117,7 +127,9 @@ def _check_mail(mail: Mail) -> None:
         raise UserError(f"Name 1 to {MOST_TO} addresses that mail goes to.")
     for address in (mail.sender, *mail.to):
         name, plain = parseaddr(address)
-        if name or plain != address or "@" not in plain.strip("@") or not address.isprintable():
+        domain = plain.rpartition("@")[2]
+        plain_text = plain == address and address.isprintable() and " " not in address
+        if name or not plain_text or "@" not in plain.strip("@") or not domain.isascii():
             raise UserError(f"'{address}' is no mail address. Write it as name@plant.example.")
     if mail.password and mail.security == NONE:
         raise UserError(
@@ -127,7 +139,7 @@ def _check_mail(mail: Mail) -> None:
 
 
 def _checked_webhook(address: str) -> str:
-    url = urlsplit(address)
+    url = _split(address)
     if address and (url.scheme not in ("http", "https") or not url.hostname):
         raise UserError("A webhook's address begins with http:// or https:// and names a host.")
     return address
@@ -138,7 +150,7 @@ def _mail_of(environment: Mapping[str, str]) -> Mail | None:
     address = environment.get("DISTILLERY_SMTP", "")
     if not address:
         return None
-    url = urlsplit(address)
+    url = _split(address)
     if url.scheme not in SCHEMES or not url.hostname:
         raise UserError(
             "DISTILLERY_SMTP is none of smtp://HOST, smtp+starttls://USER@HOST and "

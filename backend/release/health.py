@@ -38,7 +38,8 @@ def must(release: Path, storage: Path, *verb: str) -> str:
 
 
 def _as_owner(storage: Path) -> dict[str, Any]:
-    """How to start a process of the storage folder's owner, starting no job by itself."""
+    """How to start a process of the storage folder's owner, which starts no job and sends no
+    notice by itself: whatever it does may be undone."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("PYTHON", "VIRTUAL"))}
     environment |= {"DISTILLERY_STORAGE": str(storage), "DISTILLERY_MAX_JOBS": "0"}
     owner = storage.stat()

@@ -156,6 +156,7 @@ def save(storage: Path, folder: Path) -> None:
         if path.suffix == ".sqlite":
             with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
                 old.backup(new)
+            shutil.copymode(path, copy)
         else:
             shutil.copy2(path, copy)
 

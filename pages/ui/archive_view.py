@@ -55,7 +55,8 @@ def section() -> None:
 
 
 def _archived() -> None:
-    folders = runs.folders(settings().runs)
+    sees = resources.supervisor().sees
+    folders = [folder for folder in runs.folders(settings().runs) if sees(folder.name)]
     found = [folder.name for folder in folders if runs.archived_at(folder)]
     if not found:
         st.caption("No run is archived.")

@@ -59,7 +59,8 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
             flush=True,
         )
     postman = Postman(settings().storage, supervisor.store)
-    postman.start()
+    if settings().max_jobs:
+        postman.start()
     if settings().names_days:
         people.forget_names(Actor("", Way.COMMAND_LINE, Role.ADMIN), settings())
     yield

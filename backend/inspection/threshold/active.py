@@ -57,7 +57,7 @@ def activate(
     if not result.ready:
         raise UserError("No feature type of this version has a limit. Add GOOD parts first.")
     name = journal.signed(who)
-    if not (run_folder / FILE).is_file():
+    if not runs.holds(run_folder / FILE):
         raise UserError(f"{run_folder / FILE} is missing. Make this version again.")
     misses = measured.misses(run_folder)
     if misses and not accept_misses:

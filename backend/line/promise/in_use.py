@@ -64,5 +64,5 @@ def of(home: Path, asked: Wish | None = None) -> InUse | None:
 
 
 def _limits(file: Path) -> dict[str, Any]:
-    """thresholds.json, {} where it is gone."""
-    return runs.read_json(file) if file.is_file() else {}
+    """thresholds.json, {} where it is gone. Raises Shortage where it is archived elsewhere."""
+    return runs.read_json(file) if runs.holds(file) else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from backend.core import audit, lineage, registry, runs, specs
+from backend.core import archive, audit, lineage, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import UserError
 from backend.sharing.report.items import Table
@@ -35,15 +35,19 @@ def _made(run: Run) -> pd.DataFrame:
         ("asked for", _moment(run.created)),
         ("finished", _moment(run.finished) if run.finished else "–"),
         ("took", f"{run.seconds:.0f} s" if run.seconds else "–"),
-        (
-            "hash of its files",
-            runs.fingerprint(*(run.folder / part for part in ("facts", "artifacts"))),
-        ),
+        ("hash of its files", hash_of(run, "facts", "artifacts")),
         ("program", str(found.get("revision") or "unknown")),
         ("Python", f"{found.get('python', 'unknown')} on {found.get('machine', 'unknown')}"),
         ("libraries", ", ".join(f"{k} {v}" for k, v in found.get("versions", {}).items()) or "–"),
     ]
     return pd.DataFrame(pairs, columns=["what", "value"])
+
+
+def hash_of(run: Run, *names: str) -> str:
+    """Of these files and folders of a run; of its whole archive where its files lie elsewhere."""
+    if archived := archive.of(run.folder):
+        return f"{archived.tar} (of its archive, a tar file)"
+    return runs.fingerprint(*(run.folder / name for name in names))
 
 
 def _moment(when: Any) -> str:

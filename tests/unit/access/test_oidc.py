@@ -132,6 +132,8 @@ def test_an_account_of_that_name_stays_whose_it_is(app, chosen, plant, go):
     people.add(BOSS, chosen, "Ada", Role.ADMIN, GOOD)
     assert go(Browser(app)).status_code == 303
     assert everybody(chosen) == {"Ada": Role.ADMIN, "ada 2": Role.ENGINEER}
+    noted = [(line.actor, line.action) for line in audit.newest(chosen.storage)[:2]]
+    assert noted == [("ada 2", "sign in"), ("ada 2", "add account")]
     plant.name, plant.subject = "<b>Eve\r\n/</b>", "s-2"
     assert go(Browser(app)).status_code == 303
     assert "b Eve b" in everybody(chosen)

@@ -17,6 +17,7 @@ from backend.core.audit import Actor, Way
 from backend.core.store import Store
 from backend.inspection.threshold import active
 from backend.records import RunState, Shortage, UserError
+from backend.sharing.report import origin
 
 ADA = Actor("ada", Way.COMMAND_LINE, Role.ADMIN)
 FILES = {"model/weights.bin": os.urandom(300_000), "images/ä 1.png": b"\x89PNG", "empty": b""}
@@ -78,6 +79,9 @@ def test_there_and_back_to_the_last_bit_with_figures_here_meanwhile(storage, run
         _ = run.artifacts
     with pytest.raises(Shortage, match="python -m backend fetch"):
         runs.sibling(storage.runs / "another", run.id)
+    with pytest.raises(Shortage, match="python -m backend fetch"):
+        runs.fingerprint(run.folder / "facts", run.folder / "artifacts")
+    assert origin.hash_of(run, "facts", "artifacts") == f"{made.tar} (of its archive, a tar file)"
     assert archives.fetch(ADA, storage, run.id, ignore) == sum(map(len, FILES.values()))
     assert kept(run.folder) == FILES
     assert run.artifacts.is_dir() and archive.of(run.folder) is None

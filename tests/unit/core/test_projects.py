@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from backend.access.rights import Role
-from backend.actions import people, reports, results, sharing, work
+from backend.actions import archives, people, reports, results, sharing, work
 from backend.actions import projects as actions
 from backend.core import audit, jobs, journal, lineage, projects, registry, runs, specs
 from backend.core.audit import Actor, Way
@@ -14,7 +14,7 @@ from backend.core.migrations import STEPS
 from backend.core.store import OfProject, Store, rebuild, signature
 from backend.core.window import Window
 from backend.inspection.threshold import active
-from backend.records import UserError
+from backend.records import Shortage, UserError
 from backend.sharing import marks, search
 from backend.sharing.compare import views
 from backend.sharing.query import questions
@@ -191,6 +191,13 @@ def test_what_works_or_is_in_force_stays_where_it_is(storage, supervisor, other)
     with pytest.raises(UserError, match="is pending"):
         actions.move(ADMIN, supervisor, [done.id, waiting.id], other.id)
     assert runs.read(done.folder).project == "", "all or none"
+    values = specs.defaults(registry.get("inspect").spec_type) | {"parts_run": done.id}
+    waiting = runs.create(storage.runs, "inspect", values)
+    with pytest.raises(UserError, match=f"in use by {waiting.id}"):
+        actions.move(ADMIN, supervisor, [done.id], other.id)
+    runs.move(done.folder, other.id)  # by hand: what waits must not go on with it
+    with pytest.raises(Shortage, match="belongs to another project by now"):
+        jobs.waits_for(storage, waiting)
 
 
 def test_each_project_has_its_own_limits_in_force(storage, other):
@@ -226,6 +233,7 @@ def test_who_is_no_member_sees_and_does_nothing(storage, store, supervisor, secr
         lambda: results.export_images(EVE, storage, run, "yolo"),
         lambda: sharing.ask(EVE, storage, "SELECT 1", pd.DataFrame({"id": [run.id]}), []),
         lambda: actions.move(EVE, supervisor, [run.id], ""),
+        lambda: archives.fetch(EVE, storage, run.id, lambda fraction: None),
         lambda: actions.rename(EVE, storage, secret.id, "Mine"),
     ]
     for attempt in refused:

@@ -106,6 +106,17 @@ def test_a_unit_that_was_begun_twice_was_lost_once(folder):
     assert units.standing(folder.parent) is None
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"units": 1, "nodes": []}', '{"units": {}}'])
+def test_a_damaged_board_ends_no_job(folder, text):
+    (folder / units.FILE).write_text(text)
+    marks = folder / "checkpoint" / "marks"
+    marks.mkdir(parents=True)
+    (marks / "note.json").write_text("{}")
+    (marks / "unit-0.1.json").write_text("[1]")
+    assert make(folder) == ["100", "101", "104", "109"]
+    assert len(units.standing(folder).of("done")) == 4
+
+
 @pytest.mark.parametrize("text", ["ray", "local:0", "local:", "http://x:1", "host", "ray://host"])
 def test_an_address_that_is_none_is_refused(monkeypatch, text):
     monkeypatch.setenv("DISTILLERY_CLUSTER", text)

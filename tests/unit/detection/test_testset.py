@@ -10,7 +10,7 @@ from backend.detection import leaks
 from backend.detection.testset import test_images
 from backend.images import imagefiles, imageset, pictures
 from backend.images.labelled_image import LabelledImage, Origin
-from backend.records import UserError
+from backend.records import Shortage, UserError
 
 
 @pytest.fixture
@@ -107,8 +107,13 @@ def test_a_test_image_behind_a_teachers_defects_is_refused(folder, tmp_path):
     imageset.write(composite.folder, 1, lambda k: made, lambda *_, **__: None)
     student = runs.create(tmp_path / "runs", "distill", {"teacher_run": composite.id})
     other = np.zeros((64, 64, 3), np.uint8)
+    trained_on = [dataset_of(tmp_path, other, source_run=student.id)]
     with pytest.raises(UserError, match="is test image"):
-        leaks.refuse_leaks(test, [dataset_of(tmp_path, other, source_run=student.id)], tmp_path)
+        leaks.refuse_leaks(test, trained_on, tmp_path)
+    runs.write_json(composite.folder / runs.ARCHIVED, {"url": "s3://plant"})
+    (composite.folder / "artifacts").rename(tmp_path / "away")
+    with pytest.raises(Shortage, match="archived at s3://plant"):
+        leaks.refuse_leaks(test, trained_on, tmp_path)
 
 
 def test_other_images_pass(folder, tmp_path):

@@ -199,6 +199,8 @@ def test_settings_are_for_their_owner_alone_and_the_password_is_told_nobody(home
         ({"to": ()}, "1 to 20 addresses"),
         ({"sender": "a@plant\nBcc: x@y"}, "no mail address"),
         ({"to": ("nobody",)}, "no mail address"),
+        ({"to": ("a b@plant",)}, "no mail address"),
+        ({"sender": "a@plänt"}, "no mail address"),
         ({"security": NONE}, "readable by anybody"),
         ({"security": "SSLv2"}, "choose one of"),
     ],
@@ -207,8 +209,9 @@ def test_what_makes_no_sense_is_refused(home, change, problem):
     good = {"host": "mail", "port": 587, "security": TLS, "sender": "a@plant", "to": ("b@plant",)}
     with pytest.raises(UserError, match=problem):
         config.save(home, Config(mail=Mail(**{**good, "password": "x", **change})))
-    for webhook in ("file:///etc/passwd", "https://", "plant/hook"):
-        with pytest.raises(UserError, match="names a host"):
+    no_ports = "http://plant:99999", "http://plant:x", "http://["
+    for webhook in ("file:///etc/passwd", "https://", "plant/hook", *no_ports):
+        with pytest.raises(UserError, match=r"names a host|makes no sense"):
             config.save(home, Config(webhook=webhook))
     assert not (home / config.JOURNAL).exists()
 
@@ -230,6 +233,15 @@ def test_the_environment_stands_before_the_page(home):
     assert config.by_environment(given) == ("mail",)
     with pytest.raises(UserError, match="DISTILLERY_SMTP is none of"):
         config.read(home, {"DISTILLERY_SMTP": "mail.plant:25"})
+
+
+def test_what_no_driver_can_write_is_not_sent_and_stops_nobody(home):
+    odd = Notice("odd", NOW, "test", "\ud800")
+    with (
+        mail_server(MailServer()) as server,
+        pytest.raises(channels.NotSent, match="cannot be written"),
+    ):
+        channels.send(Config(mail=mail_of(server)), "mail", odd)
 
 
 def test_each_reads_for_themselves(home):

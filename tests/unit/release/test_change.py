@@ -3,9 +3,10 @@
 import fcntl
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -229,6 +230,19 @@ def test_too_small_a_disk_is_told_before_anything_happens(installed, bundled, mo
     with pytest.raises(UserError, match="GB are needed in"):
         change.update(installed, bundled(2), **CALM)
     assert len(list(installed.releases.iterdir())) == 1
+
+
+def test_what_was_for_its_owner_alone_stays_so_when_it_is_put_back(tmp_path):
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    with closing(sqlite3.connect(storage / "access.sqlite")) as database:
+        database.execute("CREATE TABLE account (name TEXT)")
+    (storage / "notices.json").write_text("{}")
+    for path in storage.iterdir():
+        path.chmod(0o600)
+    place.save(storage, tmp_path / "kept")
+    place.put_back(tmp_path / "kept", storage)
+    assert {path.stat().st_mode & 0o777 for path in storage.iterdir()} == {0o600}
 
 
 def test_a_checkout_is_no_installation(tmp_path):

@@ -15,9 +15,10 @@ from backend.records import UserError
 from backend.sharing.report.acceptance import gate, speed
 from backend.sharing.report.acceptance.evidence import Subject
 from backend.sharing.report.items import Table
-from backend.sharing.report.origin import HASHED
+from backend.sharing.report.origin import HASHED, hash_of
 
 Row = tuple[str, str, str]
+FILES = ("facts", "artifacts", "spec.json", "result.json")  # of a run
 
 
 def behind(about: Subject) -> list[Run]:
@@ -56,9 +57,8 @@ def _runs(about: Subject) -> Iterator[Row]:
         if run is None:
             yield "run", run_id, "deleted, or damaged"
             continue
-        files = (run.folder / name for name in ("facts", "artifacts", "spec.json", "result.json"))
         which = f"{run.id} “{run.name}”" if run.name else run.id
-        yield registry.get(run.kind).title.lower(), which, runs.fingerprint(*files)
+        yield registry.get(run.kind).title.lower(), which, hash_of(run, *FILES)
 
 
 def _line(about: Subject) -> Iterator[Row]:
