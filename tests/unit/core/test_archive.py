@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from click.testing import CliRunner
+from fsspec.implementations.memory import MemoryFileSystem
 
 from backend.__main__ import main
 from backend.access.rights import Role
@@ -20,6 +21,16 @@ from backend.records import RunState, Shortage, UserError
 
 ADA = Actor("ada", Way.COMMAND_LINE, Role.ADMIN)
 FILES = {"model/weights.bin": os.urandom(300_000), "images/ä 1.png": b"\x89PNG", "empty": b""}
+
+
+class ObjectStore(MemoryFileSystem):
+    """Stands for one that is reached by an address."""
+
+    protocol = "store"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("store://"))
 
 
 def ignore(fraction: float) -> None:
@@ -45,8 +56,9 @@ def place(request, tmp_path):
     if request.param == "folder":
         yield str(tmp_path / "away")
         return
-    yield "memory://away"
-    fsspec.filesystem("memory").rm("/", recursive=True)
+    fsspec.register_implementation("store", ObjectStore, clobber=True)
+    yield "store://away"
+    fsspec.filesystem("store").rm("/", recursive=True)
 
 
 def put(storage, run, place):
@@ -147,11 +159,14 @@ def test_a_place_that_cannot_be_written_leaves_everything_here(storage, run, tmp
         ("away", "whole path"),
         ("s3://key:secret@bucket/x", "No password"),
         ("nosuch://bucket", "no address of files"),
+        ("memory://bucket", "ends with the program"),
+        ("{storage}/runs", "storage folder itself"),
+        ("file://{storage}/away", "storage folder itself"),
     ],
 )
 def test_addresses_that_are_none_are_refused_before_anything_moves(storage, run, url, words):
     with pytest.raises(UserError, match=words):
-        put(storage, run, url)
+        put(storage, run, url.format(storage=storage.storage))
     assert kept(run.folder) == FILES
 
 
