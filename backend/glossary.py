@@ -210,6 +210,8 @@ LABELS = {  # fields whose name says it otherwise
     **{"box": "A box makes BAD from", "box_review": "A box makes REVIEW from"},
     **{"rabbits": "Red rabbits a shift", "rabbit_material": "Material of red rabbits"},
     **{"rabbit_student": "Student that paints red rabbits"},
+    **{"defects_most": "Most defects in an image (0: as suits)", "faint_most": "Most faint marks"},
+    **{"goods_run": "Photographs of good parts", "intact_share": "Share without a defect"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 
