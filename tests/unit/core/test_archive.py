@@ -80,6 +80,8 @@ def test_there_and_back_to_the_last_bit_with_figures_here_meanwhile(storage, run
     assert maintenance.reindex(storage) == []
     made = put(storage, run, place)
     assert not (run.folder / "artifacts").exists()
+    with pytest.raises(Shortage, match="are archived at"):
+        runs.read_json(run.folder / "artifacts" / "package.json")
     assert runs.archived_at(run.folder) == made.url == place
     assert facts.read(run.folder, "figures")["value"].tolist() == [1.0]
     assert maintenance.reindex(storage) == [] and maintenance.check(storage) == []
