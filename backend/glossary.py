@@ -216,7 +216,7 @@ LABELS = {  # fields whose name says it otherwise
 }
 
 _SAID = {name.lower(): words for term in TERMS for name, words in term.stored.items()}
-_FIGURES = OWN_SCORE.stored | ONE_BOX.stored | GOOD_ALARMED.stored  # no part of a sentence
+_FIGURES = {*OWN_SCORE.stored, *ONE_BOX.stored, *GOOD_ALARMED.stored}  # no part of a sentence
 
 
 def _pattern(names: Iterable[str]) -> re.Pattern[str]:
