@@ -6,7 +6,7 @@ are words that no plant gives its own things.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from backend import published
@@ -210,17 +210,32 @@ LABELS = {  # fields whose name says it otherwise
     **{"box": "A box makes BAD from", "box_review": "A box makes REVIEW from"},
     **{"rabbits": "Red rabbits a shift", "rabbit_material": "Material of red rabbits"},
     **{"rabbit_student": "Student that paints red rabbits"},
+    **{"defects_most": "Most defects in an image (0: as suits)", "faint_most": "Most faint marks"},
+    **{"goods_run": "Photographs of good parts", "intact_share": "Share without a defect"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 
 _SAID = {name.lower(): words for term in TERMS for name, words in term.stored.items()}
-_NAMES = "|".join(re.escape(name) for name in sorted(_SAID, key=len, reverse=True))
-_PATTERN = re.compile(rf"(?<![\w(+/-])({_NAMES})(?![\w+/-])", re.IGNORECASE)
+_FIGURES = {*OWN_SCORE.stored, *ONE_BOX.stored, *GOOD_ALARMED.stored}  # no part of a sentence
+
+
+def _pattern(names: Iterable[str]) -> re.Pattern[str]:
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(rf"(?<![\w(+/-])({either})(?![\w+/-])", re.IGNORECASE)
+
+
+_PATTERN = _pattern(_SAID)
+_PROSE = _pattern(_SAID.keys() - {name.lower() for name in _FIGURES})
 
 
 def said(text: str) -> str:
     """A text of a result or an older run in the words of pages; what is in them stays."""
     return _PATTERN.sub(_in_words, text)
+
+
+def said_in_prose(text: str) -> str:
+    """Sentences in the words of pages: names of figures, which would not fit into them, stay."""
+    return _PROSE.sub(_in_words, text)
 
 
 def _in_words(found: re.Match[str]) -> str:

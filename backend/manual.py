@@ -137,7 +137,9 @@ def linked(text: str, document: str, address: Address) -> str:
 def worded(text: str) -> str:
     """Markdown in the words of pages; code stays as it is."""
     pieces = CODE.split(text)
-    return "".join(piece if k % 2 else glossary.said(piece) for k, piece in enumerate(pieces))
+    return "".join(
+        piece if k % 2 else glossary.said_in_prose(piece) for k, piece in enumerate(pieces)
+    )
 
 
 def pieces(text: str) -> Iterator[str | Picture]:

@@ -62,7 +62,10 @@ def check(folder: Path, url: str) -> None:
         raise UserError(f"{run.id} is archived already, at {at}.")
     if not (folder / "artifacts").is_dir():
         raise UserError(f"{run.id} has no files beside its figures; it stays as it is.")
-    _reached(url)
+    system, base = _reached(url)
+    storage = folder.resolve().parents[1]
+    if "file" in _protocols(system) and Path(base).resolve().is_relative_to(storage):
+        raise UserError(f"{url} lies in the storage folder itself. Name a place outside of it.")
 
 
 def reach(url: str) -> None:
@@ -158,7 +161,13 @@ def _reached(url: str) -> tuple[Any, str]:
         raise UserError(f"{url} needs a driver that is not installed: {error}") from error
     except ValueError as error:
         raise UserError(f"'{url}' is no address of files: {error}.") from error
+    if "memory" in _protocols(system):
+        raise UserError(f"What is put at {url} ends with the program. Name a folder or a store.")
     return system, base.rstrip("/")
+
+
+def _protocols(system: Any) -> tuple[str, ...]:
+    return (system.protocol,) if isinstance(system.protocol, str) else tuple(system.protocol)
 
 
 @contextmanager

@@ -135,10 +135,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises UserError naming the file where it is cut short or no JSON object."""
+    """Raises UserError naming the file where it is cut short or no JSON object, Shortage where its
+    run is archived."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and path.name != ARCHIVED:
+            refuse_archived_file(path)
         raise UserError(f"Cannot read {path}: {error}. Restore it or delete the run.") from error
     if not isinstance(value, dict):
         raise UserError(f"Cannot read {path}: not a JSON object. Restore it or delete the run.")

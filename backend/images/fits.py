@@ -36,7 +36,8 @@ class Holding:
     imported: bool
 
     def __str__(self) -> str:
-        told = [counted(self.images, "image"), f"{self.good} good", counted(self.defects, "defect")]
+        told = [counted(self.images, "image"), f"{self.good} good"]
+        told += [f"{self.defects} with defects"]
         told += [f"{self.unlabelled} not labelled"] if self.unlabelled else []
         told += [f"{self.away} more put aside"] if self.away else []
         return ", ".join(told)

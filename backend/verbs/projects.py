@@ -26,10 +26,12 @@ def add_command(name: str) -> None:
 def list_command() -> None:
     """List projects, how many runs each has, and who sees it."""
     places = [runs.project_of(folder) for folder in runs.folders(settings().runs)]
-    for one in projects.every(settings().storage).values():
+    every = projects.every(settings().storage).values()
+    wide = max(30, *(len(one.name) for one in every))
+    for one in every:
         count = counted(places.count(one.id), "run")
         state = "  archived" if one.archived else ""
-        click.echo(f"{one.name:<30} {count:>10}  {one.seen_by}{state}")
+        click.echo(f"{one.name:<{wide}} {count:>10}  {one.seen_by}{state}")
 
 
 @project.command("rename")

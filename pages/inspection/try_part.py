@@ -40,6 +40,7 @@ def show() -> None:
         return
     run = resources.supervisor().find(run_view.choose_run(("package",), options))
     caveats.alike(run)
+    runs.refuse_archived(run.folder)
     if takeaway.is_older(run):
         st.info("An earlier version exported this. Pack its model again to try it.")
         links.to_kind("package", "Pack it again", source=runs.spec(run, Spec).model_run)

@@ -127,10 +127,11 @@ def _newest(home: Path, found: pd.DataFrame) -> None:
         alt="The newest red rabbits",
     )
     charts.csv(found, f"rabbits-{home.name}")
-    pictures = [home / str(path) for path in newest["picture"].head(6)]
-    there = [str(path) for path in pictures if path.is_file()]
-    if there:
-        st.image(there, width=140)
+    first = newest[["picture", "feature", "kind", "verdict"]].head(6).astype(str)
+    there = first[[(home / path).is_file() for path in first["picture"]]]
+    if len(there):
+        words = [f"{f}, {k}: {v}" for _, f, k, v in there.itertuples(index=False)]
+        st.image([str(home / path) for path in there["picture"]], words, width=140)
 
 
 show()

@@ -32,8 +32,9 @@ def _engine() -> None:
     if not address:
         st.markdown(
             f"Units run on this computer ({os.cpu_count()} cores), as many at a time as a job's "
-            "setting says. A cluster is named in `DISTILLERY_CLUSTER`: see docs/cluster.md."
+            "setting says. A cluster is named in `DISTILLERY_CLUSTER` where the server starts."
         )
+        links.to_help("How to use more than one computer", doc="cluster")
         return
     st.markdown(f"Units run on the Ray cluster `{address}`.")
     if st.button("Check it now", icon=":material/fact_check:"):

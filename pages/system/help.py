@@ -5,11 +5,13 @@ import streamlit as st
 
 from backend import glossary, manual
 from backend.manual import Picture, Section
-from pages.ui import charts, help_topics, links
+from pages.ui import address, charts, help_topics, links
 from pages.ui.layout import header
 from pages.ui.links import Entry
 
 MOST = 30  # sections that a search shows
+FIND = "help-find"
+NAMED = ("page", "doc", "section")  # what the address may name
 
 
 def show() -> None:
@@ -18,10 +20,18 @@ def show() -> None:
         "Find what a page does, how its method works, what it does not tell, and what its words "
         "mean. All of it stands in the folder docs of the program too.",
     )
-    asked = st.text_input(
-        "Find in all documents", placeholder="words, as escape rate", max_chars=80, key="help-find"
-    )
     query = st.query_params
+    if any(query.get(name) for name in NAMED):  # a link was followed: the search is over
+        st.session_state[FIND] = ""
+    asked = st.text_input(
+        "Find in all documents",
+        placeholder="words, as escape rate",
+        max_chars=80,
+        key=FIND,
+        on_change=query.clear,
+    )
+    for name in NAMED:
+        address.follow(name, query.get(name, ""))
     entry = next((e for e in links.every() if query.get("page") == (e.url or "overview")), None)
     if asked.strip():
         _found(asked)

@@ -185,7 +185,12 @@ def _sent() -> None:
         }
         for one in reversed(found)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="What was sent, and what waits")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        column_config={"why not": st.column_config.TextColumn(width="large")},
+        alt="What was sent, and what waits",
+    )
 
 
 show()

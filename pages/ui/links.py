@@ -154,6 +154,8 @@ SECTIONS = {
         _shown("system/storage", "Storage", "hard_drive"),
         _shown("system/notices", "Notifications", "notifications"),
         _shown("system/computers", "Computers", "lan"),
+    ],
+    "Help": [
         _shown("system/glossary", "Glossary", "dictionary"),
         _shown("system/help", "Help", "help"),
     ],

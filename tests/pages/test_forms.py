@@ -102,7 +102,7 @@ def test_a_choice_offers_what_fits_counted_and_says_why_others_do_not(sets):
     is_well(app)
     (none, offered) = app.selectbox(key="form-testset-images_run").options
     assert none == "none"
-    assert offered.startswith("photographs · 4 images, 1 good, 3 defects · ")
+    assert offered.startswith("photographs · 4 images, 1 good, 3 with defects · ")
     assert fits.id
     assert "2 more cannot be used here" in texts(app)
     assert "1 × no boxes" in texts(app) and "1 × not imported" in texts(app)

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from backend import manual
+from backend.core import cluster
 from backend.manual import Picture
 from backend.settings import PROJECT
 
@@ -56,6 +57,29 @@ def test_a_document_is_read_in_the_words_of_pages_but_for_its_code():
     assert manual.worded(text) == (
         "separation (AUROC) of `ablation`\n```sh\nAUROC\n```\nmean separation (AUROC)"
     )
+
+
+def test_names_of_figures_stay_in_sentences():
+    text = "the set's own validation images, 10 real and 23 intact images"
+    assert manual.worded(text) == text
+    for name in manual.documents():
+        for one in manual.sections(name):
+            assert not re.search(r"\ban (what|the|separation|detection)\b", manual.worded(one.text))
+
+
+def test_a_page_has_one_row_and_a_bold_beginning_stands_once_in_a_section():
+    for name in manual.documents():
+        for one in manual.sections(name):
+            begun = re.findall(r"^(?:\*\*.+?\*\*|\| [A-Z][^|]* \|)", one.text, re.MULTILINE)
+            if name in ("pages", "operating"):
+                assert sorted(set(begun)) == sorted(begun), one.place
+
+
+def test_commands_of_documents_install_the_ray_that_the_program_names():
+    for name in manual.documents():
+        for one in manual.sections(name):
+            for found in re.findall(r"ray==[\d.]+ msgpack==[\d.]+ grpcio==[\d.]+", one.text):
+                assert found == cluster.RAY, one.place
 
 
 def test_pictures_stand_where_they_stood_and_are_there():

@@ -19,6 +19,25 @@ from backend.records import Progress, UserError
 FEWEST = 10  # boxes that a precision is told from
 
 
+def check_inputs(spec: Spec, runs_folder: Path) -> None:
+    """Raises UserError where nothing is to be labelled, or the detector is never as sure as
+    wanted."""
+    _unlabelled(runs_folder / spec.images_run)
+    if not spec.least_confidence:
+        sure_at(_judged(runs.read(runs_folder / spec.detector_run)), spec.precision)
+
+
+def _unlabelled(source: Path) -> list[LabelledImage]:
+    """The images that nobody labelled. Raises UserError where there is none."""
+    images = [image for image in imageset.read(source) if not image.labelled]
+    if not images:
+        raise UserError(
+            f"Every image of run '{source.name}' is labelled already. Choose a set with images "
+            "that are not labelled yet."
+        )
+    return images
+
+
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     """Write the photographs that nobody labelled as a set, with what the detector is sure of.
 
@@ -26,12 +45,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     Raises UserError where nothing is to be labelled, or the detector is never as sure as wanted.
     """
     source = runs.sibling(out_dir, spec.images_run)
-    images = [image for image in imageset.read(source) if not image.labelled]
-    if not images:
-        raise UserError(
-            f"Every image of run '{spec.images_run}' is labelled already. Choose a set with images "
-            "that are not labelled yet."
-        )
+    images = _unlabelled(source)
     maker = runs.read(runs.sibling(out_dir, spec.detector_run))
     judged = _judged(maker)
     least = spec.least_confidence or sure_at(judged, spec.precision)

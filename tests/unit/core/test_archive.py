@@ -8,6 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 from click.testing import CliRunner
+from fsspec.implementations.memory import MemoryFileSystem
 
 from backend.__main__ import main
 from backend.access.rights import Role
@@ -21,6 +22,16 @@ from backend.sharing.report import origin
 
 ADA = Actor("ada", Way.COMMAND_LINE, Role.ADMIN)
 FILES = {"model/weights.bin": os.urandom(300_000), "images/ä 1.png": b"\x89PNG", "empty": b""}
+
+
+class ObjectStore(MemoryFileSystem):
+    """Stands for one that is reached by an address."""
+
+    protocol = "store"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("store://"))
 
 
 def ignore(fraction: float) -> None:
@@ -46,8 +57,9 @@ def place(request, tmp_path):
     if request.param == "folder":
         yield str(tmp_path / "away")
         return
-    yield "memory://away"
-    fsspec.filesystem("memory").rm("/", recursive=True)
+    fsspec.register_implementation("store", ObjectStore, clobber=True)
+    yield "store://away"
+    fsspec.filesystem("store").rm("/", recursive=True)
 
 
 def put(storage, run, place):
@@ -69,6 +81,8 @@ def test_there_and_back_to_the_last_bit_with_figures_here_meanwhile(storage, run
     assert maintenance.reindex(storage) == []
     made = put(storage, run, place)
     assert not (run.folder / "artifacts").exists()
+    with pytest.raises(Shortage, match="are archived at"):
+        runs.read_json(run.folder / "artifacts" / "package.json")
     assert runs.archived_at(run.folder) == made.url == place
     assert facts.read(run.folder, "figures")["value"].tolist() == [1.0]
     assert maintenance.reindex(storage) == [] and maintenance.check(storage) == []
@@ -151,11 +165,14 @@ def test_a_place_that_cannot_be_written_leaves_everything_here(storage, run, tmp
         ("away", "whole path"),
         ("s3://key:secret@bucket/x", "No password"),
         ("nosuch://bucket", "no address of files"),
+        ("memory://bucket", "ends with the program"),
+        ("{storage}/runs", "storage folder itself"),
+        ("file://{storage}/away", "storage folder itself"),
     ],
 )
 def test_addresses_that_are_none_are_refused_before_anything_moves(storage, run, url, words):
     with pytest.raises(UserError, match=words):
-        put(storage, run, url)
+        put(storage, run, url.format(storage=storage.storage))
     assert kept(run.folder) == FILES
 
 

@@ -104,3 +104,5 @@ def test_a_set_that_is_labelled_already_is_refused(photographs, tmp_path):
     out = runs.create(tmp_path / "runs", "pseudo-label", {}).folder
     with pytest.raises(UserError, match="labelled already"):
         job.run(Spec(detector_run=maker.id, images_run=done.id), out, quiet)
+    with pytest.raises(UserError, match="labelled already"):
+        job.check_inputs(Spec(detector_run=maker.id, images_run=done.id), out.parent)

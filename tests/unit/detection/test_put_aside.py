@@ -77,8 +77,10 @@ def test_what_is_put_aside_is_left_out_of_every_later_reading(storage):
     frozen = work(storage.runs, "testset", images_run=source.id)
     away = set(facts.read(frozen.folder, "put_aside")["image"])
     assert names(source) == before - away
-    assert str(fits.holding(source.folder)) == ("12 images, 6 good, 6 defects, 8 more put aside")
-    assert str(fits.holding(frozen.folder)) == "8 images, 4 good, 4 defects"
+    assert str(fits.holding(source.folder)) == (
+        "12 images, 6 good, 6 with defects, 8 more put aside"
+    )
+    assert str(fits.holding(frozen.folder)) == "8 images, 4 good, 4 with defects"
     frozen.folder.rename(storage.storage / frozen.id)  # as a deletion does
     assert names(source) == before
 
