@@ -120,6 +120,26 @@ def test_five_folds_give_the_same_scores_to_the_last_bit(on_cluster, tmp_path, m
     )
 
 
+def test_trainings_of_a_study_give_the_same_figures_to_the_last_bit(
+    on_cluster, tmp_path, monkeypatch
+):
+    from backend.core import specs
+    from backend.detection.study.spec import Spec
+
+    real, intact = tiny_photographs.make(tmp_path / "photographs")
+    given = {"real_folder": str(real), "intact_folder": str(intact), **SMALL}
+    spec = specs.from_json(Spec, given | {"arms": ("real", "real+intact")})
+
+    def figures() -> pd.DataFrame:
+        rows = facts.read(run_study(spec, tmp_path), "trials")
+        return rows[rows["metric"] != "seconds"].reset_index(drop=True)
+
+    there = figures()
+    monkeypatch.setenv("DISTILLERY_CLUSTER", "")
+    settings_module.settings.cache_clear()
+    pd.testing.assert_frame_equal(there, figures(), check_exact=True)
+
+
 def test_images_in_shards_are_those_of_one_process(on_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(imageset, "SHARD", 2)
     spec = generate.Spec(count=5, size=128, seed=3)
