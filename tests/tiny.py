@@ -1,19 +1,13 @@
 """Both flows at their smallest, as real jobs: what page, browser and flow tests look at."""
 
-import multiprocessing
-import os
-import sys
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
-from backend.core import jobs, runs, worker
+from backend.core import jobs, runs
 from backend.core.runs import Run
 from backend.records import RunState
 from backend.settings import Settings
 from backend.teachers.stable_diffusion.settings import MODEL
 
-HEAVY = ("torch", "diffusers", "ultralytics.models.yolo.detect", "backend.core.worker")
 PLACES = ("@real", "@intact", "@set")  # folders of tiny pictures, made when the steps are run
 STEPS: tuple[tuple[str, dict[str, Any], dict[str, str | tuple[str, ...]]], ...] = (
     ("generate", {"count": 18, "intact_share": 0.2}, {}),
@@ -108,8 +102,7 @@ def _ids(made: dict[str, Run], source: str | tuple[str, ...]) -> str | list[str]
 
 
 def run(settings: Settings, kind: str, values: dict[str, object]) -> Run:
-    """One job in its own process, to its end. It is forked from one that has imported what is
-    heavy, which saves most of a tiny job's time."""
+    """One job in its own process, to its end."""
     folder = jobs.submit(
         settings,
         kind,
@@ -117,24 +110,7 @@ def run(settings: Settings, kind: str, values: dict[str, object]) -> Run:
         name=f"tiny-{kind}" if kind == "line" else f"tiny {kind}",
         queued=False,
     ).folder
-    environment = jobs.quiet_environment(settings) | {"DISTILLERY_STORAGE": str(settings.storage)}
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(HEAVY))
-    with patch.dict(os.environ, environment):
-        process = context.Process(target=_work, args=(folder, environment))
-        process.start()
-    assert process.pid
-    runs.claim(folder, process.pid)
-    process.join(240)
+    jobs.start(settings, folder).wait(240)
     ended = runs.read(folder)
     assert ended.state is RunState.COMPLETED, f"{ended.error}\n{runs.log_tail(folder)}"
     return ended
-
-
-def _work(folder: Path, environment: dict[str, str]) -> None:
-    os.setsid()
-    os.environ.update(environment)
-    with (folder / "log.txt").open("ab") as log:
-        for stream in (sys.stdout, sys.stderr):
-            os.dup2(log.fileno(), stream.fileno())
-    worker.main(str(folder))

@@ -179,7 +179,7 @@ def test_a_wrong_call_exits_with_2_before_any_work(storage, monkeypatch):
         (["generate", "--classes", "dent"], "'dent' does not go with material 'glass'. Choose"),
         (["distill", "--size", "100", "--teacher-run", "x"], "Size must be one of: "),
         (["distill", "--size", "wide", "--teacher-run", "x"], "a whole number, one of: "),
-        (["distill"], "no 'generate' or 'composite' or 'label' or 'sample' run is completed yet"),
+        (["distill"], "or 'sample' or 'pseudo-label' run is completed yet"),
         (["dataset", "--source-runs", "latest"], "Source runs: no 'distill' or 'generate' or "),
         (["generate", "--dry-run", "--folder", "/no/such"], "there is no folder '/no/such'"),
     ],
@@ -240,7 +240,7 @@ def test_latest_serves_several_runs_too(call, make):
     code, _, err = call("dataset", *taken, *taken, *taken, *taken)
     assert code == 2
     assert "Source runs: only 3 'distill' or 'generate'" in err
-    assert "or 'sample' runs are completed. Run that verb first, or name a run." in err
+    assert "or 'pseudo-label' runs are completed. Run that verb first, or name a run." in err
 
 
 def test_no_option_shows_a_limit_that_is_none(call):

@@ -4,10 +4,10 @@ import os
 import shutil
 import sys
 
+import duckdb
 import pytest
 
 from backend.core import facts, registry, runs
-from backend.core import store as store_module
 from backend.core.migrations import STEPS
 from backend.core.store import Store, signature
 from backend.records import RunState
@@ -20,19 +20,21 @@ PROGRAM = ("backend", "pages", ".streamlit", "app.py", "requirements.txt", "inst
 
 
 @pytest.fixture
-def earlier(storage, monkeypatch) -> Settings:
-    """100 runs, taken into a database that lacks the newest step."""
-    with monkeypatch.context() as patch:
-        patch.setattr(store_module, "STEPS", STEPS[:-1])
-        database = Store(storage.database)
-        for number in range(100):
-            kind = registry.KINDS[number % len(registry.KINDS)].name
-            run = runs.create(storage.runs, kind, {"seed": number}, name=f"run {number}")
-            runs.claim(run.folder, os.getpid())
-            facts.write(run.folder, "figures", [{"subject": "all", "metric": "x", "value": 1.0}])
-            runs.finish(run.folder, RunState.COMPLETED, result={})
-            database.ingest(runs.read(run.folder), signature(run.folder))
-        database.close()
+def earlier(storage) -> Settings:
+    """100 runs, taken into a database from which the newest step was taken back."""
+    database = Store(storage.database)
+    for number in range(100):
+        kind = registry.KINDS[number % len(registry.KINDS)].name
+        run = runs.create(storage.runs, kind, {"seed": number}, name=f"run {number}")
+        runs.claim(run.folder, os.getpid())
+        facts.write(run.folder, "figures", [{"subject": "all", "metric": "x", "value": 1.0}])
+        runs.finish(run.folder, RunState.COMPLETED, result={})
+        database.ingest(runs.read(run.folder), signature(run.folder))
+    database.close()
+    assert "ALTER TABLE runs ADD COLUMN project" in STEPS[-1], "take the newest step back here"
+    with duckdb.connect(storage.database) as opened:
+        opened.execute("ALTER TABLE runs DROP COLUMN project")
+        opened.execute(f"DELETE FROM migrations WHERE step = {len(STEPS)}")
     runs.create(storage.runs, "generate", {"count": 1}, queued=True)
     return storage
 
