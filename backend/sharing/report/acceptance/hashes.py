@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pandas as pd
 
-from backend.core import lineage, registry, runs
+from backend.core import lineage, registry, runs, spreadsheet
 from backend.core.runs import Run
 from backend.deployment.package import contract
 from backend.line import variant
@@ -64,7 +64,7 @@ def _runs(about: Subject) -> Iterator[Row]:
 def _line(about: Subject) -> Iterator[Row]:
     """Verdicts of the period, and decisions of people."""
     told = about.rows[["epoch", "sequence", "verdict", "score", "package", "thresholds"]]
-    rows = told.to_csv(index=False).encode()
+    rows = spreadsheet.written(told)
     yield "verdicts of the period", f"{len(told):,} rows", hashlib.sha256(rows).hexdigest()
     journal = about.home / decisions.JOURNAL
     if journal.exists():
