@@ -12,7 +12,7 @@ from backend.core.audit import Actor, Way
 from backend.core.desk import CommandLine
 from backend.records import RunState
 from backend.settings import PROJECT
-from pages.ui import identity
+from pages.ui import identity, resources
 
 GOOD = "correct horse battery"
 BOSS = Actor("Boss", Way.COMMAND_LINE, Role.ADMIN)
@@ -158,6 +158,7 @@ def test_a_mention_and_what_colleagues_did_stand_on_the_overview(empty_dashboard
     desk = CommandLine(storage, queued=True)
     run = work.submit(BOSS, desk, "generate", {"count": 2}, name="glass")
     work.comment(BOSS, storage, run.id, f"@{me.name}, look", [me.name])
+    resources.owner().tick()  # the run is known now
     app = opened("pages/home/overview.py")
     labels = [link.label for link in app.get("page_link")]
     assert f"**Boss** speaks of you: {run.id}" in labels
