@@ -281,12 +281,16 @@ def test_a_broker_that_is_down_for_long_gets_all_in_order(storage, ready, until,
     until(lambda: accepted(storage) >= count, 240)
     until(lambda: "takes nothing" in troubles(storage, run))
     until(lambda: status(storage, run).pending[broker.address] >= count)
+    process.send_signal(signal.SIGSTOP)  # what it says before somebody listens, nobody hears
     broker.start()
     try:
         with brokers.listening(broker.port) as heard:
+            process.send_signal(signal.SIGCONT)
             until(lambda: len(brokers.keys(heard)) >= count, 240)
             found = ended(run, process)
-            while len(set(brokers.keys(heard))) < found.accepted:
+            for _ in range(20):
+                if len(set(brokers.keys(heard))) >= found.accepted:
+                    break
                 # what was not told when it ended is told at its next start
                 _, process = started(storage, values | {"count": 1})
                 assert process.wait(120) == 0
