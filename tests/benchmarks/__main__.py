@@ -19,6 +19,7 @@ from tests.benchmarks.access import access
 from tests.benchmarks.again import again
 from tests.benchmarks.beside import beside
 from tests.benchmarks.cluster import cluster
+from tests.benchmarks.crowd import crowd
 from tests.benchmarks.deployment import latency
 from tests.benchmarks.drift import drift
 from tests.benchmarks.inspection import inspection
@@ -37,6 +38,7 @@ def main() -> None:
             overview,
             reindex,
             pages,
+            crowd,
             renderer,
             materials,
             simulator,

@@ -20,7 +20,7 @@ REPEATS = 5
 def pages(folder: Path) -> None:
     """Processor seconds of a warm page run (aims: 0.10 as given, 0.15 with 1,000 runs)."""
     place = folder / "pages"
-    _gather(place)
+    gather(place)
     few = _measured(place)
     names = [path.name for path in (place / "runs").iterdir()]
     for _ in range(AIM_RUNS // len(names)):
@@ -33,7 +33,7 @@ def pages(folder: Path) -> None:
     print(f"  {'with something to show':<36}{len(few):7d} pages")
 
 
-def _gather(place: Path) -> None:
+def gather(place: Path) -> None:
     """A storage folder of its own with runs of every kind."""
     from backend.settings import Settings
     from tests import tiny
