@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend import glossary
 from backend.core import facts, registry, runs
 from backend.core.runs import Run
 from backend.images import curation, imagefiles, marks, palette, pictures
@@ -61,7 +62,7 @@ def _tile(key: str, value: float) -> tuple[str, str, str]:
         "mean_confidence": ("Confidence", f"{value:.2f}", "Mean of the boxes: how sure, 0 to 1"),
         "intact": ("Intact", str(value), "Images without a defect"),
     }
-    return known.get(key, (_named(key), charts.words(value), ""))
+    return known.get(key, (_named(key), glossary.value(value), ""))
 
 
 def grid(
