@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -138,7 +138,7 @@ def may_run_from(folder: Path, processes: Path = Path("/proc")) -> bool:
 
 def _may_run_from(home: Path, process: Path) -> bool:
     try:
-        return Path(os.readlink(process / "cwd")).is_relative_to(home)
+        return (process / "cwd").readlink().is_relative_to(home)
     except (FileNotFoundError, ProcessLookupError):
         return False  # it has ended
     except OSError:
