@@ -110,4 +110,6 @@ def history(run: Run, result: Result) -> None:
     ]
     words = f"Who put what in force, {len(rows)} entries"
     with st.expander(words, icon=":material/history:"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Packages that were put in force")
+        frame = pd.DataFrame(rows)
+        st.dataframe(frame, hide_index=True, alt="Packages that were put in force")
+        charts.csv(frame, f"in-force-{run.id}")

@@ -134,6 +134,7 @@ def versions(run: Run) -> None:
     ]
     frame = pd.DataFrame(found).sort_values("version", ascending=False)
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
+    charts.csv(frame, f"threshold-versions-{run.id}")
     st.caption(
         "To go back, choose the former version above and activate it. A program on the line "
         "reads the version's thresholds.json."
@@ -159,7 +160,9 @@ def versions(run: Run) -> None:
             for one in reversed(journal)
         ]
         with st.expander(f"Who chose what, {len(rows)} entries", icon=":material/history:"):
-            st.dataframe(pd.DataFrame(rows), hide_index=True)
+            chosen = pd.DataFrame(rows)
+            st.dataframe(chosen, hide_index=True, alt="Who chose which version, and why")
+            charts.csv(chosen, f"thresholds-chosen-{run.id}")
 
 
 def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:

@@ -150,6 +150,7 @@ def _table(limits: Run) -> None:
         }
     )
     st.dataframe(shown, hide_index=True, alt="Limits per feature type")
+    charts.csv(shown, f"limits-{limits.id}")
 
 
 def _take(made: Made) -> None:
