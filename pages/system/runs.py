@@ -7,7 +7,7 @@ import streamlit as st
 
 from backend import glossary
 from backend.actions import work
-from backend.core import projects, registry, runs, specs
+from backend.core import places, projects, registry, runs, specs
 from backend.core.runs import Run
 from backend.core.store import OfProject
 from backend.records import RunState
@@ -166,7 +166,7 @@ def _compare(run: Run) -> None:
     st.dataframe(pd.DataFrame(columns), hide_index=True)
     st.download_button(
         "Settings as JSON",
-        json.dumps({"kind": run.kind, "spec": run.spec}, indent=1),
+        json.dumps({"kind": run.kind, "spec": places.values(run.spec)}, indent=1),
         file_name=f"{run.id}.json",
         icon=":material/download:",
         type="tertiary",

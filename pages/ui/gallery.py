@@ -39,7 +39,9 @@ def filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, words: str) ->
     filters = picture_filters.ask(run, images, boxes)
     rows = picture_filters.applied(run, images, boxes, filters)
     if rows.empty:
-        st.info("No image meets this filter.", icon=":material/filter_alt_off:")
+        st.info(
+            "No image meets this filter. Choose less of it above.", icon=":material/filter_alt_off:"
+        )
     else:
         grid(run, rows, boxes, words, filters.overlays)
 
