@@ -309,6 +309,8 @@ def repeat_command(paper: str, to: Path | None, project: str, **chosen: Any) -> 
     from backend.experiments import papers
     from backend.experiments.experiment import Choice
 
+    if to:
+        maintenance.refuse_missing_folder(to.parent)
     experiment = papers.EXPERIMENTS[paper]
     made = _work_through(experiment.checked_plan(Choice(**chosen)), _project(project))
     last = list(made.values())[-1]

@@ -8,6 +8,7 @@ are words that no plant gives its own things.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from backend import published
 
@@ -243,3 +244,24 @@ def _in_words(found: re.Match[str]) -> str:
     words, name = _SAID[found.group().lower()], found.group()
     sentence = name[0].isupper() and not name.isupper() and name[1:2].islower()
     return words[0].upper() + words[1:] if sentence else words
+
+
+def called(name: str) -> str:
+    """A setting or figure of a result as a person reads its name."""
+    label = LABELS.get(name)
+    return label.lower() if label else said(name.replace("_", " "))
+
+
+def value(found: Any) -> str:
+    """A value of a setting or a result as a person reads it; a dash where there is none."""
+    if found is None or found == "" or found != found:
+        return "–"
+    if isinstance(found, bool):
+        return "yes" if found else "no"
+    if isinstance(found, float):
+        return f"{found:.3g}"
+    if isinstance(found, (list, tuple)):
+        return ", ".join(value(part) for part in found) or "–"
+    if isinstance(found, dict):
+        return ", ".join(f"{str(k).replace('_', ' ')} {value(v)}" for k, v in found.items()) or "–"
+    return str(found)

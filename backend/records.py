@@ -1,6 +1,6 @@
 """The nouns every part of the program shares. No heavy imports, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Protocol
@@ -77,6 +77,22 @@ class Progress(Protocol):
         step: int | None = None,
         metrics: Mapping[str, float] | None = None,
     ) -> None: ...
+
+
+def piece(tell: Callable[[float, str], None]) -> Progress:
+    """The progress of a piece of a job: only fraction and message go on, for its steps and figures
+    are none of the whole job's."""
+
+    def told(
+        fraction: float,
+        message: str = "",
+        *,
+        step: int | None = None,
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        tell(fraction, message)
+
+    return told
 
 
 class Cancelled(BaseException):

@@ -13,7 +13,12 @@ from threading import Lock
 
 from backend.records import UserError
 
-FREE = {"name": 5, "device": 5, "address": 20}  # without a wait; many people share an address
+FREE = {
+    "name": 5,
+    "device": 5,
+    "address": 20,
+    "log-out": 20,
+}  # without a wait; many people share an address
 LONGEST = 60.0  # s
 REMEMBERED = 15 * 60.0  # s after which failures are forgotten
 MOST = 10_000  # keys that are remembered at once
@@ -28,7 +33,7 @@ class Waits(UserError):
 
 
 class Limits:
-    """Failures by "name … at …", "device …" and "address …". clock: s."""
+    """Failures by "name … at …", "device …", "address …" and "log-out …". clock: s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock

@@ -1,7 +1,8 @@
 """The plant's sign-in by OpenID Connect: authorization code with PKCE, by Authlib.
 
 OpenID Connect Core 1.0, section 3.1; RFC 7636 (PKCE), RFC 9207 (issuer in the answer). What was
-begun is kept in memory and used once, by the browser that began it.
+begun is kept in memory and used once, by the browser that began it. Who signs out at the provider
+is signed out here: OpenID Connect Back-Channel Logout 1.0, by `sub`.
 """
 
 import asyncio
@@ -33,6 +34,8 @@ SIGNED = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 MAYBE = ("userinfo_endpoint", "end_session_endpoint")
 ALGORITHMS = "id_token_signing_alg_values_supported"
+LOG_OUT = "http://schemas.openid.net/event/backchannel-logout"
+LONGEST_LOG_OUT = 3600.0  # s that a log-out may hold
 NAMES_ITSELF = "authorization_response_iss_parameter_supported"
 HEEDED = ("issuer", *ENDPOINTS, *MAYBE, ALGORITHMS, NAMES_ITSELF, "jwks", "_loaded_at")
 TOO_LATE = "This sign-in took too long, was used already, or began in another browser. Begin again."
@@ -59,6 +62,7 @@ class SignIn:
         self.provider = provider
         self._app = _app(provider)
         self._begun: dict[str, Begun] = {}
+        self._logged_out: dict[str, float] = {}  # jti of a log-out → until when it would hold
 
     async def begin(self, browser: str, back: str, after: str) -> str:
         """The provider's address to go to. browser: what its cookie holds. Raises UserError where
@@ -97,6 +101,23 @@ class SignIn:
         name = str(_found(claims, self.provider.name_claim) or claims.get("name") or subject)
         role = self._known.role(_texts(groups))
         return Outsider(self.provider.issuer, subject, name, role), begun.after
+
+    async def logged_out(self, token: str) -> Outsider:
+        """Who signed out at the provider. token: its signed word for that. Raises UserError where
+        it does not hold, or was used before."""
+        with _plainly(self.provider):
+            await self._discover()
+            signed = await self._app.parse_id_token(
+                {"id_token": token}, None, {}, claims_cls=_AsSigned
+            )
+            claims = dict(signed or {})
+            now = time.time()
+            _check_log_out(claims, self.provider, now)
+            self._logged_out = {k: until for k, until in self._logged_out.items() if until > now}
+            if claims["jti"] in self._logged_out:
+                raise ValueError("it was used before")
+            self._logged_out[claims["jti"]] = claims["exp"] + LEEWAY
+        return Outsider(self.provider.issuer, claims["sub"], "", None)
 
     async def leave(self, back: str) -> str:
         """The address that ends the session at the provider too, "" where it has none."""
@@ -148,6 +169,37 @@ class SignIn:
         if more.get("sub") != claims["sub"]:
             raise ValueError("it speaks of somebody else")
         return dict(more) | dict(claims)
+
+
+class _AsSigned(dict[str, Any]):
+    """Claims whose signature was checked, and nothing else yet."""
+
+    def __init__(self, claims: Mapping[str, Any], *_: object):
+        super().__init__(claims)
+
+    def validate(self, leeway: int) -> None:
+        """What a log-out says is `_check_log_out`'s to check."""
+
+
+def _check_log_out(claims: Mapping[str, Any], provider: Provider, now: float) -> None:
+    """Raises ValueError where signed claims are no log-out at this provider, for here, of now."""
+    heard = claims.get("aud")
+    if claims.get("iss") != provider.issuer:
+        raise ValueError("it is from another")
+    if provider.client_id not in (heard if isinstance(heard, list) else [heard]):
+        raise ValueError("it is for another")
+    if "nonce" in claims or not _is_log_out(claims.get("events")):
+        raise ValueError("it is no log-out")
+    made, until = float(claims["iat"]), float(claims["exp"])
+    if not (made - LEEWAY <= now <= until + LEEWAY and until - made <= LONGEST_LOG_OUT):
+        raise ValueError("it is not of now")
+    for name in ("jti", "sub"):
+        if not isinstance(claims.get(name), str) or not claims[name]:
+            raise ValueError(f"it has no {name}")
+
+
+def _is_log_out(events: Any) -> bool:
+    return isinstance(events, dict) and isinstance(events.get(LOG_OUT), dict)
 
 
 def made(known: Elsewhere | None) -> SignIn | None:

@@ -32,6 +32,7 @@ RIGHTS = {
     "people.join": Role.VIEWER,
     "people.sign_in": Role.VIEWER,
     "people.sign_in_elsewhere": Role.VIEWER,
+    "people.sign_out_elsewhere": Role.VIEWER,
     "people.change_password": Role.VIEWER,
     "people.end_session": Role.VIEWER,
     "people.add": Role.ADMIN,

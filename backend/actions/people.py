@@ -80,6 +80,21 @@ def sign_out(actor: Actor, settings: Settings, token: str) -> None:
     end_session(actor, settings, sessions.kept_as(token))
 
 
+def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider) -> None:
+    """End every session of somebody who signed out where they are known; nothing where they never
+    came."""
+    with database.writing(settings.storage) as db:
+        account = known_as.find(db, who)
+    if account is None:
+        return
+    with (
+        audit.noting(settings.storage, replace(actor, name=account.name)) as note,
+        database.writing(settings.storage) as db,
+    ):
+        sessions.end_all(db, account.id)
+        note("sign out", detail="elsewhere")
+
+
 def end_session(actor: Actor, settings: Settings, session: str) -> None:
     """End one of the actor's own sessions."""
     with (

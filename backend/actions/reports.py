@@ -7,7 +7,7 @@ every page has the button.
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from backend.core import audit
+from backend.core import audit, maintenance
 from backend.core.audit import Actor
 from backend.records import UserError
 from backend.settings import Settings
@@ -46,10 +46,10 @@ def keep(actor: Actor, settings: Settings, scope: Scope, form: str, target: Path
     from backend.sharing.report import asked
 
     with audit.noting(settings.storage, actor, *scope.runs, line=scope.line) as note:
+        maintenance.refuse_missing_folder(target.parent)
         made = {run.id: run for run in asked.found(settings.storage, scope)}
         content = formats.written(asked.report(settings.storage, scope), made, form)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
         except OSError as error:
             raise UserError(f"Cannot write {target}: {error.strerror}. Choose another.") from error

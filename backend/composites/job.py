@@ -76,9 +76,8 @@ def _composer(
 ) -> Callable[[int], LabelledImage]:
     """What makes image k."""
     from backend.composites import defects
-    from backend.composites.from_renderer import Rendered
 
-    faint = Rendered(spec.classes, spec.lighting, FAINTEST, spec.material)
+    faint = faint_maker(spec)
     marked = region.from_file(Path(spec.region_file)) if spec.region_file else None
     source = "difference" if spec.teacher == "stable-diffusion" else "exact"
 
@@ -93,7 +92,7 @@ def _composer(
         random = _random(spec, k)
         count = int(random.random() >= spec.intact_share)
         count *= int(random.integers(1, spec.most + 1))
-        if spec.teacher == "renderer":
+        if faint:
             few = int(random.integers(spec.faint_most + 1))
             photograph = defects.faintly_marked(random, photograph, allowed, faint, few)
         made = defects.put_on(
@@ -110,6 +109,15 @@ def _composer(
         )
 
     return make
+
+
+def faint_maker(spec: Spec) -> "Rendered | None":
+    """What draws marks too faint to be a defect, None where none are asked for."""
+    if spec.teacher != "renderer" or not spec.faint_most:
+        return None
+    from backend.composites.from_renderer import Rendered
+
+    return Rendered(spec.classes, spec.lighting, FAINTEST, spec.material)
 
 
 def _params(

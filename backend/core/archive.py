@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from backend.core import runs
+from backend.core import maintenance, runs
 from backend.records import RunState, UserError
 
 COMING, GOING = ".artifacts-coming", ".artifacts-going"
@@ -66,6 +66,8 @@ def check(folder: Path, url: str) -> None:
     storage = folder.resolve().parents[1]
     if "file" in _protocols(system) and Path(base).resolve().is_relative_to(storage):
         raise UserError(f"{url} lies in the storage folder itself. Name a place outside of it.")
+    if "file" in _protocols(system):
+        maintenance.refuse_missing_folder(Path(base))
 
 
 def reach(url: str) -> None:

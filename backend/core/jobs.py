@@ -232,7 +232,7 @@ def refuse_in_use(storage: Path, run_id: str, active: Iterable[Run]) -> None:
     for run in active:
         if run.id == run_id:
             raise UserError(f"{run_id} is {run.state}. Cancel it first.")
-        if run_id in (one.id for one in lineage.ancestors(run)):
+        if lineage.is_behind(run_id, run):
             raise UserError(f"{run_id} is in use by {run.id}. Cancel that first.")
         if registry.is_service(run.kind) and run_id in registry.get(run.kind).goes_by(run):
             raise UserError(f"{run_id} is in use by the line {run.name}. Change that first.")

@@ -72,6 +72,11 @@ def ancestors(run: Run, without: Collection[str] = ()) -> list[Ancestor]:
     return list(found.values())
 
 
+def is_behind(run_id: str, run: Run) -> bool:
+    """Was `run` made from that one, near or far?"""
+    return any(one.id == run_id for one in ancestors(run))
+
+
 def behind(runs_folder: Path, run_ids: Collection[str]) -> list[str]:
     """Ids of the runs behind these, that are there and belong to the project of one of them."""
     chosen = runs.readable(runs_folder / run_id for run_id in run_ids)

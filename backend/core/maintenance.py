@@ -74,13 +74,17 @@ def backup(settings: Settings, target: Path | None = None) -> Path:
     file that its owner alone may read.
 
     Works beside a running dashboard: ended run folders no longer change. Unpack it into an empty
-    storage folder to restore. Raises UserError where the disk is too small.
+    storage folder to restore. Raises UserError where the disk is too small, or the folder that was
+    named is not there.
     """
     name = f"{runs.now():%Y%m%dT%H%M%S}.tar"
-    target = target or settings.backups / name
-    target = target / name if target.is_dir() else target
+    if target:
+        target = target / name if target.is_dir() else target
+        refuse_missing_folder(target.parent)
+    else:
+        target = settings.backups / name
+        target.parent.mkdir(parents=True, exist_ok=True)
     ended = [run.folder for run in runs.readable(runs.folders(settings.runs)) if run.state.ended]
-    target.parent.mkdir(parents=True, exist_ok=True)
     beside = [path for feed in registry.feeds() for path in feed.kept(settings.storage)]
     _check_room(ended, beside, target.parent)
     partial = target.with_name(target.name + ".partial")
@@ -128,6 +132,16 @@ def refuse_full_disk(needed: int, target: Path) -> None:
         raise UserError(
             f"{needed / 2**20:.0f} MB are needed, {target} has {free / 2**20:.0f} MB free. Empty "
             "the trash or archive other runs first."
+        )
+
+
+def refuse_missing_folder(folder: Path) -> None:
+    """Raises UserError where a folder that a person named is not there. It is never made: a name
+    that is misspelt, or whose disk is not mounted, would fill this disk instead."""
+    if not folder.is_dir():
+        raise UserError(
+            f"There is no folder {folder}. Correct its name, mount its disk, or make it first: "
+            f"mkdir -p '{folder}'"
         )
 
 

@@ -189,7 +189,7 @@ def refuse_deletion(storage: Path, run_id: str) -> None:
         if run_id in (chosen.gate_run, chosen.package_run):
             raise UserError(f"{run_id} holds the package in force. Put another in force first.")
         folder = storage / "runs" / chosen.gate_run
-        if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
+        if folder.is_dir() and lineage.is_behind(run_id, runs.read(folder)):
             raise UserError(
                 f"{run_id} is behind the package in force, {chosen.package_run}. Put another in "
                 "force first."

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from backend.core import places
 from backend.core.runs import Run
 from backend.images import curation, imageset, licences
 from backend.images.formats import export
@@ -20,5 +21,10 @@ def write(run: Run, target: Path, layout: str) -> None:
         raise UserError("Every image is rejected or deleted. Keep at least one.")
     target.parent.mkdir(parents=True, exist_ok=True)
     licence = licences.licence(run.folder)
-    origin = {"run": run.id, "kind": run.kind, "spec": run.spec, "behind": licences.behind(run)}
+    origin = {
+        "run": run.id,
+        "kind": run.kind,
+        "spec": places.values(run.spec),
+        "behind": licences.behind(run),
+    }
     export.export(images, target, layout, licence=licence, origin=origin)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.core import lineage, registry, runs, specs
+from backend.core import lineage, places, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import UserError
 
@@ -82,7 +82,7 @@ def _taken(run: Run, spec_type: specs.SpecType) -> Iterator[str]:
         if counts and p.name == "licence":
             yield str(values["licence"]).strip() or NOT_STATED
         elif counts and p.name == "model" and run.kind in PAINTERS:
-            yield f"that of the model {values['model']}"
+            yield places.hidden(f"that of the model {values['model']}")
         elif counts and p.path == "file" and values[p.name]:
             yield f"that of the file {Path(str(values[p.name])).name}"
         elif counts and p.path and values[p.name] and "licence" not in known:

@@ -113,13 +113,6 @@ def sequence(hits: ArrayLike, alpha: float = ALPHA) -> tuple[Floats, Floats]:
     return np.maximum.accumulate(low), np.minimum.accumulate(high)
 
 
-def log_wealth(k: ArrayLike, n: ArrayLike, rate: float) -> Floats:
-    """Log of what bets against this rate have won after k hits among n parts."""
-    hits, parts = np.asarray(k, np.float64), np.asarray(n, np.float64)
-    mixture = betaln(hits + 0.5, parts - hits + 0.5) - betaln(0.5, 0.5)
-    return np.asarray(mixture - hits * np.log(rate) - (parts - hits) * np.log1p(-rate))
-
-
 def _edge(k: int, n: int, mixture: float, alpha: float, upper: bool) -> float:
     """The farthest rate on one side of k / n against which less than 1 / alpha was won."""
     rate = k / n

@@ -117,8 +117,13 @@ def unpack(here: Place, opened: Bundle, say: Say) -> Path:
     _check_room(here.root, opened.size)
     release = here.releases / opened.manifest.release
     if release.exists():  # of an attempt that was cut short, or taken back
-        if release in (here.named("current"), here.named("previous")) or place.runs_from(release):
+        if release in (here.named("current"), here.named("previous")):
             raise UserError(f"{release.name} is here already: ./install.sh rollback leads to it.")
+        if place.may_run_from(release):
+            raise UserError(
+                f"{release.name} is here already, and a line or training may run from it still. "
+                "Wait until they have ended, or update as root, who sees where they run."
+            )
         shutil.rmtree(release)
     say(f"Unpacking and checking {opened.manifest.release} …")
     mask = os.umask(0o022)  # the account that runs it is another than the one that installs it

@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -106,7 +106,7 @@ class Place:
         """Delete releases that are neither in use, nor the one before, nor run by any process."""
         kept = {self.named("current"), self.named("previous")}
         for folder in self.releases.iterdir():
-            if folder.resolve() not in kept and not runs_from(folder):
+            if folder.resolve() not in kept and not may_run_from(folder):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -124,13 +124,36 @@ def manifest_of(release: Path) -> Manifest:
     return Manifest(**json.loads((release / bundle.MANIFEST).read_text(encoding="utf-8")))
 
 
-def runs_from(folder: Path) -> bool:
-    """Does any process run from this folder? Lines and trainings outlive an update."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if (process / "cwd").resolve().is_relative_to(folder.resolve()):
-                return True
-    return False
+def may_run_from(folder: Path, processes: Path = Path("/proc")) -> bool:
+    """May any process run from this folder? Lines and trainings outlive an update.
+
+    Where a process of another account runs is told to root alone: one that is this program's, or
+    is hidden, may run from any release.
+    """
+    if not (processes / "1").is_dir():
+        return True  # those of others are hidden
+    home = folder.resolve()
+    return any(_may_run_from(home, one) for one in processes.glob("[0-9]*"))
+
+
+def _may_run_from(home: Path, process: Path) -> bool:
+    try:
+        return (process / "cwd").readlink().is_relative_to(home)
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # it has ended
+    except OSError:
+        return _is_mine(process)
+
+
+def _is_mine(process: Path) -> bool:
+    """Is it a server, a line or a training of this program, or does nobody say what it is?"""
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except OSError:
+        return True
+    return b"backend" in words or any(word.endswith(b"pages/ui/server.py") for word in words)
 
 
 def refuse_in_use(storage: Path) -> None:

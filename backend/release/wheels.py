@@ -27,9 +27,10 @@ def make(target: Path, key: Path, torch: str = "auto") -> Path:
     Raises UserError where something is not committed, a package cannot be had or the key cannot
     sign.
     """
-    revision = committed_revision()
     beside = target if target.is_dir() else target.parent
-    beside.mkdir(parents=True, exist_ok=True)
+    if not beside.is_dir():
+        raise UserError(f"There is no folder {beside}. Mount its disk, or make it first.")
+    revision = committed_revision()
     with tempfile.TemporaryDirectory(dir=beside) as work:
         folder = Path(work) / bundle.WHEELS
         collect(folder, torch)

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.core import runs, specs
+from backend.core import places, runs, specs
 from backend.core.runs import Run
 from backend.images import licences
 from backend.students import drawing
@@ -90,7 +90,7 @@ def describe(
         paints_mask=sampler.paints_mask,
         classes=sampler.classes,
         teacher=_teacher(student),
-        recipe=specs.counting(Spec, student.spec),
+        recipe=places.values(specs.counting(Spec, student.spec)),
         training={
             "images": result.images,
             "images_kept_away": result.held,

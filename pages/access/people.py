@@ -32,7 +32,9 @@ def show() -> None:
         _first()
         return
     elsewhere = known_as.everybody(settings().storage)
-    st.dataframe(_table(everybody, elsewhere), hide_index=True, alt="Accounts")
+    table = _table(everybody, elsewhere)
+    st.dataframe(table, hide_index=True, alt="Accounts")
+    charts.csv(table, "accounts")
     _told_link()
     _invite()
     _invited_already()

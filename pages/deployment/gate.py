@@ -157,7 +157,8 @@ def _everything(run: Run, checks: pd.DataFrame) -> None:
 
 kind_page(
     "gate",
-    "May this package go on the line, how fast is it on this computer, and what does a variant of "
-    "fewer bits (INT8, FP16) cost? A variant passes only if it is surely no worse and faster here.",
+    "May this package go on the line, how fast is it on this computer, and what would a smaller "
+    "and faster variant (INT8, FP16) lose? A variant passes only if it is surely no worse, and "
+    "faster here.",
     show,
 )

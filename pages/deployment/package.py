@@ -165,9 +165,8 @@ def _sizes(run: Run, result: Result) -> None:
 
 kind_page(
     "package",
-    "Take a finished model away in files that run without this program: an ONNX file with all that "
-    "happens to a picture inside, what goes in and out, golden pictures with what has to come out, "
-    "a model card and an example. That it gives what the trained model gives is measured on its "
-    "whole test set.",
+    "Take a finished model away in files that run without this program: the model (ONNX), pictures "
+    "with the answers that it must give, a card that says what it is worth, and an example. That "
+    "it answers as the trained model does is measured on its whole test set.",
     show,
 )

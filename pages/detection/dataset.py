@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from backend import glossary
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.dataset.spec import Result
@@ -20,14 +21,14 @@ def show(run: Run) -> None:
     dataset_view.show(
         run,
         [
-            ("Images", charts.words(result.images), charts.plain(result.source)),
-            ("Training", charts.words(result.training), "Images the detector learns from"),
-            ("Validation", charts.words(result.validation), "Images that choose its threshold"),
-            ("Boxes", charts.words(result.boxes), f"Labels: {result.labels}"),
-            ("Without a defect", charts.words(result.empty), "Images without any box"),
+            ("Images", glossary.value(result.images), charts.plain(result.source)),
+            ("Training", glossary.value(result.training), "Images the detector learns from"),
+            ("Validation", glossary.value(result.validation), "Images that choose its threshold"),
+            ("Boxes", glossary.value(result.boxes), f"Labels: {result.labels}"),
+            ("Without a defect", glossary.value(result.empty), "Images without any box"),
             (
                 "Groups",
-                charts.words(result.groups),
+                glossary.value(result.groups),
                 "Views of one specimen, and near-duplicates, count as one; a group is never split",
             ),
         ],

@@ -75,7 +75,10 @@ def _curves(run: Run, judged: Judged, at: float) -> None:
     left, right = st.columns(2)
     with left:
         if pairs.empty:
-            st.info("No box fits a defect at any confidence, so there is no curve.")
+            st.info(
+                "No box fits a defect at any confidence, so there is no curve. Train for longer, "
+                "or on more images of such defects."
+            )
         figure = detection_plots.precision_recall(pairs, at, n, palette.colours(judged.names))
         charts.figure(figure, pairs, f"pr-{run.id}", "Precision against recall on the test images")
     with right:
@@ -91,7 +94,10 @@ def _curves(run: Run, judged: Judged, at: float) -> None:
 def _alarms(run: Run, judged: Judged, rows: pd.DataFrame, at: float) -> None:
     intact = int((judged.truths == 0).sum())
     if not intact:
-        st.info("No test image shows a good part, so false alarms on good parts are not known.")
+        st.info(
+            "No test image shows a good part, so false alarms on good parts are not known. Lock "
+            "test images with a folder of good parts, and judge it on those."
+        )
         return
     left, right = st.columns(2)
     for place, column, name, counts in (
@@ -169,7 +175,10 @@ def _training(run: Run) -> None:
     frame = resources.facts("curves", run)[["step", "metric", "value"]]
     found = detection_plots.training(frame)
     if not found:
-        st.info("It trained for one epoch, so there is no curve.", icon=":material/info:")
+        st.info(
+            "It went once through its images (one epoch), so there is no curve. Raise the epochs.",
+            icon=":material/info:",
+        )
     if (resources.facts("figures", run)["metric"] == standing.HELD).any():
         st.caption("Several ways were tried: their epochs follow one another here.")
     for title, figure in found.items():

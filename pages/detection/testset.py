@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+from backend import glossary
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.testset.spec import Result
 from backend.wording import counted
-from pages.ui import charts, dataset_view, verdict
+from pages.ui import dataset_view, verdict
 from pages.ui.run_view import kind_page
 
 
@@ -21,22 +22,22 @@ def show(run: Run) -> None:
     dataset_view.show(
         run,
         [
-            ("Images", charts.words(result.images), "Copied, so that nothing changes them"),
-            ("Good", charts.words(result.intact), "Without a defect, for false alarms"),
-            ("Boxes", charts.words(result.boxes), charts.words(result.classes)),
+            ("Images", glossary.value(result.images), "Copied, so that nothing changes them"),
+            ("Good", glossary.value(result.intact), "Without a defect, for false alarms"),
+            ("Boxes", glossary.value(result.boxes), glossary.value(result.classes)),
             (
                 "Specimens",
-                charts.words(result.groups),
+                glossary.value(result.groups),
                 "Views of one part count as one; intervals are over these",
             ),
             (
                 "Near-duplicates",
-                charts.words(result.near_duplicates),
+                glossary.value(result.near_duplicates),
                 "Images of the data sets named in the form that look like one of these",
             ),
             (
                 "Put aside",
-                charts.words(result.put_aside),
+                glossary.value(result.put_aside),
                 "All views of these parts in the import: nothing made later learns from them",
             ),
         ],

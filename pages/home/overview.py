@@ -68,9 +68,9 @@ class Card:
 def show() -> None:
     header(
         "Defect Distillery",
-        "Make synthetic defects, distil their generator, judge detectors on images they "
-        "never saw, and score GOOD-only inspection per feature type, on this computer alone. "
-        "Begin with a guided way, or see what ran last.",
+        "Make images of defects where you have few, train models that find defects in photographs "
+        "or tell BAD parts from GOOD ones, and measure what they are worth; nothing leaves this "
+        "computer. Begin with a guided way, or see what ran last.",
     )
     bell.ring()
     _alerts()
@@ -110,8 +110,10 @@ def _begin() -> None:
     with left, st.container(border=True):
         st.subheader("See it work", anchor=False)
         st.markdown(
-            "The demo runs both flows on built-in data: rendered glass → student → detector, and "
-            "simulated prints → GOOD-only scores → ONNX. About five minutes on two cores."
+            "The demo needs no data of yours. It draws broken glass, trains a small generator of "
+            "such images (a student) and a detector on them; and it simulates printed parts, "
+            "learns what GOOD ones look like, and packs that model for a line. About five minutes "
+            "on two cores."
         )
         barred = not identity.may("work.submit")
         if st.button("Run the demo", type="primary", icon=":material/play_arrow:", disabled=barred):

@@ -50,7 +50,11 @@ def _tiles(labeller: str, by_name: dict[tuple[str, str], Figure]) -> None:
 def _verdict(labeller: str, by_name: dict[tuple[str, str], Figure], images: int) -> None:
     share = by_name.get((labeller, SHARE))
     if share is None:
-        st.info(f"Labeller {labeller}: no image has a true box.", icon=":material/info:")
+        st.info(
+            f"Labeller {labeller}: no image has a true box. Choose images whose boxes or masks are "
+            "exact.",
+            icon=":material/info:",
+        )
         return
     name = labeller.capitalize() + " (control)" * (labeller == CONTROL)
     words = (

@@ -86,7 +86,9 @@ def _counts(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
 def _sheet(run: Run, rows: pd.DataFrame, filters: Filters, boxes: pd.DataFrame) -> None:
     order = st.session_state[ORDER] = list(rows["image"])
     if rows.empty:
-        st.info("No image meets this filter.", icon=":material/filter_alt_off:")
+        st.info(
+            "No image meets this filter. Choose less of it above.", icon=":material/filter_alt_off:"
+        )
     if filters.duplicates and not rows.empty:
         _reject_copies(run, rows)
     left = st.session_state.get(LEFT, "")
@@ -255,5 +257,5 @@ else:
     elif found.state is RunState.COMPLETED:
         workbench(found)
     else:
-        st.info("This run has no result to curate.", icon=":material/info:")
+        st.info("This run made no images. Choose another one above.", icon=":material/info:")
         links.to_kind(found.kind, run_id=found.id)

@@ -44,7 +44,10 @@ def show() -> None:
     rows = views.rows(resources.store(), view)
     _saved(known, view)
     if rows.empty:
-        st.info("No run of this kind has that in its name.", icon=":material/filter_alt_off:")
+        st.info(
+            "No run of this kind has that in its name. Clear the field, or try fewer letters.",
+            icon=":material/filter_alt_off:",
+        )
         return
     _chosen(kind, rows, wanted)
 

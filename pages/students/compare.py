@@ -32,7 +32,10 @@ def show() -> None:
     _missing(rows[rows["measured"].isna()])
     measured = rows[rows["measured"].notna()]
     if measured.empty:
-        st.info("None of these is measured yet.", icon=":material/info:")
+        st.info(
+            "None of these is measured yet. Start Similarity for one, and its figures stand here.",
+            icon=":material/info:",
+        )
         return
     figures = pd.concat(
         [

@@ -173,8 +173,8 @@ def _mixed(asked: Asked, seeds: tuple[int, int], share: float) -> tuple[np.ndarr
 
 kind_page(
     "distill",
-    "Distil teacher images into a small generator that runs on any CPU and paints its "
-    "own labels. Watch what it paints while it learns, and try its latents by hand when "
-    "it is done.",
+    "Train a small generator (a student) on images of defects (its teacher's): it runs on any "
+    "computer and paints each image with its mask. Watch what it paints while it learns, and "
+    "change scene and defect by hand when it is done.",
     show,
 )

@@ -21,7 +21,7 @@ def show(run: Run) -> None:
 
 kind_page(
     "sample",
-    "Let a student paint as many images as you like, each with its mask and boxes. Image k depends "
-    "on the seed plus k alone, so a set can be made again or gone on with.",
+    "Let a student paint as many images as you like, each with its mask and boxes. The same "
+    "seed gives the same images, so a set can be made again or gone on with.",
     show,
 )

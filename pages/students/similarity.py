@@ -237,7 +237,8 @@ def _nearest(run: Run, by_name: Figures) -> None:
 
 kind_page(
     "similarity",
-    "Hold a student against its teacher: its copies in pairs, its samples as a set. Every figure "
-    "stands beside its checks, for likeness in pairs (SSIM) alone prefers a grey field.",
+    "How good are the images that a student paints? They are held against its teacher's, picture "
+    "by picture and as a set, and each figure stands beside its checks: what a plain grey field "
+    "would get, for one.",
     show,
 )

@@ -31,7 +31,7 @@ def show() -> None:
         on_change=query.clear,
     )
     for name in NAMED:
-        address.follow(name, query.get(name, ""))
+        address.follow(name, query.get(name, ""), turn=True)
     entry = next((e for e in links.every() if query.get("page") == (e.url or "overview")), None)
     if asked.strip():
         _found(asked)

@@ -5,8 +5,9 @@ import json
 import pandas as pd
 import streamlit as st
 
+from backend import glossary
 from backend.actions import work
-from backend.core import projects, registry, runs, specs
+from backend.core import places, projects, registry, runs, specs
 from backend.core.runs import Run
 from backend.core.store import OfProject
 from backend.records import RunState
@@ -157,15 +158,15 @@ def _compare(run: Run) -> None:
     )
     known = {p.name: p.label for p in specs.params(registry.get(run.kind).spec_type)}
     called = [known.get(name, name.replace("_", " ").capitalize()) for name in run.spec]
-    columns = {"setting": called, "this run": [charts.words(v) for v in run.spec.values()]}
+    columns = {"setting": called, "this run": [glossary.value(v) for v in run.spec.values()]}
     if other:
         spec = resources.supervisor().find(other).spec
-        columns["other run"] = [charts.words(spec.get(name)) for name in run.spec]
+        columns["other run"] = [glossary.value(spec.get(name)) for name in run.spec]
         columns["differs"] = [run.spec[name] != spec.get(name) for name in run.spec]
     st.dataframe(pd.DataFrame(columns), hide_index=True)
     st.download_button(
         "Settings as JSON",
-        json.dumps({"kind": run.kind, "spec": run.spec}, indent=1),
+        json.dumps({"kind": run.kind, "spec": places.values(run.spec)}, indent=1),
         file_name=f"{run.id}.json",
         icon=":material/download:",
         type="tertiary",

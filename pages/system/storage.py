@@ -23,7 +23,10 @@ def _sizes(folder: str) -> pd.DataFrame:
 
 
 def show() -> None:
-    header("Storage", "Every byte of state lies in one folder. Copy it, and you have everything.")
+    header(
+        "Storage",
+        "All that this program keeps lies in one folder. Copy it, and you have everything.",
+    )
     settings = resources.supervisor().settings
     usage = shutil.disk_usage(settings.storage)
     sizes = _sizes(str(settings.runs))
@@ -49,7 +52,9 @@ def show() -> None:
 
 def _soundness() -> None:
     st.subheader("Check", anchor=False)
-    st.markdown("Compares each run folder with the database; the folders are the truth.")
+    st.markdown(
+        "Compares each run's folder with the database. Where they differ, the folder counts."
+    )
     if st.button("Check now", icon=":material/fact_check:"):
         found = store.differences(resources.owner().store, resources.supervisor().settings.runs)
         for sentence in found:

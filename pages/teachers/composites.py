@@ -42,7 +42,9 @@ def _compare(run: Run) -> None:
     images = images[images["background_path"].notna() & images["image"].isin(set(boxes["image"]))]
     st.subheader("Before and after", anchor=False)
     if images.empty:
-        st.caption("No image of this run has a defect.")
+        st.caption(
+            "No image of this run has a defect. Lower the share without a defect, and make others."
+        )
         return
     rows = {row["image"]: row for row in images.to_dict("records")}
     name = st.selectbox("Image", list(rows), key=f"compare-{run.id}")
@@ -106,7 +108,7 @@ def _mark_region(form: str) -> None:
     run = resources.supervisor().find(chosen)
     images = curation.kept(run.folder)[0]
     if images.empty:
-        st.caption("No image of this run was kept.")
+        st.caption("No image of this run was kept. Choose other photographs.")
         return
     row = images.iloc[0]
     src, width, height = thumbnails.large(str(run.folder / row["path"]))

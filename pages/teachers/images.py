@@ -29,8 +29,8 @@ def show(run: Run) -> None:
 
 kind_page(
     "generate",
-    "Make defect images, or bring your own. The renderer knows every pixel of its defects, the "
-    "diffusion model paints its own masks, Stable Diffusion's labels follow its attention, and a "
-    "folder keeps the labels it has.",
+    "Make images of defects, or bring your own in a folder, which keep the labels they have. Drawn "
+    "ones (renderer) are labelled to the pixel; painted ones (diffusion, Stable Diffusion) are "
+    "freer, and their labels less sure.",
     show,
 )

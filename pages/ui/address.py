@@ -1,7 +1,8 @@
 """The browser's address: it follows what is shown, so that it can be kept and shared.
 
 Streamlit itself would add a step to the browser's history for each change, and Back would lead from
-a page to the same page. A script in the page replaces the step instead.
+a page to the same page, or for none, and Back would leave a page that one reads on in. A script in
+the page does what each change asks for. It keeps for the next visit, too, what was looked at last.
 """
 
 from collections.abc import Callable
@@ -10,17 +11,23 @@ from typing import Any
 
 import streamlit as st
 
-PAGE, HEEDED, SHOWN, WISHED = (
-    *("address_page", "address_heeded"),
-    *("address_shown", "address_wished"),
+PAGE, HEEDED, SHOWN, WISHED, KEPT = (
+    *("address_page", "address_heeded", "address_shown", "address_wished", "address_kept"),
 )
+TURN = "address_turn"
+COOKIE = "distillery_last_"
 SCRIPT = """
 export default function ({ data }) {
   const url = new URL(window.location.href);
-  for (const [name, value] of Object.entries(data)) 
+  for (const [name, value] of Object.entries(data.wished))
     if (value) url.searchParams.set(name, value);
     else url.searchParams.delete(name);
-  if (url.href !== window.location.href) window.history.replaceState({}, "", url);
+  const change = data.turn ? "pushState" : "replaceState";
+  if (url.href !== window.location.href) window.history[change]({}, "", url);
+  const safe = url.protocol === "https:" ? "; Secure" : "";
+  for (const [name, value] of Object.entries(data.kept))
+    document.cookie = `${name}=${encodeURIComponent(value)}; path=/; SameSite=Lax${safe}; max-age=`
+      + (value ? 31536000 : 0);
 }
 """
 
@@ -50,17 +57,33 @@ def shown(name: str) -> str:
     return str(_kept(SHOWN).get(name, ""))
 
 
-def follow(name: str, value: str) -> None:
-    """Let the address name what is shown, once the page is built."""
+def follow(name: str, value: str, turn: bool = False) -> None:
+    """Let the address name what is shown, once the page is built. turn: what is shown is a page of
+    its own to who reads it, and Back leads to the one before."""
+    if turn and _kept(SHOWN).get(name, value) != value:
+        st.session_state[TURN] = True
     _kept(SHOWN)[name] = _kept(WISHED)[name] = value
+
+
+def keep(name: str, value: str) -> None:
+    """Keep in this browser, for a year, what was looked at last; "": nothing."""
+    _kept(KEPT)[COOKIE + name] = value
+
+
+def last(name: str) -> str:
+    """What was kept when this window was opened, "" where nothing."""
+    return str(st.context.cookies.get(COOKIE + name, ""))
 
 
 def settle() -> None:
     """Put into the address what the page has asked for; on another page anew, though it be the
     same."""
-    wished = st.session_state.pop(WISHED, {})
-    if wished:
-        _component()(key=f"address-{st.session_state.get(PAGE, '')}", data=wished)
+    found = {
+        n: st.session_state.pop(place, {}) for n, place in (("wished", WISHED), ("kept", KEPT))
+    }
+    if found["wished"] or found["kept"]:
+        data = found | {"turn": st.session_state.pop(TURN, False)}
+        _component()(key=f"address-{st.session_state.get(PAGE, '')}", data=data)
 
 
 @cache

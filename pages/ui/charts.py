@@ -64,21 +64,6 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()#+!$:<>~|])", r"\\\1", unlinked)
 
 
-def words(value: Any) -> str:
-    """A value as a person reads it."""
-    if value is None or value == "" or value != value:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(words(v) for v in value)
-    if isinstance(value, dict):
-        return ", ".join(f"{str(k).replace('_', ' ')} {words(v)}" for k, v in value.items())
-    return str(value)
-
-
 def number(value: float | None) -> str:
     """`0.62`, or a dash where there is none."""
     return "–" if value is None or value != value else f"{value:.2f}"

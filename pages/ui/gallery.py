@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from backend import glossary
 from backend.core import facts, registry, runs
 from backend.core.runs import Run
 from backend.images import curation, imagefiles, marks, palette, pictures
@@ -38,7 +39,9 @@ def filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, words: str) ->
     filters = picture_filters.ask(run, images, boxes)
     rows = picture_filters.applied(run, images, boxes, filters)
     if rows.empty:
-        st.info("No image meets this filter.", icon=":material/filter_alt_off:")
+        st.info(
+            "No image meets this filter. Choose less of it above.", icon=":material/filter_alt_off:"
+        )
     else:
         grid(run, rows, boxes, words, filters.overlays)
 
@@ -61,7 +64,7 @@ def _tile(key: str, value: float) -> tuple[str, str, str]:
         "mean_confidence": ("Confidence", f"{value:.2f}", "Mean of the boxes: how sure, 0 to 1"),
         "intact": ("Intact", str(value), "Images without a defect"),
     }
-    return known.get(key, (_named(key), charts.words(value), ""))
+    return known.get(key, (_named(key), glossary.value(value), ""))
 
 
 def grid(

@@ -17,7 +17,11 @@ def standing(run: Run, result: Result) -> None:
     """Is a variant of this run on the line, or which package is?"""
     found = in_force.current(settings().storage, result.kind, run.project)
     if found is None:
-        st.info("No package of this kind is in force yet.", icon=":material/toggle_off:")
+        st.info(
+            "No package of this kind is in force yet. One that passed the gate can be put in force "
+            "below, by an admin.",
+            icon=":material/toggle_off:",
+        )
         return
     told = charts.plain(f"{found.variant} of {found.package_run}{_since(found)}")
     if found.gate_run == run.id:
@@ -45,7 +49,10 @@ def _since(found: Activation) -> str:
 def choose(run: Run, result: Result) -> None:
     """Put a variant that passed in force, after a second look, or go back to the former package."""
     if not result.passed:
-        st.info("Nothing of this package passed, so nothing can be put in force.")
+        st.info(
+            "Nothing of this package passed, so nothing can be put in force. The reasons stand "
+            "above: pack a better model, or change the settings and judge again."
+        )
     before = in_force.previous(settings().storage, result.kind, run.project)
     if not result.passed and before is None:
         return
@@ -110,4 +117,6 @@ def history(run: Run, result: Result) -> None:
     ]
     words = f"Who put what in force, {len(rows)} entries"
     with st.expander(words, icon=":material/history:"):
-        st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Packages that were put in force")
+        frame = pd.DataFrame(rows)
+        st.dataframe(frame, hide_index=True, alt="Packages that were put in force")
+        charts.csv(frame, f"in-force-{run.id}")

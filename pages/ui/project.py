@@ -25,6 +25,12 @@ def chosen() -> str:
     return str(st.session_state.get(CHOSEN, projects.DEFAULT))
 
 
+def _at_first(there: dict[str, Project]) -> str:
+    """In a window in which none was chosen yet: the one that was looked at last in this browser."""
+    found = there.get(address.last("project"))
+    return found.id if found and not found.archived else projects.DEFAULT
+
+
 def seen() -> dict[str, Project]:
     """Every project that who looks may see, archived ones too."""
     one = who()
@@ -35,7 +41,8 @@ def arrive(page: str) -> None:
     """Before a page is built: who looks, and at which project. Raises UserError where the address
     names one that they may not see."""
     st.session_state[WHO] = identity.actor()
-    there, now = seen(), chosen()
+    there = seen()
+    now = chosen() if CHOSEN in st.session_state else _at_first(there)
     if now not in there:
         now = next((i for i, one in there.items() if not one.archived), NONE)
     st.session_state[CHOSEN] = now
@@ -90,6 +97,7 @@ def choose() -> None:
         on_change=_changed,
     )
     address.follow("project", now)
+    address.keep("project", now)
 
 
 def _changed() -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from backend.core import registry
 from backend.core.runs import Run
-from pages.ui import links
+from pages.ui import charts, links
 from pages.ui.run_view import MARKS
 
 COLUMNS = ["state", "job", "name", "submitted", "minutes", "id"]
@@ -55,6 +55,7 @@ def show(active: list[Run], ended: pd.DataFrame, key: str) -> None:
         },
         alt="Runs with state, job, name and time",
     )
+    charts.csv(rows, f"runs-{key}")
     if event.selection.rows:
         chosen = rows.iloc[event.selection.rows[0]]["id"]
         st.switch_page(links.RUNS, query_params={"run": chosen})

@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from backend import glossary, plots
@@ -12,6 +10,7 @@ from backend.actions import work
 from backend.core import carrying, jobs, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
+from backend.sharing.report import general
 from backend.sharing.report.scope import Scope
 from pages.ui import (
     address,
@@ -322,9 +321,9 @@ def about(run: Run) -> None:
         left, right = st.columns(2)
         left.markdown("**Settings**")
         counting = specs.counting(registry.get(run.kind).spec_type, run.spec)
-        left.dataframe(_as_table(counting), hide_index=True)
+        left.dataframe(general.named(counting), hide_index=True)
         right.markdown("**Result**")
-        right.dataframe(_as_table(run.result or {}), hide_index=True)
+        right.dataframe(general.named(run.result or {}), hide_index=True)
         st.caption(_origin(run))
         links.to_run(run.id)
 
@@ -336,14 +335,3 @@ def _origin(run: Run) -> str:
     origin = json.loads(path.read_text(encoding="utf-8"))
     versions = ", ".join(f"{k} {v}" for k, v in origin["versions"].items())
     return f"{run.id} · revision {origin['revision'] or 'unknown'} · {versions}"
-
-
-def _as_table(values: dict[str, Any]) -> pd.DataFrame:
-    rows = [(_called(k), glossary.said(charts.words(v))) for k, v in values.items()]
-    return pd.DataFrame(rows, columns=["name", "value"])
-
-
-def _called(name: str) -> str:
-    """A setting or figure as a person reads it."""
-    label = glossary.LABELS.get(name)
-    return label.lower() if label else glossary.said(name.replace("_", " "))

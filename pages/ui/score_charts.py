@@ -18,7 +18,11 @@ def roc(run: Run, scores: pd.DataFrame) -> None:
     rows, words = _chosen(scores, "roc")
     good, bad = (rows.loc[rows["label"] == label, "score"] for label in (1, 0))
     if good.empty or bad.empty:
-        st.info("A ROC curve needs GOOD and BAD parts.", icon=":material/info:")
+        st.info(
+            "This curve needs GOOD and BAD parts. Choose a feature type that has both, or bring "
+            "parts that are known to be BAD.",
+            icon=":material/info:",
+        )
         return
     charts.figure(
         inspection_plots.roc(operating_points.roc(good, bad), f"ROC, {words}", len(good), len(bad)),
@@ -34,7 +38,11 @@ def histogram(run: Run, scores: pd.DataFrame) -> None:
     good, bad = (rows.loc[rows["label"] == label, "score"] for label in (1, 0))
     low, high = float(rows["score"].min()), float(rows["score"].max())
     if good.empty or low == high:
-        st.info("Nothing to draw a threshold through.", icon=":material/info:")
+        st.info(
+            "There are no scores of GOOD parts to draw a threshold through. Choose another feature "
+            "type or method.",
+            icon=":material/info:",
+        )
         return
     start = float(good.quantile(0.95))
     threshold = st.slider("Threshold", low, high, start, (high - low) / 400, format="%.2f")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from backend.access import (
@@ -63,6 +63,7 @@ def routes() -> list[Route]:
         Route("/oidc/start", start_elsewhere, methods=["GET"]),
         Route("/oidc/back", come_back, methods=["GET"]),
         Route("/oidc/leave", leave_elsewhere, methods=["GET"]),
+        Route("/oidc/log-out", log_out, methods=["POST"]),
         Route("/sign-out", sign_out, methods=["POST"]),
         Route("/alive", alive, methods=["GET"]),
         Route("/account", show_account, methods=["GET"]),
@@ -152,6 +153,24 @@ async def leave_elsewhere(request: Request) -> Response:
     except UserError as error:
         return _sign_in_page("/", problem=str(error), status=502)
     return RedirectResponse(address or "/sign-in", 303)
+
+
+async def log_out(request: Request) -> Response:
+    """The plant's sign-in, not a browser, says that somebody signed out there."""
+    kept = {"Cache-Control": "no-store"}
+    actor = _stranger(request, "")
+    if (plant := _plant()) is None:
+        return PlainTextResponse("There is no sign-in elsewhere.", 404, kept)
+    key = f"log-out {actor.address}"
+    if wait := LIMITS.wait(key):
+        return PlainTextResponse(str(Waits(wait)), 429, kept | {"Retry-After": f"{wait:.0f}"})
+    try:
+        who = await plant.logged_out((await _form(request)).get("logout_token", ""))
+    except UserError as error:
+        LIMITS.failed(key)
+        return PlainTextResponse(str(error), 400, kept)
+    await to_thread.run_sync(partial(people.sign_out_elsewhere, actor, settings(), who))
+    return Response(status_code=200, headers=kept)
 
 
 async def _let_in(request: Request, outsider: Outsider, after: str) -> Response:

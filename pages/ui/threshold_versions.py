@@ -23,7 +23,11 @@ def standing(run: Run) -> None:
     found = active.current(settings().storage, run.project)
     packages_in_force.outdated(in_force.ANOMALY, run.project)
     if found is None:
-        st.info("No threshold is in force yet.", icon=":material/toggle_off:")
+        st.info(
+            "No limits are in force yet, so no part gets a verdict. An admin puts a version in "
+            "force.",
+            icon=":material/toggle_off:",
+        )
     elif found.run_id == run.id:
         st.success(f"This version is in force {_since(found)}.", icon=":material/check_circle:")
     elif not (settings().runs / found.run_id).is_dir():
@@ -82,7 +86,10 @@ def activate(run: Run) -> None:
     st.subheader("Put in force", anchor=False)
     result = runs.result(run, Result)
     if not result.ready:
-        st.info("No feature type of this version has a limit, so it cannot be put in force.")
+        st.info(
+            "No feature type of this version has a limit, so it cannot be put in force. Bring more "
+            "GOOD parts, or allow more false alarms, and make limits again."
+        )
         return
     if not identity.may("results.put_in_force"):
         st.info("Only an admin puts limits in force.")
@@ -134,6 +141,7 @@ def versions(run: Run) -> None:
     ]
     frame = pd.DataFrame(found).sort_values("version", ascending=False)
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
+    charts.csv(frame, f"threshold-versions-{run.id}")
     st.caption(
         "To go back, choose the former version above and activate it. A program on the line "
         "reads the version's thresholds.json."
@@ -159,7 +167,9 @@ def versions(run: Run) -> None:
             for one in reversed(journal)
         ]
         with st.expander(f"Who chose what, {len(rows)} entries", icon=":material/history:"):
-            st.dataframe(pd.DataFrame(rows), hide_index=True)
+            chosen = pd.DataFrame(rows)
+            st.dataframe(chosen, hide_index=True, alt="Who chose which version, and why")
+            charts.csv(chosen, f"thresholds-chosen-{run.id}")
 
 
 def _version(one: Run, in_force: bool, shown: bool) -> dict[str, Any]:

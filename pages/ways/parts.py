@@ -10,7 +10,7 @@ from backend.glossary import SEPARATION
 from backend.inspection.model.spec import Result as ModelResult
 from backend.inspection.parts.spec import Result as PartsResult
 from backend.inspection.threshold.spec import Result as ThresholdResult
-from backend.records import Label
+from backend.records import MIN_BAD, Label
 from backend.ways import parts as way
 from backend.ways.way import Made
 from pages.ui import (
@@ -76,7 +76,10 @@ def _model(made: Made) -> None:
         ]
     )
     if means.empty:
-        st.info("No BAD part is known, so how well it tells BAD from GOOD is not known.")
+        st.info(
+            "No BAD part is known, so how well it tells BAD from GOOD is not known. Bring parts "
+            f"that are known to be BAD, {MIN_BAD} or more of a feature type, and go this way again."
+        )
     caveats.noted(runs.result(run, ModelResult).notes)
 
 
@@ -150,6 +153,7 @@ def _table(limits: Run) -> None:
         }
     )
     st.dataframe(shown, hide_index=True, alt="Limits per feature type")
+    charts.csv(shown, f"limits-{limits.id}")
 
 
 def _take(made: Made) -> None:

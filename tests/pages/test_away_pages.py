@@ -18,6 +18,7 @@ TEACHER, STORAGE = "pages/teachers/images.py", "pages/system/storage.py"
 def images(empty_dashboard, tmp_path):
     """A finished run of two rendered images, made where the queue does not see it begin."""
     supervisor = resources.supervisor()
+    (tmp_path / "away").mkdir()
     made = run_job(tmp_path / "made", "generate", {"count": 2})
     supervisor.settings.runs.mkdir(parents=True, exist_ok=True)
     run = runs.read(made.folder.rename(supervisor.settings.runs / made.id))
@@ -58,10 +59,10 @@ def test_a_run_is_put_away_its_page_says_where_and_fetches_it(images, tmp_path):
 
 
 def test_a_place_that_cannot_be_written_is_said_and_nothing_goes(images, tmp_path):
-    (tmp_path / "file").touch()
-    app = put_away(str(tmp_path / "file" / "x"))
+    app = put_away(str(tmp_path / "not mounted"))
     assert not app.exception
-    assert "Nothing was deleted" in app.error[0].value
+    assert "mount its disk" in app.error[0].value
+    assert not (tmp_path / "not mounted").exists()
     assert images.artifacts.is_dir()
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backend.core import bundle, runs
+from backend.core import bundle, places, runs
 from backend.core.runs import Run
 from backend.deployment import in_force
 from backend.deployment.gate.spec import Result, Spec
@@ -27,4 +27,4 @@ def packed(run: Run, variant: str) -> bytes:
     hashes[contract.MODEL] = runs.result(run, Result).files[variant]
     hashes[VERDICT] = contract.sha256(run.artifacts / VERDICT)
     told = head | {"files": hashes, "variant": variant, "gate_run": run.id}
-    return bundle.zipped(files | {contract.HEAD: bundle.as_text(told)})
+    return bundle.zipped(files | {contract.HEAD: bundle.as_text(places.values(told))})

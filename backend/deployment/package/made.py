@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from backend.core import runs
+from backend.core import places, runs
 from backend.deployment.package import contract
 from backend.images import imagefiles
 
@@ -99,7 +99,7 @@ def write_head(folder: Path, head: dict[str, Any]) -> None:
         for path in files
         if path.name != contract.HEAD
     }
-    runs.write_json(folder / contract.HEAD, head | {"files": hashes})
+    runs.write_json(folder / contract.HEAD, places.values(head) | {"files": hashes})
 
 
 def strip(model: Path) -> None:

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from backend.core import bundle, runs
+from backend.core import bundle, places, runs
 from backend.core.runs import Run
 from backend.deployment.package import cards, contract, limits
 from backend.inspection.threshold import active
@@ -28,7 +28,7 @@ def packed(storage: Path, run: Run) -> bytes:
     threshold = limits.told(storage, head["model_run"])
     if threshold != head["threshold"]:
         files, head = _with_limits(run, files, head | {"threshold": threshold})
-    return bundle.zipped(files | {contract.HEAD: bundle.as_text(head)})
+    return bundle.zipped(files | {contract.HEAD: bundle.as_text(places.values(head))})
 
 
 def _with_limits(

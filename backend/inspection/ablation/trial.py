@@ -24,7 +24,7 @@ from backend.inspection.model.feature_sets import Extracted
 from backend.inspection.model.folds import Data, Fold
 from backend.inspection.model.spec import Spec
 from backend.numeric import statistics
-from backend.records import MIN_BAD, Progress, UserError
+from backend.records import MIN_BAD, Progress, UserError, piece
 from backend.settings import settings
 
 Floats = NDArray[np.float64]
@@ -70,17 +70,7 @@ def _read(file: Path) -> Trial:
 
 def within(progress: Tick, low: float, width: float, words: str) -> Progress:
     """A Progress whose 0 to 1 are a piece of the whole job's, with the setting's name in front."""
-
-    def told(
-        fraction: float,
-        message: str = "",
-        *,
-        step: int | None = None,
-        metrics: Mapping[str, float] | None = None,
-    ) -> None:
-        progress(low + width * fraction, f"{words}: {message}")
-
-    return told
+    return piece(lambda done, message: progress(low + width * done, f"{words}: {message}"))
 
 
 def _scores(spec: Spec, data: Data, out_dir: Path, progress: Progress) -> dict[str, Floats]:

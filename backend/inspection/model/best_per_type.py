@@ -19,7 +19,7 @@ from backend.inspection.model.feature_sets import Sets
 from backend.inspection.model.folds import Data, Scored
 from backend.inspection.model.spec import INNER, Spec
 from backend.numeric import statistics
-from backend.records import MIN_BAD, Progress
+from backend.records import MIN_BAD, Progress, piece
 
 Best = Mapping[int, str]  # type → row of the scores; a type that is not there: the diffusion's
 
@@ -63,17 +63,7 @@ def scored(
 
 def _within(progress: Progress, words: str) -> Progress:
     """A Progress that says which test round it is inside of; the bar stands."""
-
-    def told(
-        fraction: float,
-        message: str = "",
-        *,
-        step: int | None = None,
-        metrics: Mapping[str, float] | None = None,
-    ) -> None:
-        progress(0.8, f"{words} ({fraction:.0%})")
-
-    return told
+    return piece(lambda done, message: progress(0.8, f"{words} ({done:.0%})"))
 
 
 def _with(one: Scored, best: Best, types: NDArray[np.int64]) -> Scored:

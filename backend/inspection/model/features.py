@@ -69,7 +69,7 @@ def choose(weights: str, weights_file: str, folder: Path, backbone: str = "") ->
             f"{file} is missing. Put the official {COCO_FILE} into {folder}, name another file, "
             "or choose the weights 'scattering', which need no file."
         )
-    note = f"{wavelets.note}; {COCO_FILE} in {folder} would be used beside them"
+    note = f"{wavelets.note}; {COCO_FILE} in storage/weights would be used beside them"
     return (replace(wavelets, note=note),)
 
 

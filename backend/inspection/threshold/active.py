@@ -94,7 +94,7 @@ def refuse_deletion(storage: Path, run_id: str) -> None:
         if in_force.run_id == run_id:
             raise UserError(f"{run_id} is the threshold in force. Activate another first.")
         folder = storage / "runs" / in_force.run_id
-        if folder.is_dir() and run_id in (one.id for one in lineage.ancestors(runs.read(folder))):
+        if folder.is_dir() and lineage.is_behind(run_id, runs.read(folder)):
             raise UserError(
                 f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another "
                 "first."

@@ -39,7 +39,7 @@ def settings(runs: Sequence[Run]) -> pd.DataFrame:
     counting = [specs.counting(spec_type, run.spec) for run in runs]
     every = dict.fromkeys(name for one in counting for name in one)
     differ = [n for n in every if any(one.get(n) != counting[0].get(n) for one in counting)]
-    rows = [[general.called(n), *(general.words(one.get(n)) for one in counting)] for n in differ]
+    rows = [[glossary.called(n), *(glossary.value(one.get(n)) for one in counting)] for n in differ]
     return pd.DataFrame(rows, columns=["setting", *names(runs)])
 
 

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from backend import glossary
 from backend.core import registry, specs
 from backend.records import UserError
 from backend.sharing import named
-from backend.sharing.report import general
 
 JOURNAL = "views.jsonl"
 MOST = 2000  # rows of a table
@@ -53,7 +53,7 @@ def columns(kind: str) -> dict[str, str]:
     """Every column that a table of this kind of run may have → what it is called."""
     found = registry.get(kind)
     asked = {f"spec.{p.name}": SPEC + p.label.lower() for p in specs.params(found.spec_type)}
-    given = {f"result.{name}": RESULT + general.called(name) for name in _plain(found.result_type)}
+    given = {f"result.{name}": RESULT + glossary.called(name) for name in _plain(found.result_type)}
     return OWN | asked | given
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from backend.core import spreadsheet
+from backend.core import places, spreadsheet
 from backend.core.runs import Run
-from backend.sharing.report import page, places
+from backend.sharing.report import page
 from backend.sharing.report.items import Chart, Picture, Report, Table
 
 

@@ -1,13 +1,14 @@
 """Which report is asked for: of one run, of several, of a line, or a line's acceptance protocol."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from backend.core import runs
+from backend.core import places, runs
 from backend.core.runs import Run
 from backend.records import UserError
-from backend.sharing.report import of_acceptance, of_comparison, of_line, of_runs, places
-from backend.sharing.report.items import Report
+from backend.sharing.report import of_acceptance, of_comparison, of_line, of_runs
+from backend.sharing.report.items import Item, Report, Table
 from backend.sharing.report.scope import Period, Scope
 
 
@@ -21,7 +22,7 @@ def found(storage: Path, scope: Scope) -> tuple[Run, ...]:
 def report(storage: Path, scope: Scope) -> Report:
     """The report, without where things lie on this computer. Raises UserError where there is
     nothing to report."""
-    return places.without(_report(storage, scope))
+    return _without_places(_report(storage, scope))
 
 
 def _report(storage: Path, scope: Scope) -> Report:
@@ -42,3 +43,24 @@ def _of_one(storage: Path, run: Run) -> Report:
     if run.kind == "line" and run.name:
         return of_line.report(storage, run.name, Period())
     return of_runs.report(run)
+
+
+def _without_places(report: Report) -> Report:
+    """The report with of each absolute path only its last part."""
+    return replace(
+        report,
+        lead=tuple(map(places.hidden, report.lead)),
+        limits=tuple(map(places.hidden, report.limits)),
+        command=places.hidden(report.command),
+        items=tuple(map(_item, report.items)),
+        origin=tuple(map(_table, report.origin)),
+    )
+
+
+def _item(item: Item) -> Item:
+    item = replace(item, words=places.hidden(item.words))
+    return _table(item) if isinstance(item, Table) else item
+
+
+def _table(table: Table) -> Table:
+    return replace(table, frame=table.frame.map(places.values))

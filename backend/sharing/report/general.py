@@ -87,26 +87,5 @@ def _long(value: Any) -> bool:
 
 def named(values: Mapping[str, Any]) -> pd.DataFrame:
     """Names and values as a person reads them."""
-    pairs = [(called(name), glossary.said(words(value))) for name, value in values.items()]
+    pairs = [(glossary.called(k), glossary.said(glossary.value(v))) for k, v in values.items()]
     return pd.DataFrame(pairs, columns=["name", "value"])
-
-
-def called(name: str) -> str:
-    """A setting or figure as a person reads it."""
-    label = glossary.LABELS.get(name)
-    return label.lower() if label else glossary.said(name.replace("_", " "))
-
-
-def words(value: Any) -> str:
-    """A value as a person reads it."""
-    if value is None or value == "" or value != value:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(words(part) for part in value) or "–"
-    if isinstance(value, dict):
-        return ", ".join(f"{str(k).replace('_', ' ')} {words(v)}" for k, v in value.items())
-    return str(value)

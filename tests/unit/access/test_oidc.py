@@ -1,6 +1,8 @@
 """The plant's own sign-in: who comes in, as what, and each answer that does not hold."""
 
 import re
+import secrets
+import time
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +12,7 @@ pytest.importorskip("authlib", reason="the extra Authlib is not installed")
 
 from backend import doctor
 from backend.access import accounts, elsewhere, known_as, oidc
+from backend.access.limits import Limits
 from backend.access.rights import Role
 from backend.actions import people
 from backend.core import audit, maintenance
@@ -279,6 +282,85 @@ def test_sign_out_ends_the_session_here_and_leads_to_the_plant_s(app, plant, go)
     assert f"https://{address.netloc}{address.path}" == f"{plant.issuer}/leave"
     assert asked["client_id"] == [plants.CLIENT]
     assert asked["post_logout_redirect_uri"] == ["http://localhost:8501/sign-in"]
+
+
+def log_out_of(plant, **other):
+    """Claims of a log-out that holds, but for what is said otherwise; None: without."""
+    now = int(time.time())
+    claims = {"iss": plant.issuer, "aud": plants.CLIENT, "iat": now, "exp": now + 120}
+    claims |= {"sub": plant.subject, "sid": "x", "jti": secrets.token_hex(4)}
+    claims |= {"events": {oidc.LOG_OUT: {}}} | other
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def told_by(app, token):
+    """What the provider hears that sends a log-out; no browser does."""
+    return Browser(app).ask("/oidc/log-out", {"logout_token": token})
+
+
+def test_who_signs_out_at_the_plant_is_signed_out_here(app, chosen, plant, go):
+    at_work, at_home, other = Browser(app), Browser(app), Browser(app)
+    go(at_work)
+    go(at_home)
+    plant.subject, plant.name = "s-2", "eve"
+    go(other)
+    plant.subject = "s-1"
+    token = plant.signed(log_out_of(plant), typ="logout+jwt")
+    answer = told_by(app, token)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store"), answer.text
+    assert [one.ask("/alive").status_code for one in (at_work, at_home, other)] == [401, 401, 204]
+    newest = audit.newest(chosen.storage)[0]
+    assert (newest.actor, newest.action) == ("ada", "sign out")
+    go(at_work)
+    again = told_by(app, token)
+    assert again.status_code == 400 and "used before" in again.text
+    assert at_work.ask("/alive").status_code == 204
+    assert told_by(app, plant.signed(log_out_of(plant, sub="nobody"))).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"nonce": "n"},
+        {"events": None},
+        {"events": {"http://schemas.openid.net/event/other": {}}},
+        {"events": [oidc.LOG_OUT]},
+        {"events": {oidc.LOG_OUT: True}},
+        {"iss": "https://evil.example"},
+        {"aud": "another client"},
+        {"aud": None},
+        {"sub": None},
+        {"sub": 7},
+        {"jti": None},
+        {"exp": None},
+        {"exp": 1},
+        {"exp": 2**33},
+        {"iat": 2**33},
+        {"iat": None},
+    ],
+    ids=str,
+)
+def test_a_log_out_that_says_something_else_ends_nothing(app, plant, go, claims, monkeypatch):
+    monkeypatch.setattr(sign_in, "LIMITS", Limits())
+    inside = Browser(app)
+    go(inside)
+    answer = told_by(app, plant.signed(log_out_of(plant, **claims)))
+    assert answer.status_code == 400 and "does not hold" in answer.text
+    assert inside.ask("/alive").status_code == 204
+
+
+def test_a_log_out_that_the_plant_did_not_sign_ends_nothing(app, plant, go, monkeypatch):
+    monkeypatch.setattr(sign_in, "LIMITS", Limits())
+    inside = Browser(app)
+    go(inside)
+    claims = log_out_of(plant)
+    forged = [plant.unsigned(claims), plant.by_public_key(claims), "", "a.b.c"]
+    forged += [plant.signed(claims, plant.other, kid=kid) for kid in ("one", "two")]
+    assert {told_by(app, token).status_code for token in forged} == {400}
+    while (answer := told_by(app, "a.b.c")).status_code == 400:
+        pass
+    assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 0
+    assert inside.ask("/alive").status_code == 204
 
 
 def test_nobody_is_let_in_unasked_before_anybody_has_an_account(app, chosen):

@@ -220,6 +220,15 @@ def test_faint_marks_get_no_box_and_are_part_of_the_picture_without_defects(fold
     assert max(changes) <= defects.FAINT * 255 + 1
 
 
+def test_nothing_draws_faint_marks_where_none_are_asked_for():
+    few = Spec(goods_run="x", material="steel", lighting="mixed")
+    drawn = composites.faint_maker(few)
+    assert drawn and (drawn.material, drawn.severity) == ("steel", composites.FAINTEST)
+    assert composites.faint_maker(Spec(goods_run="x", faint_most=0)) is None
+    for teacher in ("student", "copy-paste", "stable-diffusion"):
+        assert composites.faint_maker(Spec(goods_run="x", teacher=teacher)) is None
+
+
 def test_many_defects_unless_each_is_painted_for_seconds():
     assert Spec(goods_run="x").most == placement.MOST
     assert Spec(goods_run="x", teacher="stable-diffusion").most == placement.SLOW_MOST

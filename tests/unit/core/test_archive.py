@@ -39,7 +39,8 @@ def ignore(fraction: float) -> None:
 
 
 @pytest.fixture
-def run(storage):
+def run(storage, tmp_path):
+    (tmp_path / "away").mkdir()
     made = runs.create(storage.runs, "generate", {"count": 2})
     runs.claim(made.folder, os.getpid())
     facts.write(made.folder, "figures", [{"subject": "all", "metric": "x", "value": 1.0}])
@@ -152,9 +153,9 @@ def test_nothing_is_deleted_where_the_copy_came_out_otherwise(storage, run, tmp_
 
 
 def test_a_place_that_cannot_be_written_leaves_everything_here(storage, run, tmp_path):
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "away" / f"{run.id}.tar").mkdir()
     with pytest.raises(UserError, match="Nothing was deleted"):
-        put(storage, run, str(tmp_path / "file" / "away"))
+        put(storage, run, str(tmp_path / "away"))
     assert kept(run.folder) == FILES
 
 
@@ -166,6 +167,7 @@ def test_a_place_that_cannot_be_written_leaves_everything_here(storage, run, tmp
         ("s3://key:secret@bucket/x", "No password"),
         ("nosuch://bucket", "no address of files"),
         ("memory://bucket", "ends with the program"),
+        ("{storage}/../typo/away", r"no folder .*typo/away. .*mkdir -p"),
         ("{storage}/runs", "storage folder itself"),
         ("file://{storage}/away", "storage folder itself"),
     ],
@@ -174,6 +176,7 @@ def test_addresses_that_are_none_are_refused_before_anything_moves(storage, run,
     with pytest.raises(UserError, match=words):
         put(storage, run, url.format(storage=storage.storage))
     assert kept(run.folder) == FILES
+    assert not (storage.storage.parent / "typo").exists()
 
 
 def test_what_is_in_use_stays_here(storage, run, tmp_path, monkeypatch):

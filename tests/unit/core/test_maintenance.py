@@ -107,10 +107,17 @@ def test_backup_beside_a_running_dashboard_and_back_again(storage, store, make, 
 
 def test_backup_names_its_file(storage, make, tmp_path):
     make()
-    assert (
-        maintenance.backup(storage, tmp_path / "sub" / "mine.tar") == tmp_path / "sub" / "mine.tar"
-    )
+    (tmp_path / "sub").mkdir()
+    mine = tmp_path / "sub" / "mine.tar"
+    assert maintenance.backup(storage, mine) == mine
     assert maintenance.backup(storage, tmp_path / "sub").suffix == ".tar"
+
+
+def test_a_backup_makes_no_folder_that_may_be_a_disk_not_mounted(storage, make, tmp_path):
+    make()
+    with pytest.raises(UserError, match=r"no folder .*mount its disk, or make it first: mkdir -p"):
+        maintenance.backup(storage, tmp_path / "disk" / "mine.tar")
+    assert not (tmp_path / "disk").exists()
 
 
 def test_one_damaged_run_does_not_stop_a_backup(storage, make, tmp_path):

@@ -4,11 +4,13 @@ import json
 import shutil
 import zipfile
 
+import numpy as np
 import pytest
 
 from backend.core import runs
-from backend.images import imageset, licences
+from backend.images import image_export, imageset, licences
 from backend.images.formats import export
+from backend.images.labelled_image import LabelledImage, Origin
 from tests import tiny_student
 
 NC = "CC BY-NC-SA 4.0"
@@ -132,3 +134,21 @@ def test_a_zip_names_the_licence_and_the_runs_behind(tmp_path):
     assert export.licence_in(target) == words
     target.write_bytes(b"torn")
     assert export.licence_in(target) is None
+
+
+def test_a_zip_and_its_licence_name_no_folder_of_the_server(tmp_path, shop):
+    own = "/srv/secret-place/sd15"
+    asked = {"teacher": "stable-diffusion", "model": own, "lora_file": f"{own}/style.safetensors"}
+    run = runs.read(tmp_path / shop("generate", **asked))
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    made = LabelledImage(pixels, "painted", (), np.zeros((32, 32), np.uint8), origin=Origin(1))
+    imageset.write(run.folder, 1, lambda k: made, lambda *a, **b: None)
+    for layout in export.LAYOUTS:
+        target = tmp_path / f"{layout}.zip"
+        image_export.write(run, target, layout)
+        with zipfile.ZipFile(target) as packed:
+            for name in packed.namelist():
+                assert b"secret-place" not in packed.read(name), name
+            spec = json.loads(packed.read(export.PROVENANCE))["origin"]["spec"]
+    assert spec["model"] == "…/sd15"
+    assert "that of the model …/sd15" in shop.licence(run.id)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.special import beta
 
 from backend.numeric import shares
 from backend.numeric.statistics import clopper_pearson
@@ -62,10 +63,9 @@ def test_the_interval_of_the_escape_rate_covers_in_95_of_100(rate):
 
 @pytest.mark.parametrize("rate", [0.005, 0.05, 0.3])
 def test_the_confidence_sequence_covers_at_all_times_in_95_of_100(rate):
-    n = np.arange(1, 401)
-    hits = np.random.default_rng(4).random((DRAWS, len(n))) < rate
-    ever = (shares.log_wealth(hits.cumsum(1), n, rate) >= math.log(20)).any(1)
-    assert ever.mean() <= 0.05
+    hits = np.random.default_rng(4).random((120, 120)) < rate
+    bounds = [shares.sequence(one) for one in hits]
+    assert np.mean([low[-1] <= rate <= high[-1] for low, high in bounds]) >= 0.95
 
 
 def test_the_sequence_is_where_the_bets_have_not_won():
@@ -74,7 +74,9 @@ def test_the_sequence_is_where_the_bets_have_not_won():
     k, n = hits.sum(), len(hits)
     assert 0 < low[-1] < k / n < high[-1] < 0.2
     assert (np.diff(low) >= 0).all() and (np.diff(high) <= 0).all()
-    assert shares.log_wealth(k, n, high[-1] * 1.001)[()] >= math.log(20)
+    beyond = high[-1] * 1.001
+    won = beta(k + 0.5, n - k + 0.5) / math.pi / (beyond**k * (1 - beyond) ** (n - k))
+    assert won >= 20
     assert [len(edge) for edge in shares.sequence([])] == [0, 0]
 
 

@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -222,6 +224,39 @@ def test_a_release_that_a_process_runs_from_is_kept(installed, bundled):
     finally:
         line.kill()
         line.wait()
+
+
+def process(folder: Path, number: int, cwd: Path | None, *words: str) -> None:
+    """As /proc shows it. cwd: None where it belongs to another account, and is not told."""
+    own = folder / str(number)
+    own.mkdir()
+    if cwd:
+        (own / "cwd").symlink_to(cwd)
+    else:
+        (own / "cwd").write_text("no link, so that reading it fails as it does without the right")
+    (own / "cmdline").write_bytes("\0".join((*words, "")).encode())
+
+
+def test_a_release_that_a_process_of_another_account_may_run_from_is_kept(tmp_path):
+    release, others = tmp_path / "release", tmp_path / "proc"
+    release.mkdir()
+    others.mkdir()
+    process(others, 1, None, "/sbin/init")
+    process(others, 20, tmp_path, ".venv/bin/python", "-m", "backend", "run", "a-run")
+    assert not place.may_run_from(release, others)
+    (others / "21").mkdir()  # it has ended meanwhile
+    assert not place.may_run_from(release, others)
+    for words in (("python", "-m", "backend", "run", "x"), ("python", "/opt/pages/ui/server.py")):
+        process(others, 30, None, *words)
+        assert place.may_run_from(release, others)
+        shutil.rmtree(others / "30")
+    process(others, 31, release / "storage", "sleep")
+    assert place.may_run_from(release, others)
+    assert not place.may_run_from(tmp_path / "another", others)
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    process(hidden, 31, tmp_path, "sleep")
+    assert place.may_run_from(release, hidden)
 
 
 def test_too_small_a_disk_is_told_before_anything_happens(installed, bundled, monkeypatch):

@@ -6,7 +6,8 @@ from io import BytesIO
 
 import pytest
 
-from backend.sharing.report import asked, formats, places
+from backend.core import places
+from backend.sharing.report import asked, formats
 from backend.sharing.report.scope import Scope
 from tests.sharing_runs import made
 

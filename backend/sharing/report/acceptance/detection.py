@@ -17,8 +17,8 @@ from backend.sharing.report.items import Chart, Item, Table
 TITLE = "Detection probability by size (POD)"
 METHOD = (
     "Hit/miss after MIL-HDBK-1823A: a logistic curve over the log of the size, bounds by the "
-    "likelihood ratio, in which a group counts as one part. Found: not called GOOD, by scores of "
-    "models that never saw the part."
+    "likelihood ratio, corrected for few defects, in which a group counts as one part. Found: not "
+    "called GOOD, by scores of models that never saw the part."
 )
 
 

@@ -1,0 +1,42 @@
+"""Help in a real browser: each document is a step of its own."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.visiting import DESK, NEEDS_CHROMIUM, opened, settled
+
+pytestmark = NEEDS_CHROMIUM
+PATIENCE = 30_000  # ms
+
+
+def shown(page, words: str, address: str) -> None:
+    expect(page.get_by_role("heading", name=words, exact=True).first).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page).to_have_url(re.compile(address), timeout=PATIENCE)
+    settled(page)
+
+
+def test_back_leads_from_a_document_to_the_one_before(fresh_server, browser):
+    page, _ = opened(browser.new_context(viewport=DESK), fresh_server, "system-glossary")
+    page.goto(f"{fresh_server}/system-help")
+    shown(page, "Documents", "system-help$")
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("link", name="Methods", exact=True).click()
+    shown(page, "Methods", "doc=methods$")
+    main.get_by_role("link", name="All documents").click()
+    shown(page, "Documents", "system-help$")
+    main.get_by_role("link", name="Projects", exact=True).last.click()
+    shown(page, "Projects", "doc=projects$")
+    page.go_back()
+    shown(page, "Documents", "system-help$")
+    page.go_back()
+    shown(page, "Methods", "doc=methods$")
+    page.go_forward()
+    shown(page, "Documents", "system-help$")
+    page.go_back()
+    page.go_back()
+    shown(page, "Documents", "system-help$")
+    page.go_back()
+    shown(page, "Glossary", "system-glossary")
