@@ -20,8 +20,7 @@ from backend.line.ring import Ring
 from backend.line.service import Service
 from backend.line.shadow import candidate
 from backend.line.shadow.beside import Beside
-from backend.line.sources import Source
-from backend.line.sources.camera import Camera
+from backend.line.sources import Source, camera, genicam
 from backend.line.sources.folder import Folder
 from backend.line.sources.http import Http
 from backend.line.sources.replay import Replay
@@ -38,7 +37,10 @@ RECORDINGS = 200  # of alarms, at most
 
 
 def check_inputs(spec: Spec, runs_folder: Path) -> None:
-    """Raises UserError for limits of another model than the package's."""
+    """Raises UserError for limits of another model than the package's, or a camera that cannot be
+    opened and set."""
+    if spec.source == "genicam":
+        genicam.probe(spec.setup())
     if spec.threshold_run:
         control.check_limits(runs_folder, spec.package_run, spec.threshold_run)
 
@@ -182,7 +184,9 @@ def _source(spec: Spec, out_dir: Path, last: int, target: int) -> Source:
         folder = runs.sibling(out_dir, spec.parts_run)
         return Replay(folder, spec.pace, last, max(0, target - last))
     if spec.source == "camera":
-        return Camera(spec.camera.strip(), spec.pace, spec.feature)
+        return camera.stream(spec.camera.strip(), spec.pace, spec.feature)
+    if spec.source == "genicam":
+        return genicam.camera(spec.setup(), spec.pace, spec.feature)
     if spec.source == "http":
         return Http()
     return Folder(Path(spec.folder).expanduser(), spec.pattern, move=spec.move)
