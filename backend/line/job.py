@@ -25,7 +25,7 @@ from backend.line.sources.folder import Folder
 from backend.line.sources.http import Http
 from backend.line.sources.replay import Replay
 from backend.line.spec import Result, Spec, check_name
-from backend.records import Progress, UserError
+from backend.records import Progress, Shortage, UserError
 from backend.wording import counted
 
 LOST = "the line ended before it was judged"
@@ -209,20 +209,21 @@ def _service(spec: Spec, keeper: Keeper) -> Service | None:
 
 def _work(engine: Engine, keeper: Keeper, out_dir: Path, progress: Progress, target: int) -> None:
     """Until the source ends, the line is stopped or nothing can be judged."""
-    first = engine.outbox.last()
+    first = done = engine.outbox.last()
     keeper.tick()  # the golden parts come before the first one
     engine.start()
     reported = 0.0
     try:
         while not engine.ended:
             keeper.tick()
-            done = engine.outbox.last()
+            with suppress(Shortage):  # told by the keeper
+                done = engine.outbox.last()
             if target and done >= target:
                 engine.stop()
             every = 1.0 if target else REPORTED
             if (out_dir / "cancel").exists() or time.monotonic() - reported >= every:
                 share = (done - first) / max(1, target - first) if target else 0.0
-                with suppress(OSError):  # a full disk is a trouble, told by the engine
+                with suppress(OSError, Shortage):  # told by the engine and the keeper
                     judged = counted(engine.outbox.totals().total(), "part")
                     progress(min(0.99, share), f"{judged} judged")
                 reported = time.monotonic()
@@ -237,10 +238,11 @@ def _end(engine: Engine, keeper: Keeper) -> None:
     """Judge what is inside, tell it, cut it, and let go."""
     engine.stop()
     engine.finish(PATIENCE, TOLD_PATIENCE)
-    keeper.watch()
-    keeper.cut(at_once=True)
+    keeper.hush()
     keeper.about["ended"] = True
-    keeper.write_status()
+    for work in (keeper.watch, lambda: keeper.cut(at_once=True), keeper.write_status):
+        with suppress(Shortage):  # what is not cut is cut at the next start
+            work()
     keeper.log.look({})
     keeper.log.note(log.NOTED, "line", "The line ended.")
     keeper.log.close()
