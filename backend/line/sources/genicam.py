@@ -42,7 +42,8 @@ class Setup:
         """Name and value of what is set, in this order, and whether the camera must have it; names
         as in the Standard Features Naming Convention. Raises UserError where one is no
         NAME=VALUE."""
-        found = [("TriggerSelector", "FrameStart", False)]
+        found = [(*_named(text), True) for text in self.more]  # one may load a whole set
+        found += [("TriggerSelector", "FrameStart", False)]
         if self.trigger == FREE:
             found += [("TriggerMode", "Off", False)]
         else:
@@ -53,7 +54,7 @@ class Setup:
             found += [("ExposureAuto", "Off", False), ("ExposureTime", f"{self.exposure:g}", True)]
         if self.gain:
             found += [("GainAuto", "Off", False), ("Gain", f"{self.gain:g}", True)]
-        return found + [(*_named(text), True) for text in self.more]
+        return found
 
     @property
     def title(self) -> str:

@@ -155,7 +155,8 @@ def values(nodes, *names):
 
 
 def test_exposure_gain_and_trigger_are_set(nodes):
-    setup = Setup("x.cti", "", 5000.0, 12.5, "BayerRG8", "Line1")
+    more = ("ExposureTime=300", "TriggerSelector=AcquisitionStart")
+    setup = Setup("x.cti", "", 5000.0, 12.5, "BayerRG8", "Line1", more)
     grabber.prepare(nodes, setup)
     assert values(nodes, "TriggerSelector", "TriggerMode", "TriggerSource") == [
         *("FrameStart", "On", "Line1")
