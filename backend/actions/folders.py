@@ -37,6 +37,11 @@ def check(actor: Actor, settings: Settings, kind: str, values: Mapping[str, Any]
             ModelSpec(parts_run="any"), tuple(values.get("changes") or ())
         ).values():
             check(actor, settings, "inspect", vars(changed))
+    if kind == "line" and values.get("producer"):
+        raise UserError(
+            "Producer: only an admin names the library of a camera's maker, for it runs as a "
+            "program of this computer. Ask one to start the line."
+        )
     outside = [name for name in OUTSIDE if kind == "line" and values.get(name)]
     if outside:
         raise UserError(

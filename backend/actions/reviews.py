@@ -8,6 +8,7 @@ from backend.core import audit, journal
 from backend.core.audit import Actor
 from backend.core.desk import Desk
 from backend.core.runs import Run
+from backend.line import history
 from backend.line.promise import in_use, recalibration, standing
 from backend.line.review import decisions, labels
 from backend.line.review.decisions import Decision, Place
@@ -15,8 +16,14 @@ from backend.records import UserError
 
 
 def decide(actor: Actor, home: Path, place: Place, said: str) -> Decision:
-    """Note what the actor says of a part. Raises UserError where they gave no name."""
+    """Note what the actor says of a part. Raises UserError where they gave no name, or the line
+    judged no such part."""
     with audit.noting(home.parent.parent, actor, line=home.name) as note:
+        if not history.holds(home, *place):
+            raise UserError(
+                f"The line {home.name} judged no part {place[0]}-{place[1]}. Load the page anew, "
+                "and judge what it shows."
+            )
         made = decisions.record(home, place, said, actor.name)
         note("review", home.name, f"part {place[0]}-{place[1]}: {said}")
     return made

@@ -20,11 +20,16 @@ def found(path: Path) -> bool:
             said = database.execute("PRAGMA quick_check(1)").fetchone()
         return bool(said[0] != "ok")
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:
+        if is_told_by(error):
             return True
         raise Shortage(
             f"{path} cannot be read ({error}). Make room on that disk, and see that it answers."
         ) from error
+
+
+def is_told_by(error: sqlite3.Error) -> bool:
+    """Does SQLite say with this that the file is damaged?"""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED
 
 
 def set_aside(path: Path) -> Path:

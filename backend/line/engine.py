@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
@@ -112,9 +113,7 @@ class Engine:
         """Wait until all is judged and, for `told` seconds, until the sinks have taken it."""
         self._ended.wait(patience)
         deadline = time.monotonic() + (patience if told is None else told)
-        while time.monotonic() < deadline and any(
-            self.outbox.pending(sink.name) for sink in self.sinks
-        ):
+        while time.monotonic() < deadline and self._has_to_tell():
             time.sleep(0.05)
         self._stop.set()
         self.ring.close()
@@ -123,6 +122,12 @@ class Engine:
             event.set()
         for thread in self._threads:
             thread.join(10)
+
+    def _has_to_tell(self) -> bool:
+        """Is a sink still to take a verdict? False where nobody can say."""
+        with suppress(Shortage):
+            return any(self.outbox.pending(sink.name) for sink in self.sinks)
+        return False
 
     # From the source to the ring.
 
@@ -242,19 +247,20 @@ class Engine:
         sink, pause = self.sinks[place], 1.0
         while True:
             self._told[place].clear()
-            rows = self.outbox.judged_after(self.outbox.taken(sink.name), TOLD_AT_ONCE)
-            if not rows:
-                if self._stop.is_set() and self._ended.is_set():
-                    return
-                self._told[place].wait(0.5)
-                continue
             try:
+                rows = self.outbox.judged_after(self.outbox.taken(sink.name), TOLD_AT_ONCE)
+                if not rows:
+                    if self._stop.is_set() and self._ended.is_set():
+                        return
+                    self._told[place].wait(0.5)
+                    continue
                 taken = sink.send(rows)
                 self.outbox.mark_taken(sink.name, rows[0].id, rows[taken - 1].id)
                 self._trouble(sink.name, "")
                 pause = 1.0
             except Exception as error:  # no machine that is told may end the line
-                self._trouble(sink.name, f"{sink.name} takes nothing: {error}. It is tried again.")
+                why = str(error).removesuffix(".")
+                self._trouble(sink.name, f"{sink.name} takes nothing: {why}. It is tried again.")
                 if self._stop.wait(pause) and self._ended.is_set():
                     return
                 pause = min(LONGEST_PAUSE, pause * 2)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from backend.line import outbox
+from backend.line import outbox, segments
 
 MOST = 100_000  # rows that a page shows of
 SPANS = 60  # bars of a chart, at most
@@ -28,6 +28,14 @@ class Asked:
     verdicts: tuple[str, ...] = ()
     serial: str = ""
     feature: str = ""
+
+
+def holds(home: Path, epoch: int, sequence: int) -> bool:
+    """Has the line judged a part of this key? Looked up in its own files, the newest first."""
+    where = "verdict IS NOT NULL AND epoch = ? AND sequence = ?"
+    if outbox.read(home, where, [epoch, sequence], 1):
+        return True
+    return any(segments.holds(path, epoch, sequence) for path in reversed(segments.files(home)))
 
 
 def rows(store: Reads, home: Path, asked: Asked, review: bool = False) -> pd.DataFrame:

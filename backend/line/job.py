@@ -20,13 +20,12 @@ from backend.line.ring import Ring
 from backend.line.service import Service
 from backend.line.shadow import candidate
 from backend.line.shadow.beside import Beside
-from backend.line.sources import Source
-from backend.line.sources.camera import Camera
+from backend.line.sources import Source, camera, genicam
 from backend.line.sources.folder import Folder
 from backend.line.sources.http import Http
 from backend.line.sources.replay import Replay
 from backend.line.spec import Result, Spec, check_name
-from backend.records import Progress, UserError
+from backend.records import Progress, Shortage, UserError
 from backend.wording import counted
 
 LOST = "the line ended before it was judged"
@@ -38,7 +37,10 @@ RECORDINGS = 200  # of alarms, at most
 
 
 def check_inputs(spec: Spec, runs_folder: Path) -> None:
-    """Raises UserError for limits of another model than the package's."""
+    """Raises UserError for limits of another model than the package's, or a camera that cannot be
+    opened and set."""
+    if spec.source == "genicam":
+        genicam.probe(spec.setup())
     if spec.threshold_run:
         control.check_limits(runs_folder, spec.package_run, spec.threshold_run)
 
@@ -182,7 +184,9 @@ def _source(spec: Spec, out_dir: Path, last: int, target: int) -> Source:
         folder = runs.sibling(out_dir, spec.parts_run)
         return Replay(folder, spec.pace, last, max(0, target - last))
     if spec.source == "camera":
-        return Camera(spec.camera.strip(), spec.pace, spec.feature)
+        return camera.stream(spec.camera.strip(), spec.pace, spec.feature)
+    if spec.source == "genicam":
+        return genicam.camera(spec.setup(), spec.pace, spec.feature)
     if spec.source == "http":
         return Http()
     return Folder(Path(spec.folder).expanduser(), spec.pattern, move=spec.move)
@@ -205,20 +209,21 @@ def _service(spec: Spec, keeper: Keeper) -> Service | None:
 
 def _work(engine: Engine, keeper: Keeper, out_dir: Path, progress: Progress, target: int) -> None:
     """Until the source ends, the line is stopped or nothing can be judged."""
-    first = engine.outbox.last()
+    first = done = engine.outbox.last()
     keeper.tick()  # the golden parts come before the first one
     engine.start()
     reported = 0.0
     try:
         while not engine.ended:
             keeper.tick()
-            done = engine.outbox.last()
+            with suppress(Shortage):  # told by the keeper
+                done = engine.outbox.last()
             if target and done >= target:
                 engine.stop()
             every = 1.0 if target else REPORTED
             if (out_dir / "cancel").exists() or time.monotonic() - reported >= every:
                 share = (done - first) / max(1, target - first) if target else 0.0
-                with suppress(OSError):  # a full disk is a trouble, told by the engine
+                with suppress(OSError, Shortage):  # told by the engine and the keeper
                     judged = counted(engine.outbox.totals().total(), "part")
                     progress(min(0.99, share), f"{judged} judged")
                 reported = time.monotonic()
@@ -233,10 +238,11 @@ def _end(engine: Engine, keeper: Keeper) -> None:
     """Judge what is inside, tell it, cut it, and let go."""
     engine.stop()
     engine.finish(PATIENCE, TOLD_PATIENCE)
-    keeper.watch()
-    keeper.cut(at_once=True)
+    keeper.hush()
     keeper.about["ended"] = True
-    keeper.write_status()
+    for work in (keeper.watch, lambda: keeper.cut(at_once=True), keeper.write_status):
+        with suppress(Shortage):  # what is not cut is cut at the next start
+            work()
     keeper.log.look({})
     keeper.log.note(log.NOTED, "line", "The line ended.")
     keeper.log.close()

@@ -1,5 +1,6 @@
 """What is due on a line now and then: its state for the page, segments, pictures, golden parts."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,11 +17,13 @@ from backend.line.engine import RECENT, Engine
 from backend.line.judge import PackageJudge
 from backend.line.promise import recalibration
 from backend.line.promise.watcher import Watcher
+from backend.line.sinks.sink import Sink
 from backend.records import Shortage, UserError
 
 STATUS = "status.json"
 STATUS_SECONDS, BEAT_SECONDS, CUT_SECONDS, TIDY_SECONDS = 1.0, 5.0, 2.0, 10.0
 WISH_SECONDS, WATCH_SECONDS = 1.0, 2.0
+HUSH_SECONDS = 1.0  # for a sign of life that is under way when the line ends
 WINDOW = 60.0  # seconds over which the pace is told
 
 
@@ -50,6 +53,7 @@ class Keeper:
         self.log = log.Log(home)
         self.alarm: Callable[[str], None] = lambda words: None
         self._last_cut = time.monotonic()
+        self._beats: dict[str, threading.Thread] = {}
         self._clocks = [
             Clock(golden_hours * 3600, self._test_golden),
             Clock(WATCH_SECONDS, self.watch),
@@ -139,8 +143,16 @@ class Keeper:
 
     def tick(self) -> None:
         """Raises UserError where the line must stop: its golden parts score otherwise."""
+        words = ""
         for clock in self._clocks:
-            clock.tick()
+            try:
+                clock.tick()
+            except Shortage as error:  # what is due stays due
+                words = str(error)
+        if words:
+            self.engine.troubles["outbox"] = words
+        else:
+            self.engine.troubles.pop("outbox", None)
 
     def _test_golden(self) -> None:
         words = self.engine.judge.drift()
@@ -175,10 +187,33 @@ class Keeper:
             "suspended": sorted(self.watcher.suspended),
         }
         for sink in self.engine.sinks:
-            try:
-                sink.beat(state)
-            except Exception as error:  # no machine that is told may end the line
-                self.engine.troubles[sink.name] = f"{sink.name} hears nothing: {error}."
+            before = self._beats.get(sink.name)
+            if before and before.is_alive():
+                self._unheard(sink, "it does not answer")
+                continue
+            beat = threading.Thread(
+                target=self._beat_to, args=(sink, state), name="beat", daemon=True
+            )
+            self._beats[sink.name] = beat
+            beat.start()
+
+    def _beat_to(self, sink: Sink, state: dict[str, Any]) -> None:
+        """In a thread of its own: a sink that hangs holds nobody up."""
+        try:
+            sink.beat(state)
+        except Exception as error:  # no machine that is told may end the line
+            self._unheard(sink, str(error))
+            return
+        if self.engine.troubles.get(sink.name, "").startswith(_hears_nothing(sink)):
+            self.engine.troubles.pop(sink.name, None)
+
+    def _unheard(self, sink: Sink, why: str) -> None:
+        self.engine.troubles[sink.name] = f"{_hears_nothing(sink)}: {why.removesuffix('.')}."
+
+    def hush(self) -> None:
+        """No sign of life comes after this, but of a sink that hangs."""
+        for beat in self._beats.values():
+            beat.join(HUSH_SECONDS)
 
     def status(self) -> dict[str, Any]:
         """What the page shows of a line that runs. Times in ms are from the source to the
@@ -204,6 +239,10 @@ class Keeper:
             runs.write_json(self.home / STATUS, self.status())
         except OSError as error:
             self.engine.troubles["disk"] = f"The state cannot be written ({error.strerror})."
+
+
+def _hears_nothing(sink: Sink) -> str:
+    return f"{sink.name} hears nothing"
 
 
 def _named(versions: dict[str, Any]) -> str:

@@ -109,18 +109,27 @@ class Outbox:
                 )
 
     @contextmanager
-    def _refused(self) -> Iterator[None]:
-        """Raises Shortage where the disk is full or may not be written."""
+    def _refused(self, what: str = "written") -> Iterator[None]:
+        """Raises Shortage where the disk is full, is gone or may not be written, or the file was
+        damaged meanwhile."""
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if damage.is_told_by(error):
+                raise Shortage(
+                    f"{self.path} is damaged ({error}). Stop the line and start it again: the file "
+                    "is set aside by name, and what is cut to segments stays."
+                ) from error
+            if not isinstance(error, sqlite3.OperationalError):
+                raise
             raise Shortage(
-                f"{self.path} cannot be written ({error}). Make room on that disk."
+                f"{self.path} cannot be {what} ({error}). Make room on that disk, and see that it "
+                "answers; nothing that was stored is lost."
             ) from error
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. Raises Shortage where the disk is full or may not be written."""
+        """One transaction. Raises Shortage where the file cannot be written."""
         with self._lock, self._refused():
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
@@ -132,7 +141,8 @@ class Outbox:
                 raise
 
     def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._lock:
+        """Raises Shortage where it cannot be read."""
+        with self._lock, self._refused("read"):
             return self._connection.execute(sql, values).fetchall()
 
     # Where the line stands.

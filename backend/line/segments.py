@@ -74,6 +74,15 @@ def read(path: Path) -> pd.DataFrame | None:
         return None
 
 
+def holds(path: Path, epoch: int, sequence: int) -> bool:
+    """Is this part in a segment? False where that is damaged or gone."""
+    key = [("epoch", "==", epoch), ("sequence", "==", sequence)]
+    try:
+        return bool(parquet.read_table(path, columns=["epoch"], filters=key).num_rows)
+    except (OSError, ValueError):
+        return False
+
+
 def damaged(home: Path) -> list[Path]:
     """The segments that cannot be read, by their footers."""
     found = []

@@ -162,7 +162,7 @@ class Service:
         serious = {
             name: words
             for name, words in self._keeper.engine.troubles.items()
-            if name in ("source", "disk")
+            if name in ("source", "disk", "outbox")
         }
         state = {"state": "troubled" if serious else "running", "troubles": serious}
         return JSONResponse(state, 503 if serious else 200)

@@ -2,15 +2,19 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from backend.core.specs import param
 from backend.images.vocabulary import GLASS, MATERIALS
 from backend.line.ring import POLICIES, WAIT
+from backend.line.sources import genicam
+from backend.line.sources.genicam import Setup
 from backend.records import UserError
 
 REPLAY, FOLDER = ("source", ("replay",)), ("source", ("folder",))
 CAMERA, HTTP = ("source", ("camera",)), ("source", ("http",))
-ELSEWHERE = ("source", ("replay", "folder", "camera"))  # served for figures alone
+GENICAM = ("source", ("genicam",))
+ELSEWHERE = ("source", ("replay", "folder", "camera", "genicam"))  # served for figures alone
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 
@@ -30,8 +34,8 @@ class Spec:
     source: str = param(
         "replay",
         "where parts come from: the parts of a run again and again, a watched folder, a camera or "
-        "video, or programs that hand them in over HTTP",
-        choices=("replay", "folder", "camera", "http"),
+        "video, an industrial camera (GenICam), or programs that hand them in over HTTP",
+        choices=("replay", "folder", "camera", "genicam", "http"),
     )
     parts_run: str = param(
         "", "whose parts or pictures are replayed", run="parts|dataset|testset", when=REPLAY
@@ -41,7 +45,7 @@ class Spec:
         "parts a minute; 0: as fast as it goes",
         lo=0,
         hi=60_000,
-        when=("source", ("replay", "camera")),
+        when=("source", ("replay", "camera", "genicam")),
     )
     folder: str = param(
         "", "the folder that is watched; others may write into it", path="folder", when=FOLDER
@@ -60,6 +64,43 @@ class Spec:
     )
     camera: str = param(
         "", "address of the stream (rtsp://…), a video file, or the camera's number", when=CAMERA
+    )
+    producer: str = param(
+        "",
+        "the GenTL producer that the camera's maker installs: a file that ends in .cti",
+        path="file",
+        when=GENICAM,
+    )
+    camera_serial: str = param(
+        "", "the camera's serial number; empty: the only camera there is", when=GENICAM
+    )
+    trigger: str = param(
+        "",
+        "what makes the camera take a picture: empty: itself, all the time; Software: the line, at "
+        "its pace; else an input as the camera calls it, such as Line1: every picture is a part",
+        when=GENICAM,
+    )
+    pixel_format: str = param(
+        "",
+        "in which the camera sends its pictures, such as Mono8, BayerRG8 or RGB8; empty: as it is "
+        "set",
+        when=GENICAM,
+    )
+    exposure: float = param(
+        0.0, "exposure time, µs; 0: as the camera is set", lo=0, hi=60_000_000, when=GENICAM
+    )
+    gain: float = param(
+        0.0,
+        "gain as the camera counts it, mostly dB; 0: as it is set",
+        lo=-100,
+        hi=1000,
+        when=GENICAM,
+    )
+    camera_setting: tuple[str, ...] = param(
+        (),
+        "more that is set on the camera, by the names of its maker: Width=1024, UserSetLoad=1",
+        when=GENICAM,
+        advanced=True,
     )
     host: str = param(
         "127.0.0.1",
@@ -214,10 +255,24 @@ class Spec:
                 raise UserError("Folder: name the folder that is watched.")
         if self.source == "camera" and not self.camera.strip():
             raise UserError("Camera: name its address, such as rtsp://camera/stream.")
+        if self.source == "genicam":
+            genicam.check(self.setup())
         if len(set(self.sink)) < len(self.sink):
             raise UserError("Sink: the same one is named twice.")
         for address in self.sink:
             sinks.opened(address, "check", self.uninspected).close()
+
+    def setup(self) -> Setup:
+        """Of a GenICam camera."""
+        return Setup(
+            producer=str(Path(self.producer).expanduser()),
+            serial=self.camera_serial.strip(),
+            exposure=self.exposure,
+            gain=self.gain,
+            pixel_format=self.pixel_format.strip(),
+            trigger=self.trigger.strip(),
+            more=self.camera_setting,
+        )
 
 
 @dataclass(frozen=True)

@@ -171,6 +171,9 @@ def choose() -> tuple[str, Path] | None:
         return None
     place = names.index(asked) if asked in names else 0
     name = st.selectbox("Line", names, index=place)
+    if asked and asked not in names:
+        words = f"There is no line '{asked}' in this project. This is {name}."
+        st.warning(charts.plain(words), icon=":material/search_off:")
     st.query_params["line"] = name
     return name, report.home(settings().storage, name)
 

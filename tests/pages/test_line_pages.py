@@ -49,6 +49,17 @@ def test_its_history_is_filtered(dashboard):
 
 
 @pytest.mark.parametrize("page", [LIVE, HISTORY])
+def test_a_line_that_is_not_there_is_said_beside_the_one_that_is_shown(dashboard, page):
+    name = dashboard["line"].name
+    app = open_page(page, line="press-99")
+    is_well(app)
+    assert f"There is no line 'press-99' in this project. This is {name}." in texts(app)
+    assert app.query_params["line"] == [name]
+    assert "There is no line" not in texts(app.run())
+    assert "There is no line" not in texts(open_page(page, line=name))
+
+
+@pytest.mark.parametrize("page", [LIVE, HISTORY])
 def test_without_a_line_the_page_says_what_to_do(empty_dashboard, page):
     app = open_page(page)
     is_well(app)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from backend.line.sinks.opcua_server import Running
 
 PATIENCE = 5.0  # seconds for a client to confirm
+CLOSE_SECONDS = 3.0  # for a start that is under way
 PASSWORD = "DISTILLERY_OPCUA_PASSWORD"
 
 
@@ -98,10 +99,15 @@ class OpcUa:
         self._running().beat(state)
 
     def close(self) -> None:
-        with self._begun:
+        """A server that hangs at its start is left to itself: it ends with the line's process."""
+        if not self._begun.acquire(timeout=CLOSE_SECONDS):
+            return
+        try:
             if self._server:
                 self._server.stop()
                 self._server = None
+        finally:
+            self._begun.release()
 
 
 def _is_own(host: str) -> bool:

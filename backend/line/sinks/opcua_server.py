@@ -22,6 +22,7 @@ from backend.settings import settings
 
 SPACE = "urn:defect-distillery:line"
 PATIENCE = 20.0  # seconds for the server to start, or to do what it is asked
+STOP_SECONDS = 5.0  # for it to end
 MOST = 1000  # results that one call gives
 FIELDS = {  # of an event: its name, its type, and what of a message it is
     "ResultId": (ua.VariantType.String, "key"),
@@ -79,9 +80,11 @@ class Running:
             self._end_loop()
             raise
 
-    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+    def _do(self, work: Coroutine[Any, Any, Any], patience: float = 0.0) -> Any:
+        """What it gives, within `patience` seconds, or PATIENCE."""
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
+            asked = asyncio.run_coroutine_threadsafe(work, self._loop)
+            return asked.result(patience or PATIENCE)
         except TimeoutError as error:
             raise ConnectionError("the OPC UA server does not answer") from error
         except ua.UaError as error:
@@ -200,7 +203,7 @@ class Running:
     def stop(self) -> None:
         """Say goodbye and close."""
         with contextlib.suppress(OSError):
-            self._do(self._stop())
+            self._do(self._stop(), STOP_SECONDS)
         self._end_loop()
 
     async def _stop(self) -> None:

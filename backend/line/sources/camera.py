@@ -1,7 +1,8 @@
-"""A camera, an RTSP stream or a video file, through OpenCV in a process of its own.
+"""A camera, an RTSP stream or a video file, in a process of its own that tells its frames.
 
 Reading a stream can hang for ever, so a watchdog ends the process when no frame came for a while,
-and starts it again, later each time, without end. Frames that nobody took in time are parts too.
+and starts it again, later each time, without end. Frames that were lost, or that nobody took in
+time, are parts too.
 """
 
 import struct
@@ -12,27 +13,75 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import IO
 
 from backend.line.part import Captured, Judgement, Part
 from backend.settings import PROJECT
 
-HEAD = struct.Struct(">dI")  # time in seconds since 1970, bytes of the picture that follows
+HEAD = struct.Struct(">cdI")  # kind, time in seconds since 1970, bytes of what follows
 STALL_SECONDS = 10.0
 LONGEST_PAUSE = 30.0
 HELD = 32  # frames that wait to be taken in, at most
 
 
-class Camera:
-    """url: as OpenCV takes it, or the number of a camera. pace: parts a minute; 0: every frame.
+class Kind(Enum):
+    """What a camera's process tells. LOST: of a frame, why; TROUBLE: what keeps it from giving any;
+    ALIVE: the camera is there and waits for its trigger."""
 
-    A video file ends; a camera is tried again for ever.
+    FRAME = b"F"
+    LOST = b"L"
+    ALIVE = b"A"
+    TROUBLE = b"T"
+
+
+@dataclass(frozen=True)
+class Message:
+    """content: a picture, or words."""
+
+    kind: Kind
+    time: float
+    content: bytes
+
+    @property
+    def words(self) -> str:
+        return self.content.decode("utf-8", "replace")
+
+
+def packed(kind: Kind, content: bytes = b"") -> bytes:
+    """A message of now, as it is written."""
+    return HEAD.pack(kind.value, time.time(), len(content)) + content
+
+
+def message(pipe: IO[bytes]) -> Message | None:
+    """The next message; None at the end."""
+    head = pipe.read(HEAD.size)
+    if len(head) < HEAD.size:
+        return None
+    kind, when, size = HEAD.unpack(head)
+    content = pipe.read(size)
+    return Message(Kind(kind), when, content) if len(content) == size else None
+
+
+def stream(url: str, pace: float, feature: str) -> "Camera":
+    """url: as OpenCV takes it, or the number of a camera. pace: parts a minute; 0: every frame."""
+    command = [sys.executable, "-m", "backend.line.sources.grabber", url, str(pace)]
+    return Camera(url, command, pace, feature)
+
+
+class Camera:
+    """name: of the camera in words. command: starts its process. pace: parts a minute; 0: every
+    frame.
+
+    A name that is a file is a video, which ends; a camera is tried again for ever.
     """
 
-    def __init__(self, url: str, pace: float, feature: str) -> None:
-        self.url, self.pace, self.feature = url, pace, feature
-        self.trouble = f"{url} gives no picture yet."
+    def __init__(self, name: str, command: Sequence[str], pace: float, feature: str) -> None:
+        self.name, self.command, self.pace, self.feature = name, command, pace, feature
+        self.trouble = f"{name} gives no picture yet."
+        self._why = ""  # what the process said of its trouble
         self._frames: deque[Captured] = deque()
         self._missed = 0
         self._changed = threading.Condition()
@@ -64,17 +113,18 @@ class Camera:
     def close(self) -> None:
         self._closed.set()
         if self._child:
-            self._child.kill()
+            _end(self._child)
 
     def _grab(self) -> None:
         """Start the process, take its frames, and again when it ends."""
         pause = 1.0
         while not self._closed.is_set():
-            self._last = time.monotonic()
+            self._last, self._why = time.monotonic(), ""
             count, came_to_its_end = self._frames_of_one_start()
-            if count and came_to_its_end and Path(self.url).is_file():
+            if count and came_to_its_end and Path(self.name).is_file():
                 break
-            self.trouble = f"{self.url} gives no picture. It is tried again."
+            why = self._why or f"{self.name} gives no picture."
+            self.trouble = f"{why} It is tried again."
             pause = 1.0 if count else min(LONGEST_PAUSE, pause * 2)
             self._closed.wait(pause)
         with self._changed:
@@ -83,21 +133,32 @@ class Camera:
 
     def _frames_of_one_start(self) -> tuple[int, bool]:
         """How many frames came, and whether the process then ended by itself, in order."""
-        command = [sys.executable, "-m", "backend.line.sources.grabber", self.url, str(self.pace)]
         count = 0
-        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT) as child:
+        with subprocess.Popen(self.command, stdout=subprocess.PIPE, cwd=PROJECT) as child:
             self._child = child
             assert child.stdout is not None
-            while (frame := _frame(child.stdout)) and not self._closed.is_set():
-                count += 1
-                self._put(Captured(frame[1], self.feature, frame[0]))
+            while (said := message(child.stdout)) and not self._closed.is_set():
+                count += said.kind is Kind.FRAME
+                self._take(said)
             ended = _ended_well(child)
-            child.kill()
+            _end(child)
         return count, ended
+
+    def _take(self, said: Message) -> None:
+        """What the process tells."""
+        if said.kind is Kind.TROUBLE:
+            self._why = said.words
+            return
+        self._last = time.monotonic()
+        if said.kind is Kind.LOST:
+            self._put(Captured(b"", self.feature, said.time, fault=said.words))
+            return
+        self.trouble = ""
+        if said.kind is Kind.FRAME:
+            self._put(Captured(said.content, self.feature, said.time))
 
     def _put(self, frame: Captured) -> None:
         with self._changed:
-            self._last, self.trouble = time.monotonic(), ""
             if len(self._frames) >= HELD:
                 self._missed += 1
             else:
@@ -105,7 +166,7 @@ class Camera:
             self._changed.notify_all()
 
     def _watch(self) -> None:
-        """End a process that hangs: a frame is due within its pace and STALL_SECONDS."""
+        """End a process that hangs: a frame or a word is due within its pace and STALL_SECONDS."""
         due = STALL_SECONDS + (60 / self.pace if self.pace else 0)
         while not self._closed.wait(0.5):
             if time.monotonic() - self._last > due and self._child:
@@ -113,17 +174,15 @@ class Camera:
                 self._last = time.monotonic()
 
 
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End a process; one that can lets go of its camera first."""
+    child.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        child.wait(2.0)
+    child.kill()
+
+
 def _ended_well(child: subprocess.Popen[bytes]) -> bool:
     with suppress(subprocess.TimeoutExpired):
         return child.wait(1.0) == 0
     return False
-
-
-def _frame(stream: IO[bytes]) -> tuple[float, bytes] | None:
-    """Time and picture of the next frame; None at the end."""
-    head = stream.read(HEAD.size)
-    if len(head) < HEAD.size:
-        return None
-    captured, size = HEAD.unpack(head)
-    picture = stream.read(size)
-    return (captured, picture) if len(picture) == size else None

@@ -5,7 +5,7 @@ import time
 
 import cv2
 
-from backend.line.sources.camera import HEAD, STALL_SECONDS
+from backend.line.sources.camera import STALL_SECONDS, Kind, packed
 
 PATIENCE_MS = int(STALL_SECONDS * 1000)
 
@@ -24,9 +24,9 @@ def main(url: str, pace: float) -> None:
             continue
         due = max(due + seconds, now)
         found, frame = stream.retrieve()
-        packed, picture = cv2.imencode(".png", frame) if found else (False, None)
-        if packed and picture is not None:
-            sys.stdout.buffer.write(HEAD.pack(time.time(), len(picture)) + picture.tobytes())
+        made, picture = cv2.imencode(".png", frame) if found else (False, None)
+        if made and picture is not None:
+            sys.stdout.buffer.write(packed(Kind.FRAME, picture.tobytes()))
             sys.stdout.buffer.flush()
 
 

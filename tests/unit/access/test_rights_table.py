@@ -149,6 +149,16 @@ def test_an_engineer_lets_no_line_speak_with_another_computer(storage):
         folders.check(as_(Role.ENGINEER), storage, "line", named)
     with pytest.raises(UserError, match="only an admin opens a line to the network"):
         folders.check(as_(Role.ENGINEER), storage, "line", {"metrics_host": "0.0.0.0"})
-    own = {"sink": (), "camera": "", "host": "127.0.0.1", "metrics_host": "localhost"}
+    driver = {"producer": str(storage.uploads / "mine.cti")}
+    with pytest.raises(UserError, match="only an admin names the library"):
+        folders.check(as_(Role.ENGINEER), storage, "line", driver)
+    folders.check(as_(Role.ADMIN), storage, "line", driver)
+    own = {
+        "sink": (),
+        "camera": "",
+        "producer": "",
+        "host": "127.0.0.1",
+        "metrics_host": "localhost",
+    }
     folders.check(as_(Role.ENGINEER), storage, "line", own)
     folders.check(as_(Role.ADMIN), storage, "line", named)

@@ -3,14 +3,19 @@
 import os
 import signal
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 from backend.line.part import Captured
-from backend.line.sources import camera
-from backend.line.sources.camera import Camera
+from backend.line.sources import camera, genicam
+from backend.line.sources.camera import stream
+from backend.line.sources.genicam import Setup
+from backend.line.spec import Spec
+from backend.records import UserError
+from backend.settings import PROJECT
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def everything(source, patience=30.0):
 
 
 def test_a_video_gives_each_frame_and_ends(video):
-    found = everything(Camera(video, 0, "dot"))
+    found = everything(stream(video, 0, "dot"))
     assert len(found) == 12
     assert {one.feature for one in found} == {"dot"}
     shades = [
@@ -44,7 +49,7 @@ def test_a_video_gives_each_frame_and_ends(video):
 
 def test_frames_beyond_what_is_held_are_told_of(video, monkeypatch, until):
     monkeypatch.setattr(camera, "HELD", 5)
-    source = Camera(video, 0, "")
+    source = stream(video, 0, "")
     until(lambda: source._ended, 30)
     found = everything(source)
     assert len(found) == 12
@@ -52,7 +57,7 @@ def test_frames_beyond_what_is_held_are_told_of(video, monkeypatch, until):
 
 
 def test_a_camera_that_is_nowhere_is_tried_again(monkeypatch, tmp_path, until):
-    source = Camera(str(tmp_path / "none.avi"), 0, "")
+    source = stream(str(tmp_path / "none.avi"), 0, "")
     assert source.read(4, 0.01) == []
     until(lambda: "tried again" in source.trouble, 30)
     source.close()
@@ -60,9 +65,9 @@ def test_a_camera_that_is_nowhere_is_tried_again(monkeypatch, tmp_path, until):
 
 SLOW = """
 import struct, sys, time
-HEAD = struct.Struct(">dI")
+HEAD = struct.Struct(">cdI")
 for k in range({count}):
-    sys.stdout.buffer.write(HEAD.pack(1.0, 3) + b"abc")
+    sys.stdout.buffer.write(HEAD.pack(b"F", 1.0, 3) + b"abc")
     sys.stdout.buffer.flush()
 time.sleep(600)
 """
@@ -87,7 +92,7 @@ def hangs(tmp_path, monkeypatch):
 
 
 def test_a_camera_that_hangs_is_started_again(hangs, until):
-    source = Camera("rtsp://nowhere", 0, "")
+    source = stream("rtsp://nowhere", 0, "")
     found: list[Captured] = []
     until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6, 60)
     assert len(hangs) >= 2
@@ -96,9 +101,26 @@ def test_a_camera_that_hangs_is_started_again(hangs, until):
 
 def test_a_killed_process_is_started_again(hangs, until, monkeypatch):
     monkeypatch.setattr(camera, "STALL_SECONDS", 600.0)
-    source = Camera("rtsp://nowhere", 0, "")
+    source = stream("rtsp://nowhere", 0, "")
     found: list[Captured] = []
     until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 3, 60)
     os.kill(hangs[0], signal.SIGKILL)
     until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6, 60)
     source.close()
+
+
+def test_without_its_packages_an_industrial_camera_is_refused_with_the_way_to_get_them(monkeypatch):
+    monkeypatch.setattr(genicam, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install --no-deps harvesters==\S+ genicam=="):
+        replace(Spec(), source="genicam", producer="x.cti").check()
+
+
+def test_the_extra_is_the_one_that_is_tested():
+    pinned = (PROJECT / "requirements-dev.txt").read_text().splitlines()
+    assert set(genicam.EXTRA.split()) <= {line.split()[0] for line in pinned if line}
+
+
+@pytest.mark.parametrize("text", ["Width", "Width=", "=5", "a b=5"])
+def test_a_camera_s_setting_is_a_name_and_a_value(text):
+    with pytest.raises(UserError, match="is no NAME=VALUE"):
+        Setup("x.cti", more=(text,)).features()

@@ -1,10 +1,13 @@
 """Every part that is taken in gets one verdict, and every machine hears of it."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 
 from backend.line.engine import Engine
 from backend.line.judge import Looked
+from backend.line.keeper import Keeper
 from backend.line.part import Judgement, Verdict
 from backend.line.ring import DROP_NEWEST, DROP_OLDEST, Ring
 from backend.records import Shortage
@@ -163,3 +166,22 @@ def test_all_but_good_ones_are_kept_and_a_sample_of_those(engine, box, tmp_path)
     good = [row for row in rows if row.verdict == "GOOD"]
     assert 5 < sum(bool(row.picture) for row in good) < 60
     assert all((tmp_path / row.picture).is_file() for row in rows if row.picture)
+
+
+def test_an_outbox_that_cannot_be_read_for_a_while_ends_nothing(engine, box, until):
+    sink = Heard()
+    line = engine(captured(5), sinks=[sink])
+    keeper = Keeper(box.path.parent, line, 8, {})
+    renamed = "ALTER TABLE {} RENAME TO {}"
+    with closing(sqlite3.connect(box.path, timeout=30)) as other:
+        other.execute(renamed.format("sinks", "away"))
+        other.commit()
+        line.start()
+        until(lambda: "cannot be read" in line.troubles.get(sink.name, ""))
+        keeper.tick()
+        assert "cannot be read" in line.troubles["outbox"]
+        other.execute(renamed.format("away", "sinks"))
+        other.commit()
+    until(lambda: len(sink.rows) == 5)
+    keeper.tick()
+    assert line.fault is None and "outbox" not in line.troubles

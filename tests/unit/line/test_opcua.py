@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 
 import pytest
 
@@ -136,3 +137,21 @@ def test_a_taken_port_is_a_trouble(opened, port):
         one.listen()
         with pytest.raises(OSError):
             opened(f"opc.tcp://127.0.0.1:{port}").beat({})
+
+
+def test_a_server_that_hangs_at_its_start_holds_up_no_end(opened, port, monkeypatch, until):
+    entered = threading.Event()
+
+    async def hang(server):
+        entered.set()
+        await asyncio.sleep(600)
+
+    monkeypatch.setattr(asyncua.Server, "init", hang)
+    monkeypatch.setattr("backend.line.sinks.opcua.CLOSE_SECONDS", 0.01)
+    monkeypatch.setattr("backend.line.sinks.opcua_server.PATIENCE", 600.0)
+    sink = opened(f"opc.tcp://127.0.0.1:{port}")
+    beat = threading.Thread(target=sink.beat, args=({},), daemon=True)
+    beat.start()
+    assert entered.wait(60)
+    sink.close()
+    assert beat.is_alive(), "it still hangs, and nobody waits for it"

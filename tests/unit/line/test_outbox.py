@@ -55,6 +55,40 @@ def test_what_an_earlier_start_left_is_uninspected(tmp_path):
         assert (part.epoch, part.sequence, part.id) == (2, 1, 4)
 
 
+@pytest.fixture
+def hurt(box):
+    """`hurt()`: the file of an outbox with 2,000 judged parts is damaged while it is open."""
+    box.judge([(part, GOOD) for part in box.accept(some(2000))])
+
+    def hurt():
+        with closing(sqlite3.connect(box.path)) as other:
+            other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with box.path.open("r+b") as file:
+            file.seek(8 * 4096)
+            file.write(b"\xaa" * 4096 * 40)
+
+    return hurt
+
+
+def test_one_that_is_damaged_while_it_is_open_says_so_and_what_to_do(box, hurt):
+    hurt()
+    for work in (lambda: box.judged_after(0, 5000), lambda: box.forget_marks(["m"]) or box.drop(9)):
+        with pytest.raises(Shortage, match=r"is damaged .*Stop the line and start it again"):
+            work()
+
+
+def test_one_that_cannot_be_read_says_so_and_what_to_do(box):
+    box.accept(some(1))
+    with closing(sqlite3.connect(box.path)) as other:
+        other.execute("ALTER TABLE totals RENAME TO away")
+        other.commit()
+        with pytest.raises(Shortage, match=r"cannot be read .*nothing that was stored is lost"):
+            box.totals()
+        other.execute("ALTER TABLE away RENAME TO totals")
+        other.commit()
+    assert box.totals() == {}, "and goes on when it is there again"
+
+
 def test_a_known_mark_is_taken_in_once_also_after_a_restart(tmp_path):
     with closing(Outbox(tmp_path)) as first:
         first.begin(1, "lost")

@@ -63,6 +63,22 @@ def test_a_decision_is_noted_and_taken_back_by_another_line(home):
     assert decisions.take_back(home, "Ann") is None
 
 
+def test_a_decision_is_about_a_part_that_the_line_judged(storage):
+    home, wish = lived.line(storage)
+    judge = lived.judge_of(home, wish)
+    with lived.opened(home) as box:
+        lived.run_by(home, box, judge, [100, 108])
+        segments.cut(home, box)
+        assert box.drop(segments.cut_upto(home)) == 2, "the first two are in a segment alone"
+        lived.run_by(home, box, judge, [100])
+        for sequence in (1, 2, 3):
+            assert reviews.decide(ANN, home, (1, sequence), Said.GOOD).place == (1, sequence)
+        for place in ((1, 4), (2, 1), (1, 0), (-1, 1)):
+            with pytest.raises(UserError, match="judged no part"):
+                reviews.decide(ANN, home, place, Said.GOOD)
+    assert len(decisions.standing(home)) == 3
+
+
 @pytest.mark.parametrize(
     ("said", "who", "words"), [("fine", "Ann", "is no decision"), ("good", " ", "Who is missing")]
 )

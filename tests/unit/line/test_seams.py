@@ -91,14 +91,37 @@ def test_a_suspended_promise_is_recorded_once(storage, engine):
     assert alarm.reason.startswith("The scores of dot, edge drifted") and alarm.place == ()
 
 
-def test_a_sink_that_breaks_at_its_heartbeat_ends_nothing(home, engine):
+def test_a_sink_that_breaks_at_its_heartbeat_ends_nothing(home, engine, until):
     class Broken(Heard):
         def beat(self, state):
             raise ValueError("a damaged key")
 
     line = engine([], sinks=[Broken()])
     Keeper(home, line, 8, {})._beat()
-    assert "damaged key" in line.troubles["heard"]
+    until(lambda: "damaged key" in line.troubles.get("heard", ""))
+
+
+def test_a_sink_that_hangs_at_its_heartbeat_holds_up_neither_the_line_nor_other_sinks(
+    home, engine, until, monkeypatch
+):
+    monkeypatch.setattr("backend.line.keeper.BEAT_SECONDS", 0.0)
+    released = threading.Event()
+
+    class Hanging(Heard):
+        def beat(self, state):
+            released.wait()
+            super().beat(state)
+
+    hanging, other = Hanging("hanging"), Heard("other")
+    line = engine([], sinks=[hanging, other])
+    keeper = Keeper(home, line, 8, {})
+    try:
+        until(lambda: keeper.tick() or len(other.beats) >= 3)
+        assert "hanging hears nothing: it does not answer." in line.troubles["hanging"]
+        assert hanging.beats == []
+    finally:
+        released.set()
+    until(lambda: keeper.tick() or (hanging.beats and "hanging" not in line.troubles))
 
 
 def test_what_a_variant_judged_is_judged_again_by_it(storage, home, recorded):

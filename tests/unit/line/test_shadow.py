@@ -91,7 +91,8 @@ def test_what_it_is_too_slow_for_is_dropped_and_counted(line, monkeypatch):
     shadow.close()
 
 
-def test_one_that_cannot_judge_here_says_why(line, until, tmp_path):
+def test_one_that_cannot_judge_here_says_why(line, until, tmp_path, monkeypatch):
+    monkeypatch.setattr(beside_module, "PAUSE", 3600.0)  # it is not started again meanwhile
     home, judged, _ = line
     drifted = package_run(tmp_path / "runs", shift=1.0)
     candidate.ask(home, Candidate(RUN, drifted.id))
