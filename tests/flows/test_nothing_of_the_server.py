@@ -25,7 +25,7 @@ def members(content: bytes) -> Iterator[tuple[str, str]]:
         for name in packed.namelist():
             inside = packed.read(name)
             if name.endswith(".parquet"):
-                yield name, pd.read_parquet(io.BytesIO(inside)).to_json()
+                yield name, pd.read_parquet(io.BytesIO(inside)).to_csv()
             else:
                 yield name, inside.decode("utf-8", "ignore")
 

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,8 @@ def to_zip(report: Report, made: Mapping[str, Run]) -> bytes:
             archive.writestr(name, content)
         for run in made.values():
             for path in sorted((run.folder / "facts").glob("*.parquet")):
-                archive.write(path, f"facts/{run.id}/{path.name}", zipfile.ZIP_STORED)
+                name = f"facts/{run.id}/{path.name}"
+                archive.writestr(name, _facts(path), zipfile.ZIP_STORED)
     return buffer.getvalue()
 
 
@@ -41,12 +43,29 @@ def _files(report: Report) -> Iterator[tuple[str, bytes]]:
             yield from _both(f"tables/{item.name}", item.frame)
 
 
+def _facts(path: Path) -> bytes:
+    """A table of facts as it is, unless it says where things lie here."""
+    found = pd.read_parquet(path)
+    shown = _without_places(found)
+    return path.read_bytes() if shown.equals(found) else _parquet(shown)
+
+
+def _without_places(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name, kind in frame.dtypes.items() if str(kind) in ("object", "str")]
+    return frame.assign(**{str(name): frame[name].map(places.values) for name in texts})
+
+
 def _both(name: str, frame: pd.DataFrame) -> Iterator[tuple[str, bytes]]:
-    yield f"{name}.csv", spreadsheet.written(frame)
+    shown = _without_places(frame)
+    yield f"{name}.csv", spreadsheet.written(shown)
+    mixed = [name for name, kind in shown.dtypes.items() if str(kind) == "object"]
+    yield f"{name}.parquet", _parquet(shown.astype(dict.fromkeys(mixed, str)))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
-    mixed = [name for name, kind in frame.dtypes.items() if str(kind) == "object"]
-    frame.astype(dict.fromkeys(mixed, str)).to_parquet(buffer, index=False)
-    yield f"{name}.parquet", buffer.getvalue()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
 
 
 def _origin(made: Mapping[str, Run]) -> dict[str, Any]:

@@ -4,9 +4,10 @@ import json
 import zipfile
 from io import BytesIO
 
+import pandas as pd
 import pytest
 
-from backend.core import places
+from backend.core import facts, places
 from backend.sharing.report import asked, formats
 from backend.sharing.report.scope import Scope
 from tests.sharing_runs import made
@@ -33,6 +34,8 @@ def test_no_form_of_a_report_names_a_folder_of_the_server(storage):
     folder = "/srv/secret-place/wafers"
     result = {"images": 3, "ceiling": None}
     run = made(storage.storage, "agreement", result, source="folder", folder=folder)
+    images = [{"image": "a", "path": f"{folder}/a.png"}, {"image": "b", "path": "artifacts/b.png"}]
+    facts.write(run.folder, "images", images)
     scope = Scope(runs=(run.id,))
     report = asked.report(storage.storage, scope)
     for form in (formats.HTML, formats.STATIC):
@@ -41,4 +44,6 @@ def test_no_form_of_a_report_names_a_folder_of_the_server(storage):
     with zipfile.ZipFile(BytesIO(formats.written(report, {"run": run}, formats.ZIP))) as packed:
         for name in packed.namelist():
             assert b"secret-place" not in packed.read(name), name
+        kept = pd.read_parquet(BytesIO(packed.read(f"facts/{run.id}/images.parquet")))
+        assert list(kept["path"]) == ["…/a.png", "artifacts/b.png"]
         assert json.loads(packed.read("runs.json"))["run"]["settings"]["folder"] == "…/wafers"
