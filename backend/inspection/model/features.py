@@ -29,7 +29,7 @@ from backend.records import UserError
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
 Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
-FINE = "4+8"  # strides of the detector that ships: its later layers know its own pictures only
+FINE = "4+8"  # strides of the detector that ships: with 16 too, simulated prints were told worse
 NOTES = {
     "rendered": "the program's own YOLOv8n, taught on rendered images alone: nothing downloaded",
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
