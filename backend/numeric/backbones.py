@@ -19,14 +19,18 @@ class Yolo(nn.Module):
 
     forward: [B, 3, S, S] in 0..1 -> [B, C, S/16, S/16], or [B, C, zoom S/32, zoom S/32] where only
     stride 32 (source B's layer, 512 channels for a YOLOv8s) is asked for. C of a YOLOv8n: 64
-    (stride 8) + 128 (16) + 256 (32). zoom: how many times the crop is enlarged first.
+    (stride 8) + 128 (16) + 256 (32). zoom: how many times the crop is enlarged first. peaks: a
+    cell is described by each channel's maximum too, so that a small defect is not averaged away;
+    twice the channels, of strides below 16 alone.
     """
 
-    def __init__(self, config: dict[str, Any], strides: str = "8+16", zoom: int = 1) -> None:
+    def __init__(
+        self, config: dict[str, Any], strides: str = "8+16", zoom: int = 1, peaks: bool = False
+    ) -> None:
         super().__init__()
         from ultralytics.nn.tasks import DetectionModel
 
-        self.config, self.strides, self.zoom = config, strides, zoom
+        self.config, self.strides, self.zoom, self.peaks = config, strides, zoom, peaks
         whole: Any = DetectionModel(dict(config), verbose=False).model
         backbone: nn.Sequential = whole[: len(config["backbone"])]
         self.taps = layers_of(backbone, strides)
@@ -47,7 +51,11 @@ class Yolo(nn.Module):
         maps = self.outputs(images)
         if len(maps) == 1:
             return maps[0]
-        return torch.cat([on_grid(m, images.shape[-1] // 16) for m in maps], 1)
+        grid = images.shape[-1] // 16
+        found = [on_grid(m, grid) for m in maps]
+        if self.peaks:
+            found += [F.max_pool2d(m, m.shape[-1] // grid) for m in maps]
+        return torch.cat(found, 1)
 
 
 @torch.inference_mode()
@@ -77,14 +85,18 @@ def load_yolo(file: Path, strides: str = "8+16", zoom: int = 1) -> Yolo:
     """
     saved = checkpoints.read(file)
     try:
-        model = (saved.get("ema") or saved["model"]).float()
-        backbone = Yolo(_plain(model.yaml), strides, zoom)
-        backbone.layers.load_state_dict(model.model[: len(backbone.layers)].state_dict())
+        return cut((saved.get("ema") or saved["model"]).float(), strides, zoom)
     except Exception as error:
         raise UserError(
             f"{file} is no YOLO detector that can be read ({type(error).__name__}). "
             f"Use an official file such as {COCO_FILE}."
         ) from error
+
+
+def cut(detector: Any, strides: str = "8+16", zoom: int = 1, peaks: bool = False) -> Yolo:
+    """The backbone of an Ultralytics detector, with a copy of its weights."""
+    backbone = Yolo(_plain(detector.yaml), strides, zoom, peaks)
+    backbone.layers.load_state_dict(detector.model[: len(backbone.layers)].state_dict())
     return backbone.eval()
 
 

@@ -33,15 +33,20 @@ def latency(folder: Path) -> None:
 
 
 def _anomaly_models(place: Path) -> dict[str, Run]:
-    """Packages of a model with one feature set and of one with two; the YOLO is untrained, which
-    changes nothing of its speed."""
+    """Packages of a model with one feature set and of two with two; the YOLO of one of these is
+    untrained, which changes nothing of its speed."""
     from ultralytics import YOLO
 
     place.mkdir(parents=True)
     YOLO("yolov8n.yaml").save(place / "yolov8n.pt")
     parts = run_job(place, "parts", {"scale": SCALE})
     made = {}
-    for name, weights in (("one feature set", "scattering"), ("two", "coco+scattering")):
+    asked = {
+        "one feature set": "scattering",
+        "two": "coco+scattering",
+        "two, no download": "rendered+scattering",
+    }
+    for name, weights in asked.items():
         values = {"weights": weights, "weights_file": str(place / "yolov8n.pt"), **LEARNING}
         model = run_job(place, "inspect", {"parts_run": parts.id, **values})
         packing = {"model_run": model.id, "tolerance": 0.001}  # hardly trained

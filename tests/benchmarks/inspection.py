@@ -12,7 +12,7 @@ def inspection(folder: Path) -> None:
     place = folder / "inspection"
     parts = run_job(place, "parts", {"scale": SCALE})
     methods = ["padim", "mahalanobis", "knn", "patchcore", "flow"]
-    values = {"parts_run": parts.id, "weights": "scattering", "methods": methods}
+    values = {"parts_run": parts.id, "weights": "rendered+scattering", "methods": methods}
     result = run_job(place, "inspect", values).result or {}
     best = result["mean_auroc"][result["baseline"]]
     for method, mean in result["mean_auroc"].items():

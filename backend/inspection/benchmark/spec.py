@@ -32,9 +32,13 @@ class Spec:
     categories: tuple[str, ...] = param((), "these categories alone; none: all", advanced=True)
     weights: str = param(
         "auto",
-        "features: auto takes coco (yolov8n.pt in storage/weights) and scattering together, or "
-        "scattering alone (no download) without that file; own takes the backbone named below",
-        choices=("auto", "coco+scattering", "coco", "scattering", "own", "own+scattering"),
+        "features: auto takes coco (yolov8n.pt in storage/weights) and scattering together, or, "
+        "without that file, rendered (the program's own detector, no download) in place of coco; "
+        "own takes the backbone named below",
+        choices=(
+            *("auto", "coco+scattering", "coco", "rendered+scattering", "rendered", "scattering"),
+            *("own", "own+scattering"),
+        ),
     )
     weights_file: str = param(
         "",

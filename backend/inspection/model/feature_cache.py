@@ -17,7 +17,7 @@ from torch import nn
 from backend.inspection.model import features
 from backend.inspection.model.features import Crops, Tick, no_tick
 from backend.inspection.model.scoring import Floats
-from backend.numeric import scattering, vision
+from backend.numeric import backbones, scattering, vision
 
 LIMIT = 2 * 2**30  # bytes
 
@@ -44,7 +44,7 @@ def extract(
 def key(backbone: nn.Module, crops: Crops) -> str:
     """Hash of the pictures [N, S, S, 3] and of the backbone's layout and weights."""
     told = hashlib.sha256()
-    for module in (features, scattering, vision):  # another version of these, other features
+    for module in (features, backbones, scattering, vision):  # another version, other features
         told.update(Path(str(module.__file__)).read_bytes())
     told.update(json.dumps(features.describe(backbone), sort_keys=True).encode())
     for name, value in sorted(backbone.state_dict().items()):

@@ -1,8 +1,9 @@
 """Backbones: crops to feature maps. Heavy (torch, ultralytics): import it inside a job.
 
-Five of them, all frozen once built:
+Six of them, all frozen once built:
 - coco: the backbone of an Ultralytics YOLO file (v5, v8, 11, 26), as in source B
   (`model.model[:10]` of a YOLOv8), its layers named by their stride;
+- rendered: the detector that ships, taught on rendered images alone, its finer layers;
 - scattering: fixed wavelets, no training and no download (Bruna & Mallat, arXiv 1203.1513);
 - own: a vision backbone that the user brings, see `vision`;
 - self-supervised: a YOLOv8n trained on the GOOD parts, see `self_supervision`;
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from backend.inspection.model import brought
-from backend.numeric.backbones import COCO_FILE, Yolo, default_config, load_yolo, untrained
+from backend.numeric.backbones import COCO_FILE, Yolo, cut, default_config, load_yolo, untrained
 from backend.numeric.scattering import Scattering
 from backend.numeric.vision import Vision, load_vision
 from backend.records import UserError
@@ -28,7 +29,9 @@ from backend.records import UserError
 Tick = Callable[[float, str], None]  # fraction of this piece of work, message
 Crops = NDArray[np.uint8]  # [N, S, S, 3]
 
+FINE = "4+8"  # strides of the detector that ships: with 16 too, simulated prints were told worse
 NOTES = {
+    "rendered": "the program's own YOLOv8n, taught on rendered images alone: nothing downloaded",
     "scattering": "fixed wavelets (scattering): nothing trained, nothing downloaded",
     "self-supervised": "trained anew in each test round on its GOOD parts, with pasted defects",
     "random": "untrained YOLOv8n: a control, not for use",
@@ -52,31 +55,35 @@ def choose(weights: str, weights_file: str, folder: Path, backbone: str = "") ->
     """Turn the setting into backbones, one a feature set. `folder` is storage/weights.
 
     auto: a named file, else yolov8n.pt in `folder`, together with scattering; without a file
-    scattering alone. own: the folder that `backbone` names. Raises UserError where the file or
-    folder that was asked for is missing.
+    rendered in its place. own: the folder that `backbone` names. Raises UserError where the file
+    or folder that was asked for is missing.
     """
-    if weights in NOTES:
-        return (Choice(weights, None, NOTES[weights]),)
+    if all(name in NOTES for name in weights.split("+")):
+        return tuple(_there(name) for name in weights.split("+"))
     if weights.startswith("own"):
         return _own(weights, brought.folder_of(backbone, folder))
     file = Path(weights_file).expanduser() if weights_file else folder / COCO_FILE
-    wavelets = Choice("scattering", None, NOTES["scattering"])
     if file.is_file():
         coco = Choice("coco", file, f"YOLO weights from {file.name}")
-        return (coco,) if weights == "coco" else (coco, wavelets)
+        return (coco,) if weights == "coco" else (coco, _there("scattering"))
     if weights != "auto" or weights_file:
         raise UserError(
             f"{file} is missing. Put the official {COCO_FILE} into {folder}, name another file, "
-            "or choose the weights 'scattering', which need no file."
+            "or choose the weights 'rendered+scattering', which need no file."
         )
-    note = f"{wavelets.note}; {COCO_FILE} in storage/weights would be used beside them"
-    return (replace(wavelets, note=note),)
+    rendered = _there("rendered")
+    note = f"{rendered.note} ({COCO_FILE} in storage/weights would take its place)"
+    return replace(rendered, note=note), _there("scattering")
+
+
+def _there(kind: str) -> Choice:
+    """A backbone that needs no file."""
+    return Choice(kind, None, NOTES[kind])
 
 
 def _own(weights: str, folder: Path) -> tuple[Choice, ...]:
     own = Choice("own", folder, f"the backbone {folder.name}, brought by the user")
-    wavelets = Choice("scattering", None, NOTES["scattering"])
-    return (own, wavelets) if weights.endswith("scattering") else (own,)
+    return (own, _there("scattering")) if weights.endswith("scattering") else (own,)
 
 
 def noted(choices: Sequence[Choice]) -> str:
@@ -93,6 +100,10 @@ def fixed(
         return load_yolo(choice.file, strides, zoom)
     if choice.kind == "own" and choice.file is not None:
         return load_vision(choice.file, layer, zoom)
+    if choice.kind == "rendered":
+        from backend.detection import shipped
+
+        return cut(shipped.load(), FINE, peaks=True)
     if choice.kind == "scattering":
         return Scattering(scales=5, pairs=4, detail=3).eval()
     return untrained(default_config(), strides, seed) if choice.kind == "random" else None
@@ -106,6 +117,7 @@ def describe(backbone: nn.Module) -> dict[str, Any]:
             "config": backbone.config,
             "strides": backbone.strides,
             "zoom": backbone.zoom,
+            "peaks": backbone.peaks,
         }
     if isinstance(backbone, Vision):
         told = {name: getattr(backbone, name) for name in ("config", "layer", "zoom", "normal")}
@@ -122,8 +134,8 @@ def describe(backbone: nn.Module) -> dict[str, Any]:
 def rebuild(description: dict[str, Any]) -> nn.Module:
     """The backbone of a description; its weights come from the state dict."""
     if description["kind"] == "yolo":
-        zoom = description.get("zoom", 1)  # models of earlier versions have none
-        return Yolo(description["config"], description["strides"], zoom).eval()
+        told = {"zoom": 1, "peaks": False} | description  # models of earlier versions have neither
+        return Yolo(*(told[name] for name in ("config", "strides", "zoom", "peaks"))).eval()
     made = Vision if description["kind"] == "vision" else Scattering
     return made(**{k: v for k, v in description.items() if k != "kind"}).eval()
 

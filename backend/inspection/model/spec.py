@@ -16,12 +16,13 @@ class Spec:
     parts_run: str = param("", "the parts to learn from and to score", run="parts")
     weights: str = param(
         "auto",
-        "features: auto takes coco (yolov8n.pt in storage/weights) and scattering together, or "
-        "scattering alone (no download) without that file; own takes the backbone named below; "
-        "self-supervised trains in each test round on its GOOD parts",
+        "features: auto takes coco (yolov8n.pt in storage/weights) and scattering together, or, "
+        "without that file, rendered (the program's own detector, no download) in place of coco; "
+        "own takes the backbone named below; self-supervised trains in each test round on its "
+        "GOOD parts",
         choices=(
-            *("auto", "coco+scattering", "coco", "scattering", "own", "own+scattering"),
-            *("self-supervised", "random"),
+            *("auto", "coco+scattering", "coco", "rendered+scattering", "rendered", "scattering"),
+            *("own", "own+scattering", "self-supervised", "random"),
         ),
     )
     weights_file: str = param(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from backend.detection import shipped
 from backend.inspection.model import feature_cache, features, self_supervision
 from backend.numeric import backbones
 from backend.numeric.scattering import Scattering
@@ -83,11 +84,31 @@ def test_features_do_not_depend_on_the_batch():
 
 
 def test_auto_takes_the_file_where_there_is_one(tmp_path):
-    assert [c.kind for c in features.choose("auto", "", tmp_path)] == ["scattering"]
+    assert [c.kind for c in features.choose("auto", "", tmp_path)] == ["rendered", "scattering"]
     (tmp_path / backbones.COCO_FILE).write_bytes(b"x")
     assert [c.kind for c in features.choose("auto", "", tmp_path)] == ["coco", "scattering"]
     assert [c.kind for c in features.choose("coco", "", tmp_path)] == ["coco"]
     assert [c.file for c in features.choose("random", "", tmp_path)] == [None]
+
+
+def test_the_detector_that_ships_describes_cells_by_means_and_peaks():
+    (choice,) = features.choose("rendered", "", None)
+    backbone = features.fixed(choice, "8+16", seed=0)
+    mine = crops(2, 128)
+    found = features.extract(backbone, mine)
+    assert found.shape == (2, 2 * (32 + 64), 8, 8)
+    network = shipped.load().eval()
+    with torch.inference_mode():
+        x, taken = features.to_images(torch.from_numpy(mine)), []
+        for layer in network.model[:5]:
+            x = layer(x)
+            taken.append(x.numpy())
+    cells = [m.reshape(2, -1, 8, s, 8, s) for m, s in ((taken[2], 4), (taken[4], 2))]
+    wanted = [m.mean((3, 5)) for m in cells] + [m.max((3, 5)) for m in cells]
+    np.testing.assert_allclose(found, np.concatenate(wanted, 1), atol=1e-5)
+    again = features.rebuild(features.describe(backbone))
+    again.load_state_dict(backbone.state_dict())
+    np.testing.assert_array_equal(features.extract(again, mine), found)
 
 
 def test_a_missing_weights_file_is_named_with_the_cure(tmp_path):

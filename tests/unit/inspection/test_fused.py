@@ -120,6 +120,16 @@ def test_variants_are_no_baselines():
     assert variants.baselines(methods) == ["padim", "supervised"]
 
 
+def test_the_detector_that_ships_is_exported_beside_wavelets(tmp_path):
+    parts_run = make_parts(tmp_path, {"dist1": (20, 10)})
+    more = {"weights": "rendered+scattering", "methods": ("padim",), "folds": 2, "steps": 0}
+    result, inspected = inspect(tmp_path, parts_run, **more)
+    assert set(result.part_ms) == {"whole", "rendered", "scattering"}
+    assert "rendered images alone" in result.backbone and result.mean_auroc["diffusion"] > 0.8
+    runs.finish(inspected, RunState.COMPLETED, result={})
+    assert packed(tmp_path, inspected).difference < 1e-4
+
+
 def test_a_backbone_that_the_user_brings_is_scored_and_exported_like_the_rest(tmp_path):
     folder = save(tmp_path / "mine", "Dinov2Config", TOKENS["Dinov2Config"])
     parts_run = make_parts(tmp_path, {"dist1": (20, 10)})
