@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -79,7 +80,7 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
 
 def _choice(label: str, values: pd.Series, key: str, least: int = 2) -> str:
     """One of the values that occur, "" for any; not asked where there are fewer than `least`."""
-    found = sorted({str(v) for v in values.dropna()} - {""})
+    found = sorted({str(v) for v in values.dropna().unique()} - {""})
     if len(found) < least:
         return ""
     chosen = st.selectbox(label, ["", *found], format_func=lambda v: v or "any", key=key)
@@ -97,11 +98,13 @@ def _confidence(boxes: pd.DataFrame, key: str) -> tuple[float, float]:
 def applied(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """The image rows that meet the filters, in order.
 
-    Columns more: `certainty`, the lowest confidence of its boxes, NaN without one; `alike`, its
-    group of near-duplicates, 0 where it has none or nobody asked.
+    Columns more: `certainty`, the lowest confidence of its boxes, NaN without one or where they are
+    not in that order; `alike`, its group of near-duplicates, 0 where it has none or nobody asked.
     """
-    certainty = boxes.groupby("image")["confidence"].min()
-    rows = images.assign(alike=0, certainty=images["image"].map(certainty))
+    rows = images.assign(alike=0, certainty=np.nan)
+    if filters.order == DISPUTED:
+        certainty = boxes.groupby("image")["confidence"].min()
+        rows = rows.assign(certainty=rows["image"].map(certainty))
     if filters.duplicates:
         rows = rows.assign(alike=rows["image"].map(_groups(run.id, run.folder)))
         rows = rows[(rows["alike"] > 0) & rows.duplicated("alike", keep=False)]

@@ -22,6 +22,7 @@ from tests.benchmarks.cluster import cluster
 from tests.benchmarks.deployment import latency
 from tests.benchmarks.drift import drift
 from tests.benchmarks.inspection import inspection
+from tests.benchmarks.large_store import large_store
 from tests.benchmarks.line import line
 from tests.benchmarks.line_kills import line_kills
 from tests.benchmarks.pages import pages
@@ -37,6 +38,7 @@ def main() -> None:
             overview,
             reindex,
             pages,
+            large_store,
             renderer,
             materials,
             simulator,
