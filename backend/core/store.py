@@ -132,13 +132,13 @@ class Store:
         """As `ingest`, in one transaction, which is some times as fast; each in its own where that
         fails. Run id → why it was not taken in."""
         if len(ended) > 1:
-            with suppress(UserError, duckdb.Error):
+            with suppress(Exception):
                 self._ingest(ended)
                 return {}
         failed: dict[str, Exception] = {}
         for run, mark in ended:
             try:
-                self._ingest([(run, mark)])
+                self.ingest(run, mark)
             except Exception as error:
                 failed[run.id] = error
         return failed

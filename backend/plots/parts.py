@@ -75,8 +75,8 @@ def _quartiles(rows: pd.DataFrame, across: str, measure: str) -> dict[str, Any]:
     grouped = rows.dropna(subset=[measure]).groupby(across)[measure]
     low, middle, high = (grouped.quantile(share) for share in (0.25, 0.5, 0.75))
     reach = 1.5 * (high - low)
-    ends = [end.reindex(rows[across]).to_numpy(float) for end in (low - reach, high + reach)]
-    inside = rows[rows[measure].between(*ends)]
+    least, most = (end.reindex(rows[across]).to_numpy(float) for end in (low - reach, high + reach))
+    inside = rows[rows[measure].between(least, most)]
     fences = inside.groupby(across)[measure].agg(["min", "max"])
     return {
         **{"x": list(middle.index), "q1": low, "median": middle, "q3": high},
