@@ -185,7 +185,6 @@ def test_all_projects_are_listed_with_their_names(other, path):
     told = tables(app)
     assert "pen" in told and "pane" in told
     assert "General" in told and "Windscreens" in told
-    assert app.query_params["project"] == [projects.ALL]
 
 
 def test_in_all_projects_results_are_chosen_by_their_project_and_nothing_starts(other):
