@@ -165,7 +165,7 @@ def names(runs: Path, kind: str = "") -> list[str]:
     """The id of every run that has a folder, or of those of a kind, by age; other names are passed
     over."""
     try:
-        there = [entry.name for entry in os.scandir(runs)]
+        there = [path.name for path in runs.iterdir()]
     except FileNotFoundError:
         return []
     if kind:

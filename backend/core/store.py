@@ -359,10 +359,10 @@ def _take_in(store: Store, runs_folder: Path) -> list[str]:
                 problems.append(str(error))
             else:
                 ended += [(run, mark)] if run.state.ended else []
-        for error in store.ingest_all(ended).values():
-            if not isinstance(error, UserError):
-                raise error
-            problems.append(str(error))
+        for failed in store.ingest_all(ended).values():
+            if not isinstance(failed, UserError):
+                raise failed
+            problems.append(str(failed))
     return problems
 
 
