@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
@@ -126,11 +127,8 @@ def _counting() -> Iterator[list[int]]:
         sizes.append(message.ByteSize())
         enqueue(self, message)
 
-    ForwardMsgQueue.enqueue = counted
-    try:
+    with patch.object(ForwardMsgQueue, "enqueue", counted):
         yield sizes
-    finally:
-        ForwardMsgQueue.enqueue = enqueue
 
 
 def _copy(folder: Path, names: list[str]) -> None:
