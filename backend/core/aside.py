@@ -19,8 +19,7 @@ KNOWN = "put_aside_by"
 
 def finished(runs_folder: Path) -> list[str]:
     """Ids of the completed runs that put images aside, oldest first."""
-    folders = [path for path in runs.folders(runs_folder) if f"-{KIND}-" in path.name]
-    mine = [path for path in folders if facts.count(path, TABLE)]
+    mine = [path for path in runs.folders(runs_folder, KIND) if facts.count(path, TABLE)]
     return [run.id for run in runs.readable(mine) if run.state is RunState.COMPLETED]
 
 

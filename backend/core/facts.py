@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 from pyarrow import parquet
 
+from backend.core import runs
 from backend.core.migrations import FACTS, STEPS
 from backend.records import UserError
 
@@ -73,12 +74,17 @@ def write(run_folder: Path, table: str, rows: pd.DataFrame | Sequence[Mapping[st
 def count(run_folder: Path, table: str) -> int:
     """Number of a run's rows of one table, 0 where it wrote none. Raises UserError if damaged."""
     file = path(run_folder, table)
-    if not file.exists():
-        return 0
+    state = runs.state_of(file)
     try:
-        return int(parquet.read_metadata(file).num_rows)
+        return _rows(file, state) if state else 0
     except (OSError, ValueError) as error:
         raise _damaged(file) from error
+
+
+@lru_cache(maxsize=4096)
+def _rows(file: Path, state: runs.FileState) -> int:
+    """Number of rows of a file, read once for each state of it."""
+    return int(parquet.read_metadata(file).num_rows)
 
 
 def read(run_folder: Path, table: str) -> pd.DataFrame:

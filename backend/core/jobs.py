@@ -23,7 +23,7 @@ import psutil
 from backend.core import lineage, projects, registry, runs, specs
 from backend.core.endings import cause_of
 from backend.core.runs import Run
-from backend.core.store import Store, signature
+from backend.core.store import TAKEN_IN, Ended, Store, has_result, signature
 from backend.records import RunState, Shortage, UserError
 from backend.settings import PROJECT, Settings, quiet_environment
 
@@ -31,6 +31,9 @@ MIN_FREE_BYTES = 500 * 2**20
 GRACE_SECONDS = 8.0
 KILL_SECONDS = 12.0
 FEED_SECONDS = 5.0  # between two looks at what lines wrote
+LOOKS = 200  # ended runs that a round looks at again
+AT_ONCE = 0.05  # s to the next round where there are more
+SETTLED = 2.0  # s after a change from which a folder's time tells of another one
 _ENDS = {
     RunState.FAILED: "failed",
     RunState.CANCELED: "was canceled",
@@ -220,7 +223,8 @@ def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any], pr
 
 def active(folders: Iterable[Path]) -> list[Run]:
     """Those runs that are pending or running, oldest first; damaged ones are passed over."""
-    found = [run for run in runs.readable(folders) if not run.state.ended]
+    without_end = (folder for folder in folders if not (folder / "result.json").exists())
+    found = [run for run in runs.readable(without_end) if not run.state.ended]
     return sorted(found, key=lambda run: (run.created, run.id))
 
 
@@ -362,6 +366,10 @@ class Supervisor:
         self._known = store.signatures()
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._active: list[Run] = []
+        self._names: list[str] = []
+        self._listed = (-1, 0.0)  # the folder's time then, and when that was
+        self._looked = 0  # the place up to which ended runs were looked at again
+        self._waiting: set[str] = set()  # ended runs that are taken in by a later round
         self._next_feed = 0.0
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -382,7 +390,7 @@ class Supervisor:
                 self.tick()
             except Exception:
                 log.exception("supervisor")
-            self._stop.wait(self.interval)
+            self._stop.wait(AT_ONCE if self._waiting else self.interval)
 
     def tick(self) -> None:
         """One round: take in what ended, press cancels, start what is due."""
@@ -414,15 +422,62 @@ class Supervisor:
             if child.poll() is not None:
                 del self._children[run_id]
 
-    def _take_in(self) -> None:
-        folders = runs.folders(self.settings.runs)
-        self._active = []
-        for folder in folders:
+    def take_in(self, run_id: str) -> None:
+        """Let the store know a run as its folder is now."""
+        with self._lock:
+            folder = self.settings.runs / run_id
             mark = signature(folder)
-            if self._known.get(folder.name) != mark:
-                self._look_at(folder, mark)
+            if self._known.get(run_id) != mark:
+                self._active = [run for run in self._active if run.id != run_id]
+                self._ingest(self._look_at(folder, mark))
+
+    def _take_in(self, *changed: str) -> None:
+        """Look at what is new, at what is under way, and in turn at what ended; at runs that
+        changed before all others."""
+        fresh = self._list_anew(asked=bool(changed))
+        self._active = []
+        ended: list[Ended] = []
+        for name in dict.fromkeys((*changed, *self._due())):
+            full = len(ended) >= TAKEN_IN and name not in changed
+            if full and name in self._waiting:
+                continue
+            folder = self.settings.runs / name
+            mark = signature(folder)
+            self._waiting.discard(name)
+            if self._known.get(name) == mark or not folder.is_dir():
+                continue
+            if full and has_result(mark):
+                self._waiting.add(name)
+                continue
+            ended += self._look_at(folder, mark)
+        self._ingest(ended)
         self._active.sort(key=lambda run: (run.created, run.id))
-        names = {folder.name for folder in folders}
+        if fresh or self.problems:
+            self._forget_gone()
+
+    def _list_anew(self, *, asked: bool) -> bool:
+        """List the folder of runs where it may have changed, and once a turn; was it listed?"""
+        state = runs.state_of(self.settings.runs)
+        time_then = state[0] if state else 0
+        changed, at = self._listed
+        settled = at - changed / 1e9 > SETTLED
+        if time_then == changed and settled and self._looked and not asked:
+            return False
+        self._listed = (time_then, time.time())
+        self._names = runs.names(self.settings.runs)
+        return True
+
+    def _due(self) -> list[str]:
+        """Runs to look at now: all that are not known as ended, and some of those that are."""
+        unknown = [name for name in self._names if name not in self._known]
+        ended = [name for name in self._names if name in self._known]
+        some = ended[self._looked : self._looked + LOOKS]
+        self._looked = self._looked + LOOKS if self._looked + LOOKS < len(ended) else 0
+        return unknown[::-1] + some
+
+    def _forget_gone(self) -> None:
+        names = set(self._names)
+        self._waiting &= names
         for gone in set(self._known) - names:
             self.store.forget(gone)
             del self._known[gone]
@@ -430,25 +485,39 @@ class Supervisor:
         for gone in set(self.problems) - names - feeds:
             del self.problems[gone]
 
-    def _look_at(self, folder: Path, mark: str) -> None:
+    def _look_at(self, folder: Path, mark: str) -> list[Ended]:
+        """The run, where it ended and is to be taken in."""
         try:
             run = runs.read(folder)
             if run.state.ended and self._starts_again(run):
                 runs.reopen(folder, queued=True)
             elif run.state.ended:
-                self.store.ingest(run, mark)
-                self._known[folder.name] = mark
+                return [(run, mark)]
             else:
                 if self._known.pop(folder.name, None):
                     self.store.forget(folder.name)
                 self._active.append(run)
             self.problems.pop(folder.name, None)
-        except UserError as error:
-            self.problems[folder.name] = str(error)
         except Exception as error:
-            if folder.name not in self.problems:
-                log.exception("run %s", folder.name)
-            self.problems[folder.name] = f"Cannot take in {folder}: {error}"
+            self._cannot_take_in(folder, error)
+        return []
+
+    def _ingest(self, ended: list[Ended]) -> None:
+        failed = self.store.ingest_all(ended)
+        for run, mark in ended:
+            if run.id in failed:
+                self._cannot_take_in(run.folder, failed[run.id])
+            else:
+                self._known[run.id] = mark
+                self.problems.pop(run.id, None)
+
+    def _cannot_take_in(self, folder: Path, error: Exception) -> None:
+        if isinstance(error, UserError):
+            self.problems[folder.name] = str(error)
+            return
+        if folder.name not in self.problems:
+            log.error("run %s", folder.name, exc_info=error)
+        self.problems[folder.name] = f"Cannot take in {folder}: {error}"
 
     def _starts_again(self, run: Run) -> bool:
         """Did a service that this queue had started die?"""
@@ -518,14 +587,14 @@ class Supervisor:
         """Put an ended, incomplete run back into the queue; it goes on from its checkpoint."""
         with self._lock:
             resume(self.settings, self.find(run_id), queued=True)
-            self._take_in()
+            self._take_in(run_id)
 
     def dependents(self, run_id: str) -> list[str]:
         """Runs whose settings name this one, ended or not."""
         with self._lock:
             known = runs.readable(run.folder for run in self._active)
         found = {run.id for run in known if run_id in lineage.parents(run)}
-        frame = self.store.read(
+        frame = self.store.of_runs(
             "SELECT id, kind, spec FROM runs WHERE contains(spec::VARCHAR, ?)", [run_id]
         )
         for row in frame.itertuples():
@@ -538,7 +607,7 @@ class Supervisor:
         """Let ended runs belong to another project; the ids of those that did not before."""
         with self._lock:
             moved = move(self.settings, run_ids, project)
-            self._take_in()
+            self._take_in(*(run.id for run in moved))
         return [run.id for run in moved]
 
     def delete(self, run_id: str) -> None:
@@ -548,14 +617,14 @@ class Supervisor:
             refuse_in_use(self.settings.storage, run_id, self.active())
             self.settings.trash.mkdir(parents=True, exist_ok=True)
             folder.rename(self.settings.trash / run_id)
-            self._take_in()
+            self._take_in(run_id)
 
     def restore(self, run_id: str) -> None:
         with self._lock:
             if not runs.RUN_ID.fullmatch(run_id) or not (self.settings.trash / run_id).is_dir():
                 raise UserError(f"'{run_id}' is not in the trash.")
             (self.settings.trash / run_id).rename(self.settings.runs / run_id)
-            self._take_in()
+            self._take_in(run_id)
 
     def empty_trash(self) -> list[str]:
         """Delete for good; the ids of the runs that are gone."""

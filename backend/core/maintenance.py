@@ -6,6 +6,7 @@ import sys
 import tarfile
 import tempfile
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from backend.access import database as accounts
@@ -161,6 +162,18 @@ def _database_of(storage: Path, folders: list[Path], work: Path) -> Path:
 def folder_size(folder: Path) -> int:
     """Bytes of every file below a folder."""
     return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+def run_size(folder: Path) -> int:
+    """Bytes of a run; of an ended one added up once for each state of its folder."""
+    if (folder / "result.json").exists():
+        return _ended_size(folder, runs.state_of(folder))
+    return folder_size(folder)
+
+
+@lru_cache(maxsize=50_000)
+def _ended_size(folder: Path, state: runs.FileState) -> int:
+    return folder_size(folder)
 
 
 def spare(settings: Settings) -> dict[str, Path]:

@@ -6,7 +6,7 @@ backup and the trash keep it; a run that says nothing belongs to the default one
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from backend.records import UserError
 
 JOURNAL = "projects.jsonl"
 DEFAULT = ""  # the id of the project that is always there
+ALL = "*"  # in place of an id: every project that somebody may see, to read in
 FIRST_NAME = "General"
 LONGEST = 60  # letters of a name
 NOBODY = ("",)  # no account has this name
@@ -137,15 +138,21 @@ def of_line(runs_folder: Path, name: str) -> str:
 
 def lines(runs_folder: Path) -> dict[str, str]:
     """Name of a line → the id of its project."""
-    folders = [one for one in runs.folders(runs_folder) if one.name[16:-7] == "line"]
-    return {run.name: run.project for run in _asked_for(folders)}
-
-
-def _asked_for(folders: Iterable[Path]) -> Iterator[runs.Run]:
-    """The runs in these folders as they were asked for, without the damaged."""
-    for folder in folders:
+    found = {}
+    for folder in runs.folders(runs_folder, "line"):
+        states = (runs.state_of(folder / "spec.json"), runs.state_of(folder / runs.PROJECT))
         with suppress(UserError):
-            yield runs.asked_for(folder)
+            name, project = _line(folder, states)
+            found[name] = project
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _line(folder: Path, states: tuple[runs.FileState, ...]) -> tuple[str, str]:
+    """Name and project of a run of a line, read once for each state of its files. Raises UserError
+    for a damaged one."""
+    run = runs.asked_for(folder)
+    return run.name, run.project
 
 
 def add(storage: Path, name: str) -> Project:

@@ -26,6 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ EDITS, PROJECT = "edits.jsonl", "project.json"
 ARCHIVED = "archived.json"
 PRODUCTS = ("facts", "artifacts", EDITS)  # what other runs take from a run
 RENAMED = {"export": "package", "student-export": "package"}  # kinds of earlier versions
+_HEADS = ("spec.json", "process.json", PROJECT)
+FileState = tuple[int, int, int] | None  # see state_of
 RUN_ID = re.compile(r"\d{8}T\d{6}-[a-z]+(?:-[a-z]+)*-[0-9a-f]{6}")
 
 
@@ -158,11 +161,21 @@ def _fields_of(path: Path) -> Iterator[None]:
         raise UserError(f"{path} is damaged ({words}). Restore it or delete the run.") from error
 
 
-def folders(runs: Path) -> list[Path]:
-    """Every run folder by age; names that are no run id are passed over."""
-    if not runs.exists():
+def names(runs: Path, kind: str = "") -> list[str]:
+    """The id of every run that has a folder, or of those of a kind, by age; other names are passed
+    over."""
+    try:
+        there = [path.name for path in runs.iterdir()]
+    except FileNotFoundError:
         return []
-    return sorted(path for path in runs.iterdir() if RUN_ID.fullmatch(path.name))
+    if kind:
+        there = [name for name in there if name[16:-7] == kind]
+    return sorted(filter(RUN_ID.fullmatch, there))
+
+
+def folders(runs: Path, kind: str = "") -> list[Path]:
+    """As `names`, their folders."""
+    return [runs / name for name in names(runs, kind)]
 
 
 def named(folder: Path, run_id: str) -> Path:
@@ -217,7 +230,27 @@ def create(
 
 def read(folder: Path) -> Run:
     """The run in a folder. Raises UserError naming the file that is missing or damaged."""
-    return _with_outcome(_with_process(asked_for(folder)))
+    states = tuple(state_of(folder / name) for name in ("result.json", *_HEADS))
+    if states[0] is None:
+        return _with_outcome(_with_process(asked_for(folder)))
+    run = _ended(folder, states)  # its own dicts, for whoever changes them
+    return replace(run, spec=dict(run.spec), result=None if run.result is None else {**run.result})
+
+
+def state_of(path: Path) -> FileState:
+    """Another one whenever a file was written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+@lru_cache(maxsize=4096)
+def _ended(folder: Path, states: tuple[FileState, ...]) -> Run:
+    """A run with a result, read once for each state of its files: pages ask for it again and
+    again."""
+    return _with_outcome(_with_start(asked_for(folder)))
 
 
 def asked_for(folder: Path) -> Run:
@@ -263,17 +296,26 @@ def _with_process(run: Run) -> Run:
     path = run.folder / "process.json"
     if not path.exists():
         return run
-    claim = read_json(path)
+    run, claim = _with_start(run), read_json(path)
     with _fields_of(path):
-        run = replace(run, state=RunState.RUNNING, started=_moment(claim["started"]))
         if is_alive(claim):
-            return run
+            return replace(run, state=RunState.RUNNING)
     return replace(
         run,
         state=RunState.INTERRUPTED,
         finished=last_sign_of_life(run.folder),
         error="Its process ended without a result (killed, no memory, full disk or power cut).",
     )
+
+
+def _with_start(run: Run) -> Run:
+    """When its process began, where one did."""
+    path = run.folder / "process.json"
+    if not path.exists():
+        return run
+    claim = read_json(path)
+    with _fields_of(path):
+        return replace(run, started=_moment(claim["started"]))
 
 
 def _with_outcome(run: Run) -> Run:

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from backend.core.runs import Run
 from backend.records import UserError
 
 TABLES = ("runs", "curves", *FACTS)
+Ended = tuple[Run, str]  # a run that ended, and the signature of its folder
+TAKEN_IN = 50  # runs in one transaction
+KEPT_ANSWERS = 512  # of short questions of pages
+MISSING = "-"  # in a signature
 
 
 class Store:
@@ -37,6 +41,8 @@ class Store:
         except duckdb.Error as error:
             raise UserError(_cannot_open(Path(path), error)) from error
         self._writing = threading.Lock()
+        self._answers = lru_cache(maxsize=KEPT_ANSWERS)(self._answer)
+        self._changes = 0
         try:
             self._migrate()
         except BaseException:
@@ -86,12 +92,29 @@ class Store:
         """Any query as a data frame, safe to call from any thread."""
         return self._read(sql, values, None)
 
-    def _read(self, sql: str, values: Sequence[Any], project: str | None) -> pd.DataFrame:
-        """project: whose runs alone the query sees, None for all."""
+    def of_runs(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        """As `read`, of the tables of runs and their facts alone: asked anew once a run came, went
+        or moved. For answers that are short."""
+        return self._of_runs(sql, values, None)
+
+    def _of_runs(
+        self, sql: str, values: Sequence[Any], projects: tuple[str, ...] | None
+    ) -> pd.DataFrame:
+        return self._answers(sql, tuple(values), projects, self._changes).copy(deep=False)
+
+    def _answer(
+        self, sql: str, values: tuple[Any, ...], projects: tuple[str, ...] | None, changes: int
+    ) -> pd.DataFrame:
+        return self._read(sql, values, projects)
+
+    def _read(
+        self, sql: str, values: Sequence[Any], projects: tuple[str, ...] | None
+    ) -> pd.DataFrame:
+        """projects: whose runs alone the query sees, None for all."""
         cursor = self._connection.cursor()
         try:
-            if project is not None:
-                _narrow(cursor, project)
+            if projects is not None:
+                _narrow(cursor, projects)
             return cursor.execute(sql, list(values)).df()
         finally:
             cursor.close()
@@ -103,24 +126,52 @@ class Store:
 
         Raises UserError naming the file where a fact file is damaged; then nothing changed.
         """
-        row, curves = _row(run, signature), _curves(run)
-        with self._transaction() as cursor:
-            _delete(cursor, run.id)
-            marks = ", ".join("?" * len(row))
-            cursor.execute(f"INSERT INTO runs VALUES ({marks})", row)
+        self._ingest([(run, signature)])
+
+    def ingest_all(self, ended: Sequence[Ended]) -> dict[str, Exception]:
+        """As `ingest`, in one transaction, which is some times as fast; each in its own where that
+        fails. Run id → why it was not taken in."""
+        if len(ended) > 1:
+            with suppress(Exception):
+                self._ingest(ended)
+                return {}
+        failed: dict[str, Exception] = {}
+        for run, mark in ended:
+            try:
+                self.ingest(run, mark)
+            except Exception as error:
+                failed[run.id] = error
+        return failed
+
+    def _ingest(self, ended: Sequence[Ended]) -> None:
+        rows = [_row(run, mark) for run, mark in ended]
+        curves = pd.concat([_curves(run) for run, _ in ended])
+        ids = [run.id for run, _ in ended]
+        with self._changed(), self._transaction() as cursor:
+            known = "SELECT id FROM runs WHERE list_contains(?, id)"
+            for (run_id,) in cursor.execute(known, [ids]).fetchall():
+                _delete(cursor, run_id)
+            marks = ", ".join("?" * len(rows[0]))
+            cursor.executemany(f"INSERT INTO runs VALUES ({marks})", rows)
             if len(curves):
                 cursor.register("new_curves", curves)
                 cursor.execute("INSERT INTO curves SELECT * FROM new_curves")
                 cursor.unregister("new_curves")
-            if run.state == "completed":
-                for table in FACTS:
-                    _insert_facts(cursor, run, table)
-        if run.project:
+            completed = [run.folder for run, _ in ended if run.state == "completed"]
+            for table in FACTS:
+                _insert_facts(cursor, [facts.path(folder, table) for folder in completed], table)
+        if any(run.project for run, _ in ended):
             self.divided = True
 
     def forget(self, run_id: str) -> None:
-        with self._transaction() as cursor:
+        with self._changed(), self._transaction() as cursor:
             _delete(cursor, run_id)
+
+    @contextmanager
+    def _changed(self) -> Iterator[None]:
+        """What was answered before counts no more once it is done."""
+        yield
+        self._changes += 1
 
     def feed(self, feed: Feed, storage: Path) -> None:
         """Take in a section's new files, each once. A damaged one holds up those of its maker that
@@ -153,8 +204,9 @@ class Store:
 
     def runs(self, kind: str = "", state: str = "", limit: int = 1000) -> pd.DataFrame:
         """Ended runs, newest first."""
-        return self.read(
-            """SELECT id, kind, name, state, created, started, finished, seconds, error, parent
+        return self.of_runs(
+            """SELECT id, kind, name, state, created, started, finished, seconds, error, parent,
+                      project
                FROM runs WHERE (? = '' OR kind = ?) AND (? = '' OR state = ?)
                ORDER BY created DESC, id DESC LIMIT ?""",
             [kind, kind, state, state, limit],
@@ -162,7 +214,7 @@ class Store:
 
     def measured(self, kind: str, limit: int = 100) -> list[Measured]:
         """What the newest completed runs of a kind took, and with which settings."""
-        frame = self.read(
+        frame = self.of_runs(
             """SELECT spec, seconds FROM runs WHERE kind = ? AND state = 'completed'
                AND seconds IS NOT NULL ORDER BY created DESC, id DESC LIMIT ?""",
             [kind, limit],
@@ -174,7 +226,7 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """State → number of ended runs."""
-        frame = self.read("SELECT state, count(*) AS n FROM runs GROUP BY state")
+        frame = self.of_runs("SELECT state, count(*) AS n FROM runs GROUP BY state")
         return {state: int(n) for state, n in zip(frame["state"], frame["n"], strict=True)}
 
     def facts(self, table: str, run_id: str) -> pd.DataFrame:
@@ -205,7 +257,7 @@ class Store:
         wanted = only or {}
         more = " AND coalesce(r.result ->> ?, r.spec ->> ?, '') = ?" * len(wanted)
         pairs = [word for path, value in wanted.items() for word in (path, path, value)]
-        return self.read(
+        return self.of_runs(
             f"""WITH found AS (
                  SELECT r.id, r.created, f.value, f.low, f.high, f.n,
                         coalesce(r.result ->> ?, r.spec ->> ?, '') AS alike
@@ -223,16 +275,23 @@ class Store:
 
 
 class OfProject(Store):
-    """The same database for who looks at one project: its table `runs` has the runs of that alone,
-    whatever is read."""
+    """The same database for who looks at one project, or several: its table `runs` has the runs of
+    these alone, whatever is read."""
 
-    def __init__(self, whole: Store, project: str):
-        self._whole, self._project = whole, project
+    def __init__(self, whole: Store, *projects: str):
+        self._whole, self._projects = whole, projects
         self._connection, self._writing = whole._connection, whole._writing
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        narrow = self._whole.divided or self._project
-        return self._whole._read(sql, values, self._project if narrow else None)
+        return self._whole._read(sql, values, self._seen)
+
+    def of_runs(self, sql: str, values: Sequence[Any] = ()) -> pd.DataFrame:
+        return self._whole._of_runs(sql, values, self._seen)
+
+    @property
+    def _seen(self) -> tuple[str, ...] | None:
+        """The projects whose runs alone are seen; None where there is no other."""
+        return self._projects if self._whole.divided or self._projects != ("",) else None
 
     def measured(self, kind: str, limit: int = 100) -> list[Measured]:
         """Of all projects: a computer is as fast in each."""
@@ -243,20 +302,25 @@ def signature(folder: Path) -> str:
     """Changes whenever a run starts again, ends or goes to another project."""
     parts = []
     for name in ("process.json", "result.json"):
-        path = folder / name
-        parts.append(str(path.stat().st_mtime_ns) if path.exists() else "-")
-    with suppress(FileNotFoundError):
-        parts.append(str((folder / runs.PROJECT).stat().st_mtime_ns))
+        state = runs.state_of(folder / name)
+        parts.append(str(state[0]) if state else MISSING)
+    if project := runs.state_of(folder / runs.PROJECT):
+        parts.append(str(project[0]))
     return "/".join(parts)
 
 
-def _narrow(cursor: duckdb.DuckDBPyConnection, project: str) -> None:
+def has_result(signature: str) -> bool:
+    """Has the run of that signature ended, and said how?"""
+    return signature.split("/")[1] != MISSING
+
+
+def _narrow(cursor: duckdb.DuckDBPyConnection, projects: tuple[str, ...]) -> None:
     """Let a view stand before the table of runs, for this cursor alone."""
     whole = cursor.execute("SELECT current_database()").fetchall()[0][0]
-    cursor.execute("SET VARIABLE project = ?", [project])
+    cursor.execute("SET VARIABLE projects = ?", [list(projects)])
     cursor.execute(
         f"""CREATE TEMP VIEW runs AS SELECT * FROM "{whole}".main.runs
-            WHERE project = getvariable('project')"""
+            WHERE list_contains(getvariable('projects'), project)"""
     )
 
 
@@ -285,13 +349,20 @@ def rebuild(path: Path, runs_folder: Path) -> list[str]:
 
 def _take_in(store: Store, runs_folder: Path) -> list[str]:
     problems = []
-    for folder in runs.folders(runs_folder):
-        try:
-            run = runs.read(folder)
-            if run.state.ended:
-                store.ingest(run, signature(folder))
-        except UserError as error:
-            problems.append(str(error))
+    folders = runs.folders(runs_folder)
+    for first in range(0, len(folders), TAKEN_IN):
+        ended = []
+        for folder in folders[first : first + TAKEN_IN]:
+            try:
+                mark, run = signature(folder), runs.read(folder)
+            except UserError as error:
+                problems.append(str(error))
+            else:
+                ended += [(run, mark)] if run.state.ended else []
+        for failed in store.ingest_all(ended).values():
+            if not isinstance(failed, UserError):
+                raise failed
+            problems.append(str(failed))
     return problems
 
 
@@ -412,16 +483,18 @@ def _feed(
         ) from error
 
 
-def _insert_facts(cursor: duckdb.DuckDBPyConnection, run: Run, table: str) -> None:
-    path = facts.path(run.folder, table)
-    if not path.exists():
+def _insert_facts(cursor: duckdb.DuckDBPyConnection, paths: Sequence[Path], table: str) -> None:
+    """The rows of a table in these files of runs, those that are there, in their order."""
+    there = [str(path) for path in paths if path.exists()]
+    if not there:
         return
     try:
         cursor.execute(
-            f"INSERT INTO {table} BY NAME SELECT ? AS run_id, * FROM read_parquet(?)",
-            [run.id, str(path)],
+            f"INSERT INTO {table} BY NAME SELECT parse_path(filename)[-3] AS run_id, "
+            "* EXCLUDE (filename) FROM read_parquet(?, filename = true, union_by_name = true)",
+            [there],
         )
     except duckdb.Error as error:
         raise UserError(
-            f"Cannot read {path}: {str(error).splitlines()[0]}. Re-run, or restore a backup."
+            f"Cannot read {there[0]}: {str(error).splitlines()[0]}. Re-run, or restore a backup."
         ) from error

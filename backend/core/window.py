@@ -19,7 +19,8 @@ class Window:
     """Every run that a page shows is listed or found through here.
 
     who: looks, and may see what their projects hold. project: the id of the one they look at: only
-    its runs are listed, and what they ask for belongs to it.
+    its runs are listed, and what they ask for belongs to it; `projects.ALL`: those of every one
+    they may see are listed, and nothing is started.
     """
 
     owner: Supervisor
@@ -33,7 +34,15 @@ class Window:
     @property
     def store(self) -> OfProject:
         """The database with the runs of this project alone."""
-        return OfProject(self.owner.store, self.project)
+        return OfProject(self.owner.store, *self.places)
+
+    @cached_property
+    def places(self) -> tuple[str, ...]:
+        """The ids of the projects that are looked at; archived ones are not among all."""
+        if self.project != projects.ALL:
+            return (self.project,)
+        seen = projects.seen(self.settings.storage, self.who.name, self.who.role)
+        return tuple(i for i, one in seen.items() if not one.archived)
 
     @property
     def problems(self) -> dict[str, str]:
@@ -61,17 +70,17 @@ class Window:
     def holds(self, run_ids: Iterable[str], line: str = "") -> bool:
         """Does what is about these runs, or this line, belong to this project?"""
         if line:
-            return self._lines.get(line, projects.DEFAULT) == self.project
+            return self._lines.get(line, projects.DEFAULT) in self.places
         places = {projects.of_run(self.settings.storage, run_id) for run_id in run_ids}
-        return places <= {self.project}
+        return places <= set(self.places)
 
     def active(self) -> list[Run]:
         """Pending and running runs of this project, oldest first."""
-        return [run for run in self.owner.active() if run.project == self.project]
+        return [run for run in self.owner.active() if run.project in self.places]
 
     def elsewhere(self) -> int:
         """How many runs of other projects are pending or running: they share the queue."""
-        return sum(run.project != self.project for run in self.owner.active())
+        return sum(run.project not in self.places for run in self.owner.active())
 
     def find(self, run_id: str) -> Run:
         """The run of that id, of whatever project they may see. Raises UserError where there is
@@ -109,6 +118,11 @@ class Window:
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
         storage = self.settings.storage
+        if self.project == projects.ALL:
+            raise UserError(
+                "You look at all projects, and a run belongs to one. Choose that in the sidebar, "
+                "then start it."
+            )
         projects.check_seen(storage, self.who.name, self.who.role, self.project)
         return self.owner.submit(kind, values, name, parent, self.project)
 

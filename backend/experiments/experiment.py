@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,8 @@ class Experiment:
             raise UserError("Test run: this experiment takes none. Leave it out.")
         return self.plan(replace(choice, maker=choice.maker or next(iter(self.makers))))
 
-    def finder(self, home: Path, project: str | None = None) -> Finder:
-        return Finder(home, self.steps, project)
+    def finder(self, home: Path, projects: Collection[str] | None = None) -> Finder:
+        return Finder(home, self.steps, projects)
 
 
 def report(experiment: Experiment, made: Made) -> Report:

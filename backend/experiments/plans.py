@@ -1,7 +1,7 @@
 """Plans: runs as steps, each waiting for those it starts from; and which runs a plan became."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,15 +75,17 @@ def settings_of(run: Run) -> dict[str, Any]:
 
 
 class Finder:
-    """Finds which runs plans of these steps became. home: the folder of runs. project: id of the
-    one whose runs alone count, None for all.
+    """Finds which runs plans of these steps became. home: the folder of runs. projects: ids
+    of those whose runs alone count, None for all.
 
     Reads each kind of run once, so ask a new one each time.
     """
 
-    def __init__(self, home: Path, steps: tuple[Step, ...], project: str | None = None):
+    def __init__(
+        self, home: Path, steps: tuple[Step, ...], projects: Collection[str] | None = None
+    ):
         self.home = home
-        self.project = project
+        self.projects = projects
         self.steps = steps
         self._read: dict[str, list[Run]] = {}
         self._found: dict[str, list[Run]] = {}
@@ -162,9 +164,9 @@ class Finder:
 
     def _newest(self, kind: str) -> list[Run]:
         if kind not in self._read:
-            named = [path for path in runs.folders(self.home) if path.name[16:-7] == kind]
-            if self.project is not None:
-                named = [path for path in named if runs.project_of(path) == self.project]
+            named = runs.folders(self.home, kind)
+            if self.projects is not None:
+                named = [path for path in named if runs.project_of(path) in self.projects]
             read = runs.readable(named[-LOOKED_AT:])
             self._read[kind] = sorted(read, key=lambda run: run.created, reverse=True)
             self._found |= {run.id: [run] for run in read}

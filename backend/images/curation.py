@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from backend.records import Box, UserError
 JOURNAL = runs.EDITS
 VERDICTS = ("kept", "rejected", "deleted", "")
 LONGEST_CLASS = 64
+KEPT_SETS = 8  # whose rows stay in memory
 SAME = 0.01  # px; the browser's arithmetic moves an untouched corner by less
 
 
@@ -137,13 +139,26 @@ def images(run_folder: Path) -> pd.DataFrame:
     shown: see `shown_names`. verdict, tag: "" if none. labelled: False where nobody knows yet what
     an image shows; boxes drawn by hand, or their removal, make it known.
     """
+    return _images(run_folder, *_states(run_folder, "images")).copy(deep=False)
+
+
+@lru_cache(maxsize=KEPT_SETS)
+def _images(run_folder: Path, *states: runs.FileState) -> pd.DataFrame:
+    """As `images`, worked out once for each state of the files: a page asks at each of its runs."""
     made = facts.read(run_folder, "images")
     verdict = made["image"].map(verdicts(run_folder)).astype(object).fillna("")
-    told = [params.get("labelled", True) for params in _params(made)]
+    params = _params(made)
+    told = [one.get("labelled", True) for one in params]
     labelled = np.array(told, bool) | made["image"].isin(latest(run_folder, "boxes").keys())
     tag = made["image"].map(latest(run_folder, "tag")).astype(object).fillna("")
-    rows = made.assign(shown=shown_names(made), verdict=verdict, tag=tag, labelled=labelled)
+    shown = _named(made, params)
+    rows = made.assign(shown=shown, verdict=verdict, tag=tag, labelled=labelled)
     return rows[rows["verdict"] != "deleted"].reset_index(drop=True)
+
+
+def _states(run_folder: Path, table: str) -> tuple[runs.FileState, ...]:
+    """Of what a set's rows come from."""
+    return runs.state_of(facts.path(run_folder, table)), runs.state_of(run_folder / JOURNAL)
 
 
 def home_of(run_folder: Path, path: str) -> tuple[str, str] | None:
@@ -162,8 +177,11 @@ def home_of(run_folder: Path, path: str) -> tuple[str, str] | None:
 def shown_names(rows: pd.DataFrame) -> list[str]:
     """What people call each image of a table `images`: the name its file was imported under, its
     own where it was made here or by an earlier version."""
-    named = zip(rows["image"], _params(rows), strict=True)
-    return [str(params.get(FILE) or image) for image, params in named]
+    return _named(rows, _params(rows))
+
+
+def _named(rows: pd.DataFrame, params: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(one.get(FILE) or image) for image, one in zip(rows["image"], params, strict=True)]
 
 
 def _params(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -172,6 +190,12 @@ def _params(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 def boxes(run_folder: Path) -> pd.DataFrame:
     """The run's box rows, those of corrected images replaced; deleted images have none."""
+    return _boxes(run_folder, *_states(run_folder, "boxes")).copy(deep=False)
+
+
+@lru_cache(maxsize=KEPT_SETS)
+def _boxes(run_folder: Path, *states: runs.FileState) -> pd.DataFrame:
+    """As `boxes`, worked out once for each state of the files."""
     made = facts.read(run_folder, "boxes")
     corrected = latest(run_folder, "boxes")
     deleted = {image for image, verdict in verdicts(run_folder).items() if verdict == "deleted"}
@@ -237,9 +261,17 @@ def _same(one: Box, other: Box) -> bool:
 
 def _standing(run_folder: Path) -> list[tuple[int, dict[str, Any]]]:
     """Actions not taken back, oldest first, each with its number."""
+    path = run_folder / JOURNAL
+    state = runs.state_of(path)
+    return _actions(path, state) if state else []
+
+
+@lru_cache(maxsize=KEPT_SETS)
+def _actions(path: Path, state: runs.FileState) -> list[tuple[int, dict[str, Any]]]:
+    """As `_standing`, read once for each state of the journal; nobody changes them."""
     actions: list[dict[str, Any]] = []
     gone: set[int] = set()
-    for entry in runs.json_lines(run_folder / JOURNAL):
+    for entry in runs.json_lines(path):
         if "undo" in entry:
             gone.add(entry["undo"])
         else:

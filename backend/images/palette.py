@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from zlib import crc32
 
+import pandas as pd
+
 from backend.images.vocabulary import INTACT, KINDS, ONE_CLASS
 
 COLOURS = (  # apart for every kind of colour vision, and visible on dark pictures
@@ -19,7 +21,8 @@ def colours(classes: Iterable[str]) -> dict[str, str]:
     The same classes have the same colours everywhere; up to eight of them are all different.
     Classes of the vocabulary are served first, so that an unusual one never takes their colour.
     """
-    names = sorted({str(name) for name in classes} - {INTACT})
+    different = classes.unique() if isinstance(classes, pd.Series) else classes
+    names = sorted({str(name) for name in different} - {INTACT})
     taken: dict[str, int] = {}
     for name in sorted(names, key=lambda name: (KNOWN.get(name, len(KNOWN)), name)):
         wished = KNOWN.get(name, crc32(name.encode())) % len(COLOURS)

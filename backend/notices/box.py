@@ -121,6 +121,14 @@ def add(storage: Path, notice: Notice, channels: Sequence[str] = ()) -> bool:
     return True
 
 
+def ids(storage: Path) -> set[str]:
+    """Of every notice that is kept."""
+    if not there(storage):
+        return set()
+    with _reading(storage) as database:
+        return {str(one) for (one,) in database.execute("SELECT id FROM notice")}
+
+
 def newest(storage: Path, count: int = 100) -> list[Notice]:
     """The newest notices, newest first."""
     if not there(storage):

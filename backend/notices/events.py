@@ -43,7 +43,8 @@ def look(storage: Path, store: Reads, config: Config, now: float) -> int:
         *suspended(storage),
         *filling(storage, config, now),
     ]
-    return sum(box.add(storage, notice, config.channels) for notice in found)
+    told = box.ids(storage)
+    return sum(box.add(storage, one, config.channels) for one in found if one.id not in told)
 
 
 def ended(store: Reads, config: Config, since: float) -> Iterator[Notice]:

@@ -128,5 +128,5 @@ def detection_probability(
             figure.add_scatter(x=[None], y=[None], mode="lines", line=line, name=label)
     figure.update_xaxes(rangemode="tozero")
     figure.update_yaxes(range=[-0.03, 1.03])
-    words = f"{title}, n = {len(parts)} BAD parts"
+    words = title if ", n = " in title else f"{title}, n = {len(parts)} BAD parts"
     return styled(figure, words, f"size of the defect, {unit}", "probability of detection", 420)

@@ -28,7 +28,8 @@ def found(store: Reads, marked: Mapping[str, Mark], words: str, limit: int = 100
         values += [word, _marked(marked, word), _kinds(word)]
     where = " AND ".join(conditions) or "true"
     return store.read(
-        f"""SELECT id, kind, name, state, created, started, finished, seconds, error, parent
+        f"""SELECT id, kind, name, state, created, started, finished, seconds, error, parent,
+                   project
             FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT ?""",
         [*values, limit],
     )

@@ -20,21 +20,20 @@ from pages.ui.run_view import kind_page
 
 def show(run: Run) -> None:
     result = runs.result(run, Result)
-    auroc, scores = resources.facts("auroc", run), resources.facts("scores", run)
+    auroc = resources.facts("auroc", run)
     _head(run, result)
     caveats.alike(run)
     caveats.noted(result.notes)
     main = auroc[auroc["method"].isin(variants.main(auroc["method"].unique()))]
-    shown = scores[scores["method"].isin(main["method"].unique())]
     tabs(
         {
             "Feature types": lambda: _feature_types(run, main),
             "What each part adds": lambda: addition_charts.added(run),
             "Comparison": lambda: _comparison(run, resources.facts("comparisons", run), auroc),
-            "Test rounds": lambda: _folds(run, shown),
-            "ROC": lambda: score_charts.roc(run, scores),
-            "Scores": lambda: score_charts.histogram(run, scores),
-            "Defect size": lambda: score_charts.by_size(run, scores),
+            "Test rounds": lambda: _folds(run, list(main["method"].unique())),
+            "ROC": lambda: score_charts.roc(run, resources.facts("scores", run)),
+            "Scores": lambda: score_charts.histogram(run, resources.facts("scores", run)),
+            "Defect size": lambda: score_charts.by_size(run, resources.facts("scores", run)),
             "Where the defect is": lambda: _where(run),
         }
     )
@@ -223,8 +222,9 @@ def _power(rows: pd.DataFrame) -> None:
     st.caption("80 % power, two-sided 5 %, two methods on the same parts (Hanley and McNeil).")
 
 
-def _folds(run: Run, scores: pd.DataFrame) -> None:
-    frame = comparisons.by_fold(scores)
+def _folds(run: Run, methods: list[str]) -> None:
+    scores = resources.facts("scores", run)
+    frame = comparisons.by_fold(scores[scores["method"].isin(methods)])
     if frame.empty:
         st.info("No test round has BAD parts.", icon=":material/info:")
         return

@@ -1,5 +1,6 @@
 """Part explorer: every part with its score, where the model looks, and the GOOD parts like it."""
 
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -53,10 +54,11 @@ def show() -> None:
 
 def _explore(run: Run) -> None:
     caveats.alike(run)
-    methods = list(resources.facts("scores", run)["method"].unique())
+    methods = _methods(run.id)
     columns = st.columns(4)
     method = columns[0].selectbox("Score", methods)
-    table = rated(run.folder, method, part_view.limits_in_force(run, method))
+    limits = tuple(sorted(part_view.limits_in_force(run, method).items()))
+    table = _rated(run.id, run.finished, method, limits).copy(deep=False)
     feature = columns[1].selectbox("Feature type", ["all", *sorted(table["feature"].unique())])
     label = columns[2].selectbox("Label", ["all", "GOOD", "BAD"])
     order = columns[3].selectbox("Order", ORDERS)
@@ -78,12 +80,31 @@ def _explore(run: Run) -> None:
 def _asked(table: pd.DataFrame, rows: pd.DataFrame) -> str:
     """The part named in the address; the first of the rows where the filter has moved on."""
     asked = address.asked("part")
-    if asked in set(table["part"]):
+    if asked and (table["part"] == asked).any():
         return asked
     if asked:
         st.warning(f"This model has no part {charts.plain(asked)}.", icon=":material/link_off:")
     shown = address.shown("part")
-    return shown if shown in set(rows["part"]) else str(rows["part"].iloc[0])
+    return shown if (rows["part"] == shown).any() else str(rows["part"].iloc[0])
+
+
+def _methods(run_id: str) -> list[str]:
+    """Those that scored parts, in the order of the table."""
+    found = resources.store().of_runs(
+        "SELECT method FROM scores WHERE run_id = ? GROUP BY method ORDER BY min(rowid)", [run_id]
+    )
+    return list(found["method"])
+
+
+@st.cache_resource(ttl=3600, max_entries=4, show_spinner=False)
+def _rated(
+    run_id: str,
+    finished: datetime | None,
+    method: str,
+    limits: tuple[tuple[str, tuple[float | None, float | None]], ...],
+) -> pd.DataFrame:
+    """As `rated`, worked out once: a finished run's scores no longer change."""
+    return rated(settings().runs / run_id, method, dict(limits))
 
 
 def _ordered(rows: pd.DataFrame, order: str) -> pd.DataFrame:
@@ -100,7 +121,7 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
     """A page of parts with small pictures; the one that is picked, or ""."""
     st.subheader(counted(len(rows), "part"), anchor=False)
     shown = gallery.page_of(rows, f"page-{key}", PAGE)
-    paths = _paths(run)
+    paths = _paths(run, shown["part"])
     frame = pd.DataFrame(
         {
             "picture": [thumbnails.thumbnail(paths[part], None) for part in shown["part"]],
@@ -134,10 +155,11 @@ def _sheet(run: Run, rows: pd.DataFrame, key: str) -> str:
     return str(shown["part"].iloc[chosen[0]]) if chosen else ""
 
 
-def _paths(run: Run) -> dict[str, Path]:
-    """Part → its picture."""
+def _paths(run: Run, shown: pd.Series) -> dict[str, Path]:
+    """Part → its picture, of those shown."""
     folder = settings().runs / runs.spec(run, Spec).parts_run
     parts = made_parts(folder)
+    parts = parts[parts["part"].isin(shown)]
     return {p: folder / path for p, path in zip(parts["part"], parts["path"], strict=True)}
 
 

@@ -1,11 +1,13 @@
 """Parts: simulate printed parts or import one's own, and check what is there."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from backend.core import facts, runs
 from backend.core.runs import Run
@@ -19,6 +21,7 @@ from backend.wording import counted
 from pages.ui import charts, gallery, links, part_checks, resources, verdict
 from pages.ui.run_view import kind_page
 
+ROWS = 1000  # of a page of the table
 TELLING = {"brightness": "brightness", "edge": "area"}
 ALIKE = ("all", "copy or look-alike", "copy or look-alike in another group")
 
@@ -55,13 +58,31 @@ def show(run: Run) -> None:
         _spread(run, parts)
     st.subheader("The parts", anchor=False)
     _gallery(run, parts)
-    with st.expander("Table of all parts", icon=":material/table:"):
-        st.dataframe(parts, hide_index=True, alt="Every part with its label, group and measures")
-        charts.csv(parts, f"parts-{run.id}")
+    _all(run, parts)
+
+
+def _all(run: Run, parts: pd.DataFrame) -> None:
+    """The table of all parts, a page at a time, where it is opened."""
+    fold = st.expander(
+        "Table of all parts", icon=":material/table:", key=f"all-{run.id}", on_change="rerun"
+    )
+    if fold.open:
+        with fold:
+            rows = gallery.page_of(parts, f"all-page-{run.id}", ROWS)
+            st.dataframe(rows, hide_index=True, alt="Parts with their label, group and measures")
+            charts.csv(parts, f"parts-{run.id}")
 
 
 def _parts(run: Run) -> pd.DataFrame:
     """Every part with what was measured of it; empty columns for a run made before the checks."""
+    edits = runs.state_of(run.folder / runs.EDITS)
+    return _joined(run.id, run.finished, edits).copy(deep=False)
+
+
+@st.cache_resource(ttl=3600, max_entries=4, show_spinner=False)
+def _joined(run_id: str, finished: datetime | None, edits: runs.FileState) -> pd.DataFrame:
+    """As `_parts`, joined once for each state of what people said of the parts."""
+    run = resources.supervisor().find(run_id)
     made = resources.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
     parts = relabelling.applied(made, run.folder)
     checks = resources.facts("part_checks", run).drop(columns="run_id")
@@ -93,7 +114,8 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     if few:
         by = right.segmented_control("By", ["type", "group"], default="type", required=True)
     columns = ["part", "feature", "label", "group", measure]
-    figure = parts_plots.spread(parts, measure, by == "group")
+    edits = runs.state_of(run.folder / runs.EDITS)
+    figure = _drawn(run.id, run.finished, edits, measure, by)
     charts.figure(
         figure,
         parts[columns],
@@ -102,6 +124,14 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     )
     if measure in TELLING:
         _telling(run, measure, titles[measure])
+
+
+@st.cache_resource(ttl=3600, max_entries=20, show_spinner=False)
+def _drawn(
+    run_id: str, finished: datetime | None, edits: runs.FileState, measure: str, by: str
+) -> Figure:
+    """The chart of `_spread`, drawn once for each state of what people said of the parts."""
+    return parts_plots.spread(_joined(run_id, finished, edits), measure, by == "group")
 
 
 def _telling(run: Run, measure: str, title: str) -> None:

@@ -1,6 +1,7 @@
 """Thresholds: limits with a promise per feature type, what they cost a shift, their versions."""
 
 import math
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,8 @@ import streamlit as st
 
 from backend.core import runs
 from backend.core.runs import Run
-from backend.inspection.threshold import told
+from backend.inspection.threshold import detection, told
+from backend.inspection.threshold.detection import Sized
 from backend.inspection.threshold.job import calibrated_on
 from backend.inspection.threshold.limits import (
     Promise,
@@ -21,8 +23,12 @@ from backend.inspection.threshold.misses import Share, false_alarms, missed, sha
 from backend.inspection.threshold.spec import Result, Spec
 from backend.plots import thresholds as thresholds_plots
 from backend.records import UserError
+from backend.settings import settings
 from pages.ui import caveats, charts, forms, identity, links, resources, threshold_versions
+from pages.ui.layout import plain_errors
 from pages.ui.run_view import kind_page
+
+MARKS = 2000  # BAD parts drawn beside the curve
 
 
 def show(run: Run) -> None:
@@ -54,6 +60,7 @@ def show(run: Run) -> None:
     _table(run, rows)
     _too_few(run, rows)
     _scores(run, rows)
+    _by_size(run)
     _shift(run, rows)
     threshold_versions.activate(run)
     threshold_versions.versions(run)
@@ -231,6 +238,60 @@ def _use(run: Run, feature: str, limit: float) -> None:
         "promises nothing, says what it does with the known parts, and is not in force before "
         "somebody puts it there."
     )
+
+
+def _by_size(run: Run) -> None:
+    """How likely these limits find a defect, by its size; worked out where it is opened."""
+    if not detection.has_sizes(run.folder):
+        return
+    label, icon = "How likely a defect is found, by its size", ":material/show_chart:"
+    fold = st.expander(label, icon=icon, key=f"sizes-{run.id}", on_change="rerun")
+    if fold.open:
+        with fold, plain_errors():
+            _detected(run)
+
+
+def _detected(run: Run) -> None:
+    """The curve of all types together with a90 and a90/95, and both of each type."""
+    known, table = _sizes(run.id, run.finished)
+    whole, unit = table.iloc[0], known.measure.unit
+    if whole["words"]:
+        st.info(charts.plain(str(whole["words"])), icon=":material/info:")
+    else:
+        low, high = detection.size(whole["low"]), detection.size(whole["high"])
+        found = f"{whole['hits']} of {whole['n']} BAD parts are not called GOOD"
+        charts.metrics(
+            [
+                (f"a90, {unit}", f"{whole['a90']:.3g} [{low}, {high}]", f"90 % found. {found}"),
+                (f"a90/95, {unit}", detection.size(whole["a90_95"]), "Upper bound of a90, 95 %"),
+            ]
+        )
+        curve = detection.fitted(known.rows)
+        points = detection.drawn(curve)
+        charts.figure(
+            thresholds_plots.detection_probability(
+                points,
+                known.rows.sample(min(len(known.rows), MARKS), random_state=0),
+                (float(whole["a90"]), float(whole["a90_95"])),
+                f"Probability of detection, n = {len(known.rows)} BAD parts",
+                unit,
+            ),
+            points,
+            f"detection-{run.id}",
+            "Probability that a defect is found against its size, with its lower bound",
+        )
+    shown = detection.told(table)
+    st.dataframe(shown, hide_index=True, alt="Size found with 90 %, of each feature type")
+    charts.csv(shown, f"sizes-{run.id}")
+    lacks = " ".join(detection.missing(known))
+    st.caption(f"Size: {known.measure.words}. {detection.METHOD} {charts.plain(lacks)}".strip())
+
+
+@st.cache_resource(ttl=3600, max_entries=20, show_spinner="Fitting …")
+def _sizes(run_id: str, finished: datetime | None) -> tuple[Sized, pd.DataFrame]:
+    """The sized BAD parts of a version, and what is known of each type; worked out once."""
+    known = detection.sized(settings().runs / run_id)
+    return known, detection.by_type(known)
 
 
 def _shift(run: Run, rows: pd.DataFrame) -> None:

@@ -65,7 +65,7 @@ def workbench(run: Run) -> None:
         filters = picture_filters.ask(run, images, boxes)
         rows = picture_filters.applied(run, images, boxes, filters)
         edited = st.session_state.get(EDITED, {}).get(run.id, "")
-        if edited in set(images["image"]):
+        if edited and (images["image"] == edited).any():
             _editor(run, images.set_index("image").loc[edited], boxes, list(rows["image"]))
         else:
             _sheet(run, rows, filters, boxes)
@@ -97,7 +97,7 @@ def _sheet(run: Run, rows: pd.DataFrame, filters: Filters, boxes: pd.DataFrame) 
     key = f"page-{run.id}-{left}-{abs(hash(filters))}"
     page = st.pagination(pages, default=first, key=key) if pages > 1 else 1
     part = rows.iloc[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    by_image = dict(list(boxes.groupby("image")))
+    by_image = gallery.boxes_by_image(boxes, part)
     colours, most = palette.colours(boxes["class_name"]), None
     if "boxes" in filters.overlays:
         gallery.legend(colours)

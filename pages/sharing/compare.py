@@ -14,7 +14,7 @@ from backend.sharing import named
 from backend.sharing.compare import beside, datasets, overlaid, paired, views
 from backend.sharing.compare.views import View
 from backend.sharing.report.scope import Scope
-from pages.ui import address, charts, identity, links, report_view, resources
+from pages.ui import address, charts, identity, links, project, report_view, resources
 from pages.ui.layout import header, plain_errors
 
 CHOSEN = "compared-runs"
@@ -41,7 +41,7 @@ def show() -> None:
         key=f"compare-kind-{first}",
     )
     view = _view(kind, asked if asked and asked.kind == kind else None)
-    rows = views.rows(resources.store(), view)
+    rows = _rows(view)
     _saved(known, view)
     if rows.empty:
         st.info(
@@ -52,9 +52,21 @@ def show() -> None:
     _chosen(kind, rows, wanted)
 
 
+def _rows(view: View) -> pd.DataFrame:
+    """The runs of the view; among those of all projects with the name of their own."""
+    rows = views.rows(resources.store(), view)
+    if project.all_of_them():
+        places = resources.store().of_runs(
+            "SELECT id, project FROM runs WHERE kind = ?", [view.kind]
+        )
+        names = project.named(places.set_index("id")["project"])
+        rows.insert(1, "project", rows["id"].map(names))
+    return rows
+
+
 def _kinds() -> list[str]:
     """Kinds of which a run is completed, as the registry orders them."""
-    found = resources.store().read("SELECT DISTINCT kind FROM runs WHERE state = 'completed'")
+    found = resources.store().of_runs("SELECT DISTINCT kind FROM runs WHERE state = 'completed'")
     there = set(found["kind"])
     return [kind.name for kind in registry.KINDS if kind.name in there and not kind.service]
 

@@ -58,7 +58,7 @@ def show() -> None:
     ended = _ended("" if kind == "all" else kind, "" if state == "all" else state, sought or "")
     active = [r for r in resources.supervisor().active() if kind in ("all", r.kind)]
     active = active if state == "all" and not sought else []
-    if sought:
+    if sought and not project.all_of_them():
         _elsewhere(sought)
     if ended.empty and sought:
         st.info("No run has all of these words. Use fewer.", icon=":material/search_off:")

@@ -15,7 +15,8 @@ from pages.ui.layout import header
 @st.cache_data(ttl=30, max_entries=2, show_spinner="Measuring …")
 def _sizes(folder: str) -> pd.DataFrame:
     path = resources.supervisor().settings.runs
-    rows = [(f.name.split("-", 1)[1][:-7], maintenance.folder_size(f)) for f in runs.folders(path)]
+    there = runs.folders(path)
+    rows = [(f.name.split("-", 1)[1][:-7], maintenance.run_size(f)) for f in there]
     frame = pd.DataFrame(rows, columns=["kind", "bytes"])
     frame["job"] = run_table.job_words(frame["kind"])
     grouped = frame.groupby("job", as_index=False).agg(runs=("bytes", "size"), MB=("bytes", "sum"))

@@ -56,8 +56,8 @@ def section() -> None:
 
 def _archived() -> None:
     sees = resources.supervisor().sees
-    folders = [folder for folder in runs.folders(settings().runs) if sees(folder.name)]
-    found = [folder.name for folder in folders if runs.archived_at(folder)]
+    folders = filter(runs.archived_at, runs.folders(settings().runs))
+    found = [folder.name for folder in folders if sees(folder.name)]
     if not found:
         st.caption("No run is archived.")
         return

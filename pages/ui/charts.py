@@ -30,10 +30,11 @@ def curves(run: Run) -> None:
         figure(plots.curves(rows, title), rows, f"{title}-{run.id}", f"{title} per step")
 
 
-def csv(data: pd.DataFrame, name: str) -> None:
+def csv(data: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:
+    """The button that gives a table as CSV. data: the table, or what makes it when pressed."""
     st.download_button(
         "CSV",
-        lambda: spreadsheet.written(data),
+        lambda: spreadsheet.written(data() if callable(data) else data),
         file_name=f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.csv",
         mime="text/csv",
         icon=":material/download:",

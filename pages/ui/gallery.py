@@ -28,10 +28,14 @@ def show_images(run: Run) -> None:
     told = [f"{_named(k)}: {v}" for k, v in result.items() if isinstance(v, str) and v]
     if told:
         st.caption(charts.plain(". ".join(told) + "."))
-    names = " and ".join(sorted(set(images["source"].dropna())))
+    names = " and ".join(sorted(images["source"].dropna().unique()))
     filtered(run, images, boxes, f"{names} image")
-    shown = dict(zip(images["image"], images["shown"], strict=True))
-    charts.csv(boxes.assign(file=boxes["image"].map(shown)), f"boxes-{run.id}")
+    charts.csv(lambda: _with_files(boxes, images), f"boxes-{run.id}")
+
+
+def _with_files(boxes: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """The box rows with what people call their image."""
+    return boxes.assign(file=boxes["image"].map(images.set_index("image")["shown"]))
 
 
 def filtered(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, words: str) -> None:
@@ -75,8 +79,8 @@ def grid(
     words: what the pictures are, for their alt text. overlays: of `picture_filters.OVERLAYS`.
     """
     colours = palette.colours(boxes["class_name"])
-    by_image = dict(list(boxes.groupby("image")))
     rows = page_of(images, f"page-{run.id}-{len(images)}")
+    by_image = boxes_by_image(boxes, rows)
     counts = [len(by_image.get(name, ())) for name in rows["image"]]
     if "boxes" in overlays:
         legend(colours)
@@ -97,6 +101,11 @@ def grid(
                 st.image(pixels, caption=charts.plain(caption), width="stretch", alt=alt)
                 if run.kind in links.CURATED:
                     links.to_label(run.id, image)
+
+
+def boxes_by_image(boxes: pd.DataFrame, images: pd.DataFrame) -> dict[Any, pd.DataFrame]:
+    """Image → its box rows, of these images that have some."""
+    return dict(list(boxes[boxes["image"].isin(images["image"])].groupby("image")))
 
 
 def legend(colours: Mapping[str, str]) -> None:
@@ -126,7 +135,7 @@ def most_boxes(count: int, key: str) -> int | None:
 
 def strip(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     """A few images in a row, with their boxes and what is known about each."""
-    by_image = dict(list(boxes.groupby("image")))
+    by_image = boxes_by_image(boxes, images)
     colours = palette.colours(boxes["class_name"])
     legend(colours)
     with st.container(horizontal=True):

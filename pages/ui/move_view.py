@@ -14,6 +14,9 @@ from pages.ui import charts, identity, project, resources
 def offer(run_ids: Sequence[str], key: str) -> None:
     """Where to, what goes with them, and the button. key: the form's own."""
     window = resources.supervisor()
+    if project.all_of_them():
+        st.info("Choose the project that they belong to in the sidebar first.")
+        return
     others = {i: p for i, p in project.seen().items() if i != window.project and not p.archived}
     if not others:
         st.info("There is no other project to move to. Make one on the page Projects.")

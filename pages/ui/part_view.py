@@ -106,16 +106,21 @@ def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
 
 def _methods(run: Run, row: pd.Series) -> None:
     """What each method makes of the part, as its place among the GOOD parts of its type."""
-    scores = resources.facts("scores", run)
-    scores = scores[(scores["feature"] == row["feature"]) & (scores["repeat"] == 0)]
-    found = []
-    for method, rows in scores.groupby("method", sort=False):
-        score = float(rows.loc[rows["part"] == row["part"], "score"].iloc[0])
-        good = rows[(rows["label"] == int(Label.GOOD)) & (rows["part"] != row["part"])]["score"]
-        share = f"{(good < score).mean():.0%}" if len(good) else "–"
-        found.append({"method": method, "score": score, "above GOOD": share})
+    part, good = str(row["part"]), int(Label.GOOD)
+    found = resources.store().of_runs(
+        """WITH mine AS (
+             SELECT method, score FROM scores WHERE run_id = ? AND part = ? AND repeat = 0)
+           SELECT s.method, any_value(mine.score) AS score,
+             avg(CASE WHEN s.score < mine.score THEN 1.0 ELSE 0.0 END)
+               FILTER (WHERE s.label = ? AND s.part <> ?) AS share
+           FROM scores s JOIN mine USING (method)
+           WHERE s.run_id = ? AND s.feature = ? AND s.repeat = 0
+           GROUP BY s.method ORDER BY min(s.rowid)""",
+        [run.id, part, good, part, run.id, str(row["feature"])],
+    )
+    shares = ["–" if pd.isna(share) else f"{share:.0%}" for share in found["share"]]
     st.dataframe(
-        pd.DataFrame(found),
+        found[["method", "score"]].assign(**{"above GOOD": shares}),
         hide_index=True,
         column_config={"score": st.column_config.NumberColumn(format="%.2f")},
         alt="Score of this part under each method",
@@ -148,7 +153,7 @@ def _alike(run: Run, table: pd.DataFrame, row: pd.Series) -> None:
     if not found:
         st.caption("This run kept no features to compare by. Run the anomaly model again.")
         return
-    scores = table.set_index("part")["score"]
+    scores = table[table["part"].isin(found)].set_index("part")["score"]
     with st.container(horizontal=True, key="small-pictures-alike"):
         for part in found:
             caption = charts.plain(f"{part} · score {scores[part]:.2f}")

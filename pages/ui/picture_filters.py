@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from backend.core import facts
+from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.images import duplicates
 
@@ -40,12 +42,12 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         verdict = st.pills("Verdict", VERDICTS, default="all", key=f"verdict-{run.id}")
         with st.popover("Filter and order", icon=":material/filter_list:"):
-            class_name = _choice("Class", boxes["class_name"], f"class-{run.id}")
-            source = _choice("Images are", images["source"], f"source-{run.id}")
-            split = _choice("Split", images["split"], f"split-{run.id}")
-            tag = _choice("Tag", images["tag"], f"tag-{run.id}", 1)
-            label_source = _choice("Boxes come from", boxes["source"], f"labels-{run.id}")
-            prompt = _choice("Prompt", _prompts(run.id, run.folder), f"prompt-{run.id}")
+            class_name = _choice(run, "Class", boxes["class_name"], f"class-{run.id}")
+            source = _choice(run, "Images are", images["source"], f"source-{run.id}")
+            split = _choice(run, "Split", images["split"], f"split-{run.id}")
+            tag = _choice(run, "Tag", images["tag"], f"tag-{run.id}", 1)
+            label_source = _choice(run, "Boxes come from", boxes["source"], f"labels-{run.id}")
+            prompt = _choice(run, "Prompt", _prompts(run.id, run.folder), f"prompt-{run.id}")
             confidence = _confidence(boxes, f"sure-{run.id}")
             orders = (AS_MADE, DISPUTED, CROWDED)
             order = st.radio("Order", orders, key=f"order-{run.id}", horizontal=True)
@@ -77,13 +79,22 @@ def ask(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> Filters:
     )
 
 
-def _choice(label: str, values: pd.Series, key: str, least: int = 2) -> str:
+def _choice(run: Run, label: str, values: pd.Series, key: str, least: int = 2) -> str:
     """One of the values that occur, "" for any; not asked where there are fewer than `least`."""
-    found = sorted({str(v) for v in values.dropna()} - {""})
+    edits = runs.state_of(run.folder / runs.EDITS)
+    found = _different(run.id, run.finished, edits, key, values)
     if len(found) < least:
         return ""
     chosen = st.selectbox(label, ["", *found], format_func=lambda v: v or "any", key=key)
     return chosen or ""
+
+
+@st.cache_data(ttl=3600, max_entries=500, show_spinner=False)
+def _different(
+    run_id: str, finished: datetime | None, edits: runs.FileState, key: str, _values: pd.Series
+) -> list[str]:
+    """The values that occur, looked for once until people decide something anew."""
+    return sorted({str(v) for v in _values.dropna().unique()} - {""})
 
 
 def _confidence(boxes: pd.DataFrame, key: str) -> tuple[float, float]:
@@ -97,11 +108,13 @@ def _confidence(boxes: pd.DataFrame, key: str) -> tuple[float, float]:
 def applied(run: Run, images: pd.DataFrame, boxes: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     """The image rows that meet the filters, in order.
 
-    Columns more: `certainty`, the lowest confidence of its boxes, NaN without one; `alike`, its
-    group of near-duplicates, 0 where it has none or nobody asked.
+    Columns more: `certainty`, the lowest confidence of its boxes, NaN without one or where they are
+    not in that order; `alike`, its group of near-duplicates, 0 where it has none or nobody asked.
     """
-    certainty = boxes.groupby("image")["confidence"].min()
-    rows = images.assign(alike=0, certainty=images["image"].map(certainty))
+    rows = images.assign(alike=0, certainty=np.nan)
+    if filters.order == DISPUTED:
+        certainty = boxes.groupby("image")["confidence"].min()
+        rows = rows.assign(certainty=rows["image"].map(certainty))
     if filters.duplicates:
         rows = rows.assign(alike=rows["image"].map(_groups(run.id, run.folder)))
         rows = rows[(rows["alike"] > 0) & rows.duplicated("alike", keep=False)]

@@ -1,5 +1,6 @@
 """Which project this visitor looks at: chosen in the sidebar, or named by the address."""
 
+import pandas as pd
 import streamlit as st
 
 from backend.core import projects, runs
@@ -12,6 +13,7 @@ from pages.ui import address, identity
 WHO, CHOSEN, CHOICE = "who-looks", "project-looked-at", "project-choice"
 PAGE, HEEDED = "project-page", "project-heeded"
 NONE = "-"  # in place of an id: they may see none
+EVERY = "All projects"
 
 
 def who() -> Actor:
@@ -43,14 +45,17 @@ def arrive(page: str) -> None:
     st.session_state[WHO] = identity.actor()
     there = seen()
     now = chosen() if CHOSEN in st.session_state else _at_first(there)
-    if now not in there:
+    if now not in there and not (now == projects.ALL and len(_offered(there)) > 1):
         now = next((i for i, one in there.items() if not one.archived), NONE)
     st.session_state[CHOSEN] = now
     if st.session_state.get(PAGE) != page:
         st.session_state[PAGE], st.session_state[HEEDED] = page, {}
     if (owner := _owner_of_what_is_named()) in there:
-        st.session_state[CHOSEN] = owner
-    elif named := _news("project"):
+        if now != projects.ALL:
+            st.session_state[CHOSEN] = owner
+    elif (named := _news("project")) == projects.ALL and len(_offered(there)) > 1:
+        st.session_state[CHOSEN] = named
+    elif named:
         one = who()
         projects.check_seen(settings().storage, one.name, one.role, named)
         if named not in there:
@@ -84,6 +89,7 @@ def choose() -> None:
     there = seen()
     now = chosen()
     offered = [i for i, one in there.items() if not one.archived or i == now]
+    offered += [projects.ALL] if len(_offered(there)) > 1 else []
     if now == NONE:
         st.info("You are a member of no project yet. Ask an admin.", icon=":material/info:")
     if len(offered) < 2:
@@ -92,7 +98,7 @@ def choose() -> None:
     st.selectbox(
         "Project",
         offered,
-        format_func=lambda i: _words(there[i]),
+        format_func=lambda i: _words(there[i]) if i in there else EVERY,
         key=CHOICE,
         on_change=_changed,
     )
@@ -106,9 +112,30 @@ def _changed() -> None:
     st.query_params.clear()
 
 
+def _offered(there: dict[str, Project]) -> list[str]:
+    return [i for i, one in there.items() if not one.archived]
+
+
+def all_of_them() -> bool:
+    """Are all projects looked at, to read in?"""
+    return chosen() == projects.ALL
+
+
+def named(ids: pd.Series) -> pd.Series:
+    """The names of projects by id, for a column of a list of all."""
+    return ids.map({i: one.name for i, one in seen().items()})
+
+
+def with_its_name(words: str, project: str) -> str:
+    """The words for a run, and among those of all projects the name of its own."""
+    return f"{words} · {seen()[project].name}" if all_of_them() and project in seen() else words
+
+
 def words() -> str:
     """The name of the one that is looked at, "" where there is no choice."""
     there = seen()
+    if all_of_them():
+        return EVERY
     return _words(there[chosen()]) if len(there) > 1 and chosen() in there else ""
 
 

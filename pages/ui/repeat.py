@@ -30,7 +30,7 @@ def show(experiment: Experiment, words: str, source_label: str) -> None:
     header(experiment.title, words)
     st.caption(f"The paper: {experiment.source}.")
     window = resources.supervisor()
-    finder = experiment.finder(window.settings.runs, window.project)
+    finder = experiment.finder(window.settings.runs, window.places)
     run_id, again = (st.query_params.get(name, "") for name in ("run", "again"))
     if asked := run_id or again:
         window.find(asked)  # refused where they may not see it

@@ -1,10 +1,9 @@
 """The one store and supervisor of this server process, and what this visitor sees of them."""
 
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 
 import pandas as pd
-import streamlit as st
 
 from backend.core.jobs import Supervisor
 from backend.core.runs import Run
@@ -12,6 +11,8 @@ from backend.core.store import OfProject, Store
 from backend.core.window import Window
 from backend.settings import settings
 from pages.ui import project
+
+MANY_ROWS = 200_000
 
 
 @cache
@@ -33,17 +34,27 @@ def supervisor() -> Window:
 def take_in(run: Run) -> None:
     """Make sure that the store knows how a run ended before its page reads it."""
     if run.state.ended and not owner().knows(run):
-        owner().tick()
+        owner().take_in(run.id)
 
 
-@st.cache_data(ttl=3600, max_entries=100, show_spinner=False)
-def _facts(table: str, run_id: str, finished: datetime | None) -> pd.DataFrame:
+@lru_cache(maxsize=100)
+def _small(storage: str, table: str, run_id: str, finished: datetime | None) -> pd.DataFrame | None:
+    """None where there are so many rows that few such tables may stay in memory."""
+    if owner().store.count(table, run_id) > MANY_ROWS:
+        return None
+    return owner().store.facts(table, run_id)
+
+
+@lru_cache(maxsize=2)
+def _large(storage: str, table: str, run_id: str, finished: datetime | None) -> pd.DataFrame:
     return owner().store.facts(table, run_id)
 
 
 def facts(table: str, run: Run) -> pd.DataFrame:
     """A finished run's rows of one table; read once, for they no longer change."""
-    return _facts(table, run.id, run.finished)
+    asked = str(settings().storage), table, run.id, run.finished
+    found = _small(*asked)
+    return (_large(*asked) if found is None else found).copy(deep=False)
 
 
 def store() -> OfProject:

@@ -13,7 +13,7 @@ from backend.images import fits, imageset
 from backend.images.fits import Holding
 from backend.records import RunState, UserError
 from backend.settings import settings
-from pages.ui import charts, resources
+from pages.ui import charts, project, resources
 
 SETS = (*imageset.KINDS.split("|"), "dataset", "testset")  # kinds whose images are counted
 MOST = 200
@@ -44,7 +44,8 @@ def run_words(run_id: str, name: str | None, holds: str = "") -> str:
 def ended(kind: str, state: str = "") -> dict[str, str]:
     """Run id → words of the last ended runs of a kind, newest first."""
     rows = resources.store().runs(kind, state, limit=MOST)
-    return {i: run_words(i, name) for i, name in zip(rows["id"], rows["name"], strict=True)}
+    named = zip(rows["id"], rows["name"], rows["project"], strict=True)
+    return {i: project.with_its_name(run_words(i, name), of) for i, name, of in named}
 
 
 def holding(kind: str, wants: str) -> dict[str, str]:

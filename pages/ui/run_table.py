@@ -5,7 +5,7 @@ import streamlit as st
 
 from backend.core import registry
 from backend.core.runs import Run
-from pages.ui import charts, links
+from pages.ui import charts, links, project
 from pages.ui.run_view import MARKS
 
 COLUMNS = ["state", "job", "name", "submitted", "minutes", "id"]
@@ -17,17 +17,18 @@ def job_words(kinds: pd.Series) -> pd.Series:
 
 
 def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
-    """One row a run, columns as shown. `ended` as `Store.runs` gives it."""
+    """One row a run, columns as shown, where all projects are with its own. `ended` as `Store.runs`
+    gives it."""
     rows = [
-        (r.state, r.kind, r.name, r.created.replace(tzinfo=None), r.seconds, r.id)
+        (r.state, r.kind, r.name, r.created.replace(tzinfo=None), r.seconds, r.id, r.project)
         for r in reversed(active)
     ]
-    columns = ["state", "kind", "name", "created", "seconds", "id"]
+    columns = ["state", "kind", "name", "created", "seconds", "id", "project"]
     others = ended[~ended["id"].isin([run.id for run in active])]
     rows += others[columns].itertuples(index=False, name=None)
     found = pd.DataFrame(rows, columns=columns)
     words = {state.value: text for state, (_, text) in MARKS.items()}
-    return pd.DataFrame(
+    shown = pd.DataFrame(
         {
             "state": found["state"].map(lambda s: words[str(s)]),
             "job": job_words(found["kind"]),
@@ -38,6 +39,9 @@ def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
         },
         columns=COLUMNS,
     )
+    if project.all_of_them():
+        shown.insert(3, "project", project.named(found["project"]))
+    return shown
 
 
 def show(active: list[Run], ended: pd.DataFrame, key: str) -> None:

@@ -23,6 +23,7 @@ from pages.ui import (
     leaks_view,
     links,
     mark_view,
+    project,
     report_view,
     resources,
     run_choice,
@@ -62,7 +63,7 @@ def kind_page(
     again, source = _again(kind_name), _named("from")
     key = f"from-{source.id}-{kind_name}" if source else f"form-{kind_name}"
     key = f"again-{again.id}" if again else key
-    if not identity.may("work.submit"):
+    if project.all_of_them() or not identity.may("work.submit"):
         _only_look(options, kind_name, show, running)
         return
     asked = bool(again or source)
@@ -100,7 +101,9 @@ def _only_look(
     show: Callable[[Run], None],
     running: Callable[[Run], None] | None,
 ) -> None:
-    """The page for who may start nothing: what others made."""
+    """The page for who may start nothing, or looks at all projects: what was made."""
+    if project.all_of_them() and identity.may("work.submit"):
+        st.caption("To start something, choose its project in the sidebar.")
     run_id = choose_run((kind_name,), options)
     if run_id:
         show_run(resources.supervisor().find(run_id), show, running)
@@ -142,10 +145,14 @@ def _form(
 def runs_of(kind: str) -> dict[str, str]:
     """Run id → words; runs under way first, then newest first."""
     active = [run for run in resources.supervisor().active() if run.kind == kind]
-    found = {run.id: _words(run.id, run.name, run.state) for run in reversed(active)}
+    found = {
+        run.id: project.with_its_name(_words(run.id, run.name, run.state), run.project)
+        for run in reversed(active)
+    }
     rows = resources.store().runs(kind, limit=200)
-    for run_id, name, state in zip(rows["id"], rows["name"], rows["state"], strict=True):
-        found[run_id] = _words(run_id, name, state)
+    columns = (rows[name] for name in ("id", "name", "state", "project"))
+    for run_id, name, state, of in zip(*columns, strict=True):
+        found[run_id] = project.with_its_name(_words(run_id, name, state), of)
     return found
 
 

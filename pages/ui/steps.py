@@ -256,7 +256,7 @@ def _form(view: View, step: Step, made: Made, run: Run | None) -> None:
 def under_way(*of: Way) -> None:
     """The newest ways that somebody began, with how far each is."""
     desk = resources.supervisor()
-    here = f"{desk.settings.storage} {desk.project}"
+    here = f"{desk.settings.storage} {desk.places}"
     found = [one for way in of for one in _begun(here, way.key, way)]
     if not found:
         return

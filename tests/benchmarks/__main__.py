@@ -23,6 +23,7 @@ from tests.benchmarks.crowd import crowd
 from tests.benchmarks.deployment import latency
 from tests.benchmarks.drift import drift
 from tests.benchmarks.inspection import inspection
+from tests.benchmarks.large_store import large_store
 from tests.benchmarks.line import line
 from tests.benchmarks.line_kills import line_kills
 from tests.benchmarks.pages import pages
@@ -39,6 +40,7 @@ def main() -> None:
             reindex,
             pages,
             crowd,
+            large_store,
             renderer,
             materials,
             simulator,

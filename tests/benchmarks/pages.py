@@ -9,23 +9,38 @@ import os
 import secrets
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
+from streamlit.testing.v1 import AppTest
 
 AIM_RUNS = 1000
 REPEATS = 5
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a page: processor seconds of a warm run, and bytes to the browser of one run."""
+
+    seconds: float
+    bytes: int
 
 
 def pages(folder: Path) -> None:
     """Processor seconds of a warm page run (aims: 0.10 as given, 0.15 with 1,000 runs)."""
     place = folder / "pages"
     gather(place)
-    few = _measured(place)
+    few = {path: cost.seconds for path, cost in measured(place).items()}
     names = [path.name for path in (place / "runs").iterdir()]
     for _ in range(AIM_RUNS // len(names)):
         _copy(place / "runs", names)
-    many = _measured(place)
+    many = {path: cost.seconds for path, cost in measured(place).items()}
     for path, seconds in sorted(few.items(), key=lambda pair: -many[pair[0]]):
         print(f"  {path:<36}{seconds:7.3f} s{many[path]:9.3f} s{many[path] / seconds:7.2f} ×")
     for name, of in (("median", np.median), ("dearest", np.max)):
@@ -45,49 +60,75 @@ def gather(place: Path) -> None:
         tiny.make(Settings(storage=place))
 
 
-def _measured(place: Path) -> dict[str, float]:
-    """Page → median processor seconds of a run, of a dashboard opened over that storage."""
+def open_dashboard(place: Path) -> None:
+    """Let the dashboard of this process be one over that storage, everything taken in."""
     from backend import settings as settings_module
-    from backend.core import registry
+    from backend.core import runs
     from backend.settings import settings
-    from pages.ui import links, resources
+    from pages.ui import resources
 
     resources.owner().stop()
     resources.owner().store.close()
     os.environ["DISTILLERY_STORAGE"] = str(place)
     settings_module.settings.cache_clear()
     resources.owner.cache_clear()
-    resources.supervisor().tick()
+    owner = resources.owner()
+    while len(owner.store.signatures()) < len(runs.names(settings().runs)):
+        owner.tick()
     assert settings().storage == place.resolve()
-    there = {
-        run.kind for run in map(resources.supervisor().find, resources.owner().store.signatures())
-    }
+
+
+def measured(place: Path) -> dict[str, Cost]:
+    """Page → what it costs in a dashboard opened over that storage."""
+    from backend.core import registry
+    from pages.ui import links, resources
+
+    open_dashboard(place)
+    there = set(resources.owner().store.read("SELECT DISTINCT kind FROM runs")["kind"])
     entries = [entry for entries in links.SECTIONS.values() for entry in entries]
     kinds = {kind.name for kind in registry.KINDS}
     shown = [e for e in entries if e.kind in there or e.kind not in kinds]
     return {
-        entry.path.removeprefix("pages/").removesuffix(".py"): _seconds(entry.path)
-        for entry in shown
+        entry.path.removeprefix("pages/").removesuffix(".py"): _cost(entry.path) for entry in shown
     }
 
 
-def _seconds(path: str) -> float:
-    """Processor seconds of a page run that is not the first."""
-    from streamlit.testing.v1 import AppTest
-
+def app(path: str) -> AppTest:
+    """The dashboard at a page that was built twice."""
     from backend.settings import PROJECT
 
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
-    app.run()
-    app.switch_page(path).run()
-    app.run()
-    assert not app.exception, (path, app.exception)
-    taken = []
+    made = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=300)
+    made.run()
+    made.switch_page(path).run()
+    made.run()
+    assert not made.exception, (path, made.exception)
+    return made
+
+
+def _cost(path: str) -> Cost:
+    """Processor seconds and bytes of a page run that is not the first."""
+    made, taken = app(path), []
     for _ in range(REPEATS):
         start = time.process_time()
-        app.run()
+        made.run()
         taken.append(time.process_time() - start)
-    return float(np.median(taken))
+    with _counting() as sizes:
+        made.run()
+    return Cost(float(np.median(taken)), sum(sizes))
+
+
+@contextmanager
+def _counting() -> Iterator[list[int]]:
+    """Bytes of each message that a page run sends; pictures are fetched beside them."""
+    sizes: list[int] = []
+    enqueue = ForwardMsgQueue.enqueue
+
+    def counted(self: ForwardMsgQueue, message: Any) -> None:
+        sizes.append(message.ByteSize())
+        enqueue(self, message)
+
+    with patch.object(ForwardMsgQueue, "enqueue", counted):
+        yield sizes
 
 
 def _copy(folder: Path, names: list[str]) -> None:

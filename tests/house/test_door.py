@@ -177,7 +177,7 @@ def writers() -> frozenset[str]:
 def methods() -> set[str]:
     """Names of methods by which people change something: pages may call them on nothing."""
     mine = [name.split(".") for name in writers() if name.split(".")[-2] in PEOPLES]
-    return {words[-1] for words in mine} - LOOKS_ON | {"ingest", "forget"}
+    return {words[-1] for words in mine} - LOOKS_ON | {"ingest", "ingest_all", "forget"}
 
 
 def breaches(source: str, where: str) -> list[str]:

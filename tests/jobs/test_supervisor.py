@@ -10,6 +10,7 @@ import pytest
 from backend import demo
 from backend.actions import work
 from backend.core import facts, jobs, runs
+from backend.core import store as store_module
 from backend.core.audit import Actor, Way
 from backend.core.jobs import Supervisor
 from backend.core.store import Store, differences
@@ -185,14 +186,14 @@ def test_a_run_that_cannot_be_taken_in_for_an_unknown_reason_stops_nobody(
     bad, good = (runs.create(storage.runs, probe, {}) for _ in range(2))
     for run in (bad, good):
         runs.finish(run.folder, RunState.COMPLETED, result={})
-    ingest = Store.ingest
+    row_of = store_module._row
 
-    def broken(self, run, mark):
+    def broken(run, mark):
         if run.id == bad.id:
             raise RuntimeError("no idea")
-        ingest(self, run, mark)
+        return row_of(run, mark)
 
-    monkeypatch.setattr(Store, "ingest", broken)
+    monkeypatch.setattr(store_module, "_row", broken)
     for _ in range(3):
         queue.tick()
     assert list(queue.store.runs()["id"]) == [good.id]
@@ -288,3 +289,39 @@ def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store
     by_name = {step.name: run.id for run, step in zip(waiting, demo.STEPS, strict=True)}
     for run, step in zip(waiting, demo.STEPS, strict=True):
         assert supervisor.waits_for(run) == [by_name[source] for _, source in step.sources]
+
+
+def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch, until):
+    """More ended runs than a round looks at: what is new is seen at once, all within a turn."""
+    monkeypatch.setattr(jobs, "LOOKS", 3)
+    monkeypatch.setattr(jobs, "TAKEN_IN", 4)
+    made = [runs.create(storage.runs, "generate", {"count": n}) for n in range(10)]
+    for run in made:
+        runs.finish(run.folder, RunState.COMPLETED, result={"images": 1})
+    queue, rounds = make(max_jobs=0), []
+    while len(queue.store.signatures()) < len(made):
+        queue.tick()
+        rounds.append(len(queue.store.signatures()))
+    assert rounds == [4, 8, 10]
+    fresh = runs.create(storage.runs, "generate", {"count": 99}, queued=False)
+    queue.tick()
+    assert [run.id for run in queue.active()] == [fresh.id]
+    gone, moved, restarted = made[0], made[5], made[9]
+    gone.folder.rename(storage.storage / "elsewhere")
+    runs.move(moved.folder, "1234abcd")
+    runs.reopen(restarted.folder, queued=False)
+    for _ in range(4):  # 10 ended runs, 3 a round
+        queue.tick()
+    rows = queue.store.read("SELECT id, project FROM runs").set_index("id")["project"]
+    assert gone.id not in rows and restarted.id not in rows and rows[moved.id] == "1234abcd"
+    assert {run.id for run in queue.active()} == {fresh.id, restarted.id}
+
+
+def test_one_run_is_taken_in_when_its_page_asks(make, storage):
+    queue = make(max_jobs=0)
+    run = runs.create(storage.runs, "generate", {"count": 1}, queued=False)
+    queue.tick()
+    runs.finish(run.folder, RunState.COMPLETED, result={"images": 1})
+    assert not queue.knows(runs.read(run.folder))
+    queue.take_in(run.id)
+    assert queue.knows(runs.read(run.folder)) and queue.active() == []

@@ -1,6 +1,7 @@
 """Thresholds put in force by a person, and single parts reached by their address."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -330,3 +331,34 @@ def test_a_model_of_an_older_version_says_what_it_lacks(empty_dashboard, storage
     )
     assert "No pixel figures" in words(open_tab(app, "Where the defect is"))
     assert "Features" in [m.label for m in app.metric]
+
+
+def test_how_likely_a_defect_is_found_is_shown_where_sizes_are_known(empty_dashboard, storage):
+    inspected = runs.read(storage.runs / make_inspected(storage.runs, {"dots": (100, 80)}))
+    parts = storage.runs / inspected.spec["parts_run"]
+    unsized = make_threshold(storage.runs, inspected.id)
+    rows, scores = facts.read(parts, "parts"), facts.read(inspected.folder, "scores")
+    rng = np.random.default_rng(3)
+    sizes = pd.Series(np.exp(rng.uniform(-1, 1.5, len(rows))), rows["part"])
+    bad = scores["label"] == 0
+    faint = 90 + 30 * np.log(scores["part"].map(sizes)) + rng.logistic(0, 10, len(scores))
+    facts.write(inspected.folder, "scores", scores.assign(score=scores["score"].mask(bad, faint)))
+    resources.supervisor().tick()
+    fold = "How likely a defect is found, by its size"
+    app = open_page(THRESHOLD, run=unsized.id)
+    is_well(app)
+    assert fold not in [one.label for one in app.expander]
+    known = rows["part"].map(sizes).where(rows["label"] == 0)
+    facts.write(parts, "parts", rows.assign(excess=known))
+    sized = make_threshold(storage.runs, inspected.id)
+    resources.supervisor().tick()
+    app = open_page(THRESHOLD, run=sized.id)
+    assert fold in [one.label for one in app.expander]
+    app.session_state[f"sizes-{sized.id}"] = True
+    app.run()
+    is_well(app)
+    tiles = {metric.label: metric.value for metric in app.metric}
+    table = next(t.value for t in app.dataframe if "a90/95" in t.value)
+    assert tiles["a90, tolerances"] == table.iloc[0]["a90 [95 % interval]"].split(" [")[0]
+    assert tiles["a90/95, tolerances"] == table.iloc[0]["a90/95"]
+    assert table.iloc[0]["BAD parts"] == "80" and "MIL-HDBK-1823A" in words(app)

@@ -173,3 +173,44 @@ def test_a_project_is_renamed_and_archived(other, storage):
     next(button for button in app.button if button.label == "Archive").click().run()
     is_well(app)
     assert projects.find(storage.storage, other.id).archived and choice(app) is None
+
+
+@pytest.mark.parametrize(
+    "path", ["pages/system/runs.py", "pages/home/overview.py", "pages/sharing/compare.py"]
+)
+def test_all_projects_are_listed_with_their_names(other, path):
+    app = open_page(path)
+    choice(app).select(projects.ALL).run()
+    is_well(app)
+    told = tables(app)
+    assert "pen" in told and "pane" in told
+    assert "General" in told and "Windscreens" in told
+
+
+def test_in_all_projects_results_are_chosen_by_their_project_and_nothing_starts(other):
+    app = open_page("pages/inspection/parts.py", project=projects.ALL)
+    assert "To start something, choose its project" in words(app)
+    offered = next(box for box in app.selectbox if box.label == "Run").options
+    assert any("pen parts" in one and "General" in one for one in offered)
+    assert any("pane parts" in one and "Windscreens" in one for one in offered)
+    assert not [button for button in app.button if button.label == "Start"]
+
+
+def test_all_projects_hide_those_of_others_and_stay_when_a_run_is_opened(other, eve, storage):
+    lids = actions.add(BOSS, storage, "Lids")
+    made(storage.storage, "latency", LATENCY, {"figures": FIGURES}, "lid", project=lids.id)
+    actions.set_members(BOSS, storage, other.id, ["Mia"])
+    resources.owner().tick()
+    app = open_page("pages/system/runs.py", project=projects.ALL)
+    is_well(app)
+    assert "lid" in tables(app) and "pane" not in tables(app)
+    app.query_params["run"] = run_of("lid")
+    app.run()
+    is_well(app)
+    assert choice(app).value == projects.ALL and "lid" in app.subheader[0].value
+
+
+def test_who_sees_one_project_has_no_choice_of_all(other, eve, storage):
+    actions.set_members(BOSS, storage, other.id, ["Mia"])
+    app = open_page("pages/system/runs.py", project=projects.ALL)
+    assert choice(app) is None and "of which you are no member" in app.error[0].value

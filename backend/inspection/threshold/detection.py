@@ -3,7 +3,8 @@
 A defect counts as found where its part is not called GOOD: a machine or a person stops it.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,10 @@ from backend.inspection.model import defect_size
 from backend.inspection.model.defect_size import Measure
 from backend.inspection.model.spec import Spec as ModelSpec
 from backend.inspection.threshold import limits
-from backend.inspection.threshold.job import calibrated_on
+from backend.inspection.threshold.job import calibrated_on, called
 from backend.inspection.threshold.spec import Spec
 from backend.numeric import detection_probability
-from backend.numeric.detection_probability import HitMiss
+from backend.numeric.detection_probability import ADVISED, HitMiss
 from backend.records import Label, UserError
 
 ALL = "all types"
@@ -29,6 +30,11 @@ UNSIZED = (
     "Of none of the BAD parts behind these limits is the size of the defect known. Simulated parts "
     "tell it, and so do imported ones that bring masks of their defects: make parts, model and "
     "limits from such."
+)
+METHOD = (
+    "Hit/miss after MIL-HDBK-1823A: a logistic curve over the log of the size, bounds by the "
+    "likelihood ratio, corrected for few defects, in which a group counts as one part. Found: not "
+    "called GOOD, by scores of models that never saw the part."
 )
 UNREACHED = (
     "Even the largest defect here ({largest:.3g}) is found with {reached:.0%} only, so 90 % is not "
@@ -47,6 +53,14 @@ class Sized:
     unsized: int
 
 
+def has_sizes(threshold_folder: Path) -> bool:
+    """Is the size of some defect behind these limits known?"""
+    try:
+        return bool(defect_size.measures(facts.read(_parts_of(threshold_folder), "parts")))
+    except UserError:
+        return False
+
+
 def sized(threshold_folder: Path) -> Sized:
     """The BAD parts of a finished threshold. Raises UserError where no size is known."""
     scores = calibrated_on(threshold_folder)
@@ -58,7 +72,8 @@ def sized(threshold_folder: Path) -> Sized:
     measure = known[0]
     sizes = parts[["part", measure.column]].rename(columns={measure.column: "size"})
     joined = bad[["part", "feature", "group", "score"]].merge(sizes, on="part", how="left")
-    found = pd.Series(_found(joined, _limits(threshold_folder)), joined.index, dtype=object)
+    word = called(joined["feature"], joined["score"], _limits(threshold_folder))
+    found = (word != limits.GOOD).astype(object).where(word != "", None)
     judged = joined.assign(size=joined["size"] * measure.scale, found=found)
     limited = judged.dropna(subset=["found"])
     usable = limited[limited["size"] > 0].astype({"found": bool})
@@ -79,15 +94,6 @@ def _limits(threshold_folder: Path) -> dict[str, tuple[float, float]]:
     rows = facts.read(threshold_folder, "thresholds").dropna(subset=["alarm_limit", "review_limit"])
     pairs = zip(rows["alarm_limit"], rows["review_limit"], strict=True)
     return dict(zip(rows["feature"].map(str), pairs, strict=True))
-
-
-def _found(rows: pd.DataFrame, by_type: Mapping[str, tuple[float, float]]) -> list[bool | None]:
-    """Whether each part is not called GOOD; None without limits of its type."""
-    called = [
-        str(limits.verdicts([score], *by_type[name])[0]) if name in by_type else ""
-        for name, score in zip(rows["feature"].map(str), rows["score"], strict=True)
-    ]
-    return [word != limits.GOOD if word else None for word in called]
 
 
 def fitted(rows: pd.DataFrame) -> HitMiss:
@@ -119,6 +125,41 @@ def _row(name: str, rows: pd.DataFrame) -> dict[str, Any]:
     low, high = curve.interval()
     sizes = {"a90": curve.size(), "low": low, "high": high, "a90_95": curve.upper()}
     return counts | sizes | {"words": ""}
+
+
+def told(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `by_type` as people read them."""
+    triples = zip(table["a90"], table["low"], table["high"], strict=True)
+    return pd.DataFrame(
+        {
+            "of": table["subject"],
+            "BAD parts": table["n"].astype(str),
+            "found": table["hits"].astype(str),
+            "a90 [95 % interval]": [
+                "–" if math.isnan(a) else f"{a:.3g} [{size(low)}, {size(high)}]"
+                for a, low, high in triples
+            ],
+            "a90/95": [size(value) for value in table["a90_95"]],
+            "why not": table["words"].replace("", "–"),
+        }
+    )
+
+
+def size(value: float) -> str:
+    """A size, or in words that there is none."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.3g}" if math.isfinite(value) else "no bound"
+
+
+def missing(known: Sized) -> Iterator[str]:
+    """What the curve lacks, a sentence each."""
+    if len(known.rows) < ADVISED:
+        yield f"The handbook asks for {ADVISED} defects; here are {len(known.rows)}. Bring more."
+    if known.unlimited:
+        yield f"Left out, for they have no limits: {', '.join(known.unlimited)}."
+    if known.unsized:
+        yield f"Left out, for their size is not known: {known.unsized} BAD parts."
 
 
 def drawn(curve: HitMiss) -> pd.DataFrame:

@@ -9,6 +9,7 @@ Scores of the first repeat count, since a mean over repeats spreads less than on
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,15 @@ def read_scores(path: Path) -> pd.DataFrame:
 def calibrated_on(threshold_folder: Path) -> pd.DataFrame:
     """The parts that a finished threshold rests on. Raises UserError where they are gone."""
     kept = threshold_folder / SCORES
-    if kept.is_file():
-        return read_scores(kept)
+    if state := runs.state_of(kept):
+        return _kept(kept, state).copy(deep=False)
     return scores_of(runs.spec(runs.read(threshold_folder), Spec), threshold_folder.parent)
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, state: runs.FileState) -> pd.DataFrame:
+    """As `read_scores`, read once for each state of the file."""
+    return read_scores(path)
 
 
 def calibration_scores(inspect_folder: Path, method: str) -> pd.DataFrame:
@@ -125,12 +132,22 @@ def rated(
     """
     table = calibration_scores(inspect_folder, method)
     place = table.groupby("feature")["score"].rank(pct=True)
-    called = [
-        str(verdicts([score], *limits[feature])[0]) if feature in limits else ""
-        for feature, score in zip(table["feature"].map(str), table["score"], strict=True)
-    ]
     is_good = table["label"] == int(Label.GOOD)
-    return table.assign(wrong=place.where(is_good, 1 - place), verdict=called)
+    wrong = place.where(is_good, 1 - place)
+    return table.assign(wrong=wrong, verdict=called(table["feature"], table["score"], limits))
+
+
+def called(
+    features: pd.Series,
+    scores: pd.Series,
+    limits: Mapping[str, tuple[float | None, float | None]],
+) -> pd.Series:
+    """The verdict on each score by the limits of its feature type, "" where that has none."""
+    found = pd.Series("", scores.index, dtype=object)
+    for feature, mine in scores.groupby(features):
+        if str(feature) in limits:
+            found[mine.index] = verdicts(mine, *limits[str(feature)])
+    return found
 
 
 def _limits(spec: Spec, scores: pd.DataFrame) -> dict[str, Limits]:

@@ -272,3 +272,23 @@ def test_a_line_belongs_to_the_project_of_its_run(storage, secret, supervisor):
         window.check_line("press-3")
     with pytest.raises(UserError, match="another project has a line 'press-3'"):
         jobs._refuse_line_elsewhere(storage, "press-3", "")
+
+
+def test_all_projects_are_those_that_somebody_may_see(storage, store, secret, supervisor):
+    here, there = put(storage, store, "pen"), put(storage, store, "pane", secret.id)
+    third = actions.add(ADMIN, storage, "Lids")
+    lid = put(storage, store, "lid", third.id)
+    supervisor.tick()
+    every = Window(supervisor, ADMIN, projects.ALL)
+    assert set(every.store.runs()["id"]) == {here.id, there.id, lid.id}
+    of_eve = Window(supervisor, EVE, projects.ALL)
+    assert set(of_eve.store.runs()["id"]) == {here.id, lid.id}
+    assert of_eve.holds([here.id, lid.id]) and not of_eve.holds([there.id])
+    actions.archive(ADMIN, storage, third.id)
+    assert set(Window(supervisor, EVE, projects.ALL).store.runs()["id"]) == {here.id}
+
+
+def test_nothing_is_started_in_all_projects(storage, other, supervisor):
+    with pytest.raises(UserError, match="Choose that in the sidebar"):
+        Window(supervisor, ADMIN, projects.ALL).submit("generate", SMALL)
+    assert runs.names(storage.runs) == []

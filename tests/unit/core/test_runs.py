@@ -248,3 +248,25 @@ def test_fingerprint_does_not_run_names_into_contents(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(content)
     assert runs.fingerprint(tmp_path / "a") != runs.fingerprint(tmp_path / "ab")
+
+
+def test_an_ended_run_is_read_anew_once_its_files_changed(storage):
+    run = runs.create(storage.runs, "generate", {"count": 2})
+    runs.finish(run.folder, RunState.COMPLETED, result={"images": 2})
+    first = runs.read(run.folder)
+    first.spec["count"] = 99
+    assert runs.read(run.folder).spec == {"count": 2}, "its own dict for each who asks"
+    runs.finish(run.folder, RunState.COMPLETED, result={"images": 3})
+    assert runs.read(run.folder).result == {"images": 3}
+    runs.move(run.folder, "1234abcd")
+    assert runs.read(run.folder).project == "1234abcd"
+    runs.reopen(run.folder)
+    assert runs.read(run.folder).state is RunState.PENDING
+
+
+def test_names_are_those_of_a_kind_by_age(storage):
+    made = [runs.create(storage.runs, kind, {}).id for kind in ("parts", "line", "parts")]
+    (storage.runs / "notes").mkdir()
+    assert runs.names(storage.runs) == sorted(made)
+    assert runs.names(storage.runs, "parts") == sorted([made[0], made[2]])
+    assert runs.names(storage.runs / "none") == []

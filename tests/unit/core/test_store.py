@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import duckdb
 import pandas as pd
@@ -15,7 +16,7 @@ import pytest
 from backend.core import facts, migrations, runs
 from backend.core import store as store_module
 from backend.core.migrations import FACTS
-from backend.core.store import TABLES, Store, differences, rebuild, signature
+from backend.core.store import TABLES, OfProject, Store, differences, rebuild, signature
 from backend.records import RunState, UserError
 
 FIGURES = [
@@ -400,16 +401,16 @@ def test_rebuild_keeps_others_out_until_it_is_done(storage, make, monkeypatch):
     make()
     Store(storage.database).close()
     tried = []
-    ingest = Store.ingest
+    ingest = Store.ingest_all
 
-    def watched(self, run, mark):
+    def watched(self, ended):
         code = "import sys, duckdb; duckdb.connect(sys.argv[1])"
         tried.append(
             subprocess.run([sys.executable, "-c", code, str(storage.database)], capture_output=True)
         )
-        ingest(self, run, mark)
+        return ingest(self, ended)
 
-    monkeypatch.setattr(Store, "ingest", watched)
+    monkeypatch.setattr(Store, "ingest_all", watched)
     rebuild(storage.database, storage.runs)
     assert [attempt.returncode for attempt in tried] == [1]
     assert b"lock" in tried[0].stderr
@@ -450,3 +451,56 @@ def test_copied_folders_with_new_times_still_agree(storage, store, make):
         os.utime(path, (1, 1))
     assert differences(store, storage.runs) == []
     assert signature(run.folder) != store.signatures()[run.id]
+
+
+def test_many_runs_taken_in_at_once_are_the_same_rows_as_one_by_one(store, make, tmp_path):
+    ended = [make(rows=FIGURES[:n]) for n in (3, 1, 2)] + [make(state=RunState.FAILED)]
+    pairs = [(run, signature(run.folder)) for run in ended]
+    for pair in pairs:
+        store.ingest(*pair)
+    with closing(Store(tmp_path / "at-once.duckdb")) as other:
+        for _ in range(2):  # the second time in place of the first
+            assert other.ingest_all(pairs) == {}
+            assert contents(other) == contents(store)
+            for run in ended:
+                assert other.facts("figures", run.id).equals(store.facts("figures", run.id))
+
+
+def test_a_damaged_run_keeps_out_none_of_those_taken_in_with_it(store, make):
+    good, bad, last = make(), make(), make()
+    facts.path(bad.folder, "figures").write_bytes(b"no table")
+    failed = store.ingest_all([(run, signature(run.folder)) for run in (good, bad, last)])
+    assert list(failed) == [bad.id] and str(facts.path(bad.folder, "figures")) in str(
+        failed[bad.id]
+    )
+    assert set(store.signatures()) == {good.id, last.id}
+
+
+def test_a_short_answer_is_asked_anew_once_runs_come_or_go(store, make):
+    first = make()
+    put(store, first)
+    frame = store.runs()
+    frame["name"] = "changed by its reader"
+    assert list(store.runs()["name"]) == [""]
+    second = make()
+    put(store, second)
+    assert set(store.runs()["id"]) == {first.id, second.id}
+    assert store.counts() == {"completed": 2}
+    store.forget(first.id)
+    assert list(store.runs()["id"]) == [second.id]
+
+
+def test_several_projects_are_seen_together(store, make):
+    places = {}
+    for project in ("", "a1", "b2"):
+        run = make()
+        runs.move(run.folder, project)
+        run = runs.read(run.folder)
+        put(store, run)
+        places[project] = run.id
+    seen = OfProject(store, "", "b2").runs()
+    assert dict(zip(seen["project"], seen["id"], strict=True)) == {
+        "": places[""],
+        "b2": places["b2"],
+    }
+    assert OfProject(store).runs().empty

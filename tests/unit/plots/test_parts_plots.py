@@ -1,6 +1,8 @@
 """Figures of parts: every part is in them, GOOD apart from BAD."""
 
+import numpy as np
 import pandas as pd
+import pytest
 
 from backend.plots import BAD
 from backend.plots import parts as parts_plots
@@ -29,3 +31,22 @@ def test_a_measure_over_the_limit_is_marked():
     figure = parts_plots.tell_tales(frame, "Brightness", 0.7)
     colours = dict(zip(figure.data[0].y, figure.data[0].marker.color, strict=True))
     assert colours["dots (n = 40)"] == BAD != colours["edge (n = 40)"]
+
+
+def test_of_many_parts_the_boxes_alone_are_drawn():
+    count = parts_plots.MOST_POINTS + 500
+    values = np.random.default_rng(0).normal(100, 10, count)
+    values[0] = 1000.0  # beyond the whisker
+    frame = pd.DataFrame(
+        {
+            **{"part": [f"p{k}" for k in range(count)], "label": 1, "group": "g"},
+            **{"feature": np.where(np.arange(count) % 2, "dots", "edge"), "brightness": values},
+        }
+    )
+    good = parts_plots.spread(frame, "brightness").data[0]
+    assert list(good.x) == ["dots", "edge"] and good.text is None and good.y is None
+    edge = frame[frame["feature"] == "edge"]["brightness"]
+    drawn = [good.q1[1], good.median[1], good.q3[1]]
+    assert drawn == pytest.approx(list(edge.quantile([0.25, 0.5, 0.75])))
+    reach = edge.quantile(0.75) + 1.5 * (edge.quantile(0.75) - edge.quantile(0.25))
+    assert good.upperfence[1] == edge[edge <= reach].max() < 1000
