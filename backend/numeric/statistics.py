@@ -11,8 +11,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
-from sklearn.metrics import average_precision_score
-from statsmodels.stats.multitest import multipletests
 
 from backend.numeric.shares import bounds
 from backend.records import MIN_BAD
@@ -323,6 +321,8 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
     unusable = [key for key, p in p_values.items() if not 0 <= p <= 1]
     if unusable:
         raise ValueError(f"p-values must lie in [0, 1]; leave out: {', '.join(unusable)}")
+    from statsmodels.stats.multitest import multipletests  # a quarter of a second
+
     adjusted = multipletests(list(p_values.values()), method="holm")[1]
     return {key: float(p) for key, p in zip(p_values, adjusted, strict=True)}
 
@@ -441,4 +441,6 @@ def average_precision(good_scores: ArrayLike, bad_scores: ArrayLike) -> float:
     if not len(good) or not len(bad):
         return math.nan
     is_bad = np.repeat([0, 1], [len(good), len(bad)])
+    from sklearn.metrics import average_precision_score  # a quarter of a second
+
     return float(average_precision_score(is_bad, np.concatenate([good, bad])))
