@@ -1,7 +1,5 @@
 """Thresholds put in force by a person, and single parts reached by their address."""
 
-import shutil
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -269,31 +267,21 @@ def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
     assert not [b for b in app.button if b.label == "Make look-alikes one group"]
 
 
-@pytest.fixture(scope="module")
-def made_model(tmp_path_factory):
+def make_model(storage):
     """A finished anomaly model of parts with masks, both references scored; its result."""
-    root = tmp_path_factory.mktemp("model") / "runs"
     more = {"methods": ("padim",), "folds": 2, "both_references": True}
-    result, folder = inspect(root, make_marked(root, {"dist1": (20, 12)}), **more)
+    result, folder = inspect(storage.runs, make_marked(storage.runs, {"dist1": (20, 12)}), **more)
     runs.finish(folder, RunState.COMPLETED, result=specs.to_json(result))
-    return folder, specs.to_json(result)
-
-
-@pytest.fixture
-def model(empty_dashboard, storage, made_model):
-    """A copy of it in this test's storage."""
-    folder, result = made_model
-    shutil.copytree(folder.parent, storage.runs, dirs_exist_ok=True)
     resources.supervisor().tick()
-    return storage.runs / folder.name, result
+    return folder, specs.to_json(result)
 
 
 def columns(app):
     return {name for frame in app.dataframe for name in frame.value.columns}
 
 
-def test_a_model_says_what_training_added_and_where_the_defect_is(model):
-    folder, _ = model
+def test_a_model_says_what_training_added_and_where_the_defect_is(empty_dashboard, storage):
+    folder, _ = make_model(storage)
     app = open_page(MODEL, run=folder.name)
     is_well(app)
     assert "of the untrained start, difference" in words(app)
@@ -328,8 +316,8 @@ def test_the_form_lists_the_backbones_that_lie_in_the_weights_folder(empty_dashb
     )
 
 
-def test_a_model_of_an_older_version_says_what_it_lacks(model):
-    folder, result = model
+def test_a_model_of_an_older_version_says_what_it_lacks(empty_dashboard, storage):
+    folder, result = make_model(storage)
     for table in ("additions", "localisation"):
         facts.path(folder, table).unlink()
     ended = runs.read_json(folder / "result.json")
