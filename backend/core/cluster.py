@@ -38,6 +38,7 @@ SILENT = {  # Ray says to its makers even that it shall say nothing, so to nobod
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",
 }
+HEAD_SECONDS = "10"  # a head on this computer that is silent for so long has died
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: on 127.0.0.1 alone, on Linux too
 FOLDER = "distillery-ray"
 STORE_BYTES = 512 * 2**20  # of shared inputs, where this program starts the cluster
@@ -330,6 +331,7 @@ def _connect(address: str) -> Any:
     if local:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         os.environ[LOOPBACK] = "0"
+        os.environ.setdefault("RAY_gcs_rpc_server_reconnect_timeout_s", HEAD_SECONDS)
     import ray
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}

@@ -3,6 +3,9 @@
 Two images are near-duplicates where their perceptual hashes differ in few bits and their small
 grey pictures agree. The hash alone calls plain backgrounds alike; the pixels alone call pictures
 under the same light alike.
+
+Every job that reads images imports this, and few look for near-duplicates: SciPy is
+imported where it is needed.
 """
 
 import hashlib
@@ -12,8 +15,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from scipy import fft, sparse
-from scipy.sparse import csgraph
 
 from backend.images import imagefiles
 
@@ -95,6 +96,8 @@ def hashes_of(greys: np.ndarray) -> np.ndarray:
     DCT of a 32 × 32 picture, 8 × 8 coefficients without the first row and column, each a bit
     that says whether it is above their median.
     """
+    from scipy import fft
+
     low = fft.dctn(greys, axes=(1, 2), norm="ortho")[:, 1:9, 1:9].reshape(len(greys), 64)
     above = low > np.median(low, axis=1, keepdims=True)
     return np.packbits(above, axis=1).view(np.uint64)[:, 0]
@@ -110,6 +113,9 @@ def _standardised(greys: np.ndarray) -> np.ndarray:
 
 def linked(count: int, first: Sequence[int], second: Sequence[int]) -> np.ndarray:
     """The number of the group of each of `count` things, once those of each pair are in one."""
+    from scipy import sparse
+    from scipy.sparse import csgraph
+
     table = sparse.coo_array((np.ones(len(first), bool), (first, second)), shape=(count, count))
     return csgraph.connected_components(table, directed=False)[1]
 

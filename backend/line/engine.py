@@ -110,7 +110,12 @@ class Engine:
         self._stop.set()
 
     def finish(self, patience: float, told: float | None = None) -> None:
-        """Wait until all is judged and, for `told` seconds, until the sinks have taken it."""
+        """Wait until all is judged and, for `told` seconds, until the sinks have taken it.
+
+        Nothing is waited for where the line was not started.
+        """
+        if not self._threads:
+            return
         self._ended.wait(patience)
         deadline = time.monotonic() + (patience if told is None else told)
         while time.monotonic() < deadline and self._has_to_tell():

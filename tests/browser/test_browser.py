@@ -5,20 +5,29 @@ import pytest
 from backend.core import jobs, runs
 from backend.records import RunState
 from pages.ui import links
-from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, visit
+from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, go, visit, watched
 
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
 pytestmark = [NEEDS_CHROMIUM, pytest.mark.usefixtures("no_new_runs")]
 
 
+@pytest.fixture(scope="module")
+def desk(server, browser):
+    """One page for all addresses, so that the dashboard's scripts are read once; and what it asked
+    for outside the server."""
+    context = browser.new_context(viewport=DESK, color_scheme="light")
+    yield watched(context, server)
+    context.close()
+
+
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)
-def test_a_page_opens_by_its_address_and_asks_nobody_outside(server, browser, entry):
-    page, outside = visit(browser, server, entry.url, DESK, "light")
+def test_a_page_opens_by_its_address_and_asks_nobody_outside(server, desk, entry):
+    page, outside = desk
+    go(page, server, entry.url)
     assert page.locator('[data-testid="stException"]').count() == 0
     errors = page.locator('[data-testid="stAlertContentError"]')
     assert errors.filter(has_not_text="It misses").count() == 0  # a threshold's warning in red
     assert outside == []
-    page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ("light", "dark"))

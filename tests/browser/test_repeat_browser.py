@@ -72,11 +72,8 @@ def test_the_glass_paper_is_repeated_in_few_clicks(
     assert last.spec["seed"] == 3
     address = page.url.removeprefix(f"{server}/")
     page.context.close()
-    for width, viewport in (("wide", DESK), ("phone", PHONE)):
-        for scheme in ("light", "dark"):
-            looked_at(
-                browser, server, address, viewport, scheme, tmp_path / f"{width}-{scheme}.png"
-            )
+    looked_at(browser, server, address, DESK, "dark", tmp_path / "wide-dark.png")
+    looked_at(browser, server, address, PHONE, "light", tmp_path / "phone-light.png")
 
 
 def looked_at(

@@ -17,15 +17,26 @@ def visit(browser, address: str, url: str, viewport: dict, scheme: str):
 
 def opened(context, address: str, url: str):
     """A settled page and the addresses it asked for outside the server."""
+    page, outside = watched(context, address)
+    go(page, address, url)
+    return page, outside
+
+
+def watched(context, address: str):
+    """An empty page and the addresses that it will ask for outside the server."""
     page = context.new_page()
     outside: list[str] = []
     inside = (address, address.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda r: r.url.startswith(inside) or outside.append(r.url))
+    return page, outside
+
+
+def go(page, address: str, url: str) -> None:
+    """Opens an address of the server as one typed in, until it is settled."""
     page.goto(f"{address}/{url}")
     page.wait_for_selector('[data-testid="stMain"] h1', timeout=30_000)
     settled(page)
     assert page.get_by_role("dialog").all_inner_texts() == [], "nothing stands in the way"
-    return page, outside
 
 
 def settled(page) -> None:

@@ -11,8 +11,11 @@ from streamlit.testing.v1 import AppTest
 from backend.images.vocabulary import DEFECTS
 from backend.settings import PROJECT
 from pages.ui import links, resources
+from tests.pages.everything_shown import everything
+from tests.ruled_out import ruled_out
 
 PAGES = [entry for entries in links.SECTIONS.values() for entry in entries]
+GIVEN = "tiny "  # so begin the names that the runs of `tests/tiny.py` were given
 BY_PATH = {entry.path: entry for entry in PAGES}
 
 
@@ -60,9 +63,11 @@ def leads_to_its_help(app: AppTest, entry: links.Entry) -> None:
 
 
 @pytest.mark.parametrize("entry", PAGES, ids=lambda e: e.title)
-def test_every_page_opens_with_results(dashboard, entry):
+def test_every_page_opens_with_results_in_the_words_of_the_glossary(dashboard, entry):
     app = open_page(entry.path)
     is_well(app)
+    shown = everything(app).splitlines()
+    assert ruled_out("\n".join(line for line in shown if not line.startswith(GIVEN))) == []
     if entry.kind and entry.kind != "pseudo-label":  # see test_by_detector_page.py
         assert not [i for i in app.info if "No run yet" in i.value]
 

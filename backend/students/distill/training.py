@@ -18,7 +18,6 @@ from backend.settings import settings
 from backend.students.distill import data
 from backend.students.distill.data import Material
 from backend.students.distill.learned_student import LearnedLatents, Sharp
-from backend.students.distill.pair_student import Pairs
 from backend.students.distill.recipes import FILM_COLUMNS, Paper, Recipe
 from backend.students.distill.spec import Spec
 
@@ -30,6 +29,8 @@ JUDGED_IMAGES = 128
 def recipe(spec: Spec, source: Path, everything: Material, out_dir: Path) -> Recipe:
     """The recipe of a preset, with the images it learns from and those it does not see."""
     if spec.preset == "pairs":
+        from backend.students.distill.pair_student import Pairs  # diffusers: seconds to import
+
         return Pairs(spec, source, everything, out_dir / "checkpoint" / "pairs.npz")
     if spec.preset == "paper":
         return Paper(spec, *data.divided(everything, 0.0, spec.seed))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,14 @@ SPEC = Spec(teacher_run="x", size=64, epochs=3, batch=8, channels=8)
 
 def quiet(*args, **kwargs) -> None:
     """A progress nobody looks at."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_judged() -> Iterator[None]:
+    """A judgement of the samples takes as long as the rest of these lessons."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "JUDGED_IMAGES", 16)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,7 @@ def as_earlier_versions_kept_it(file):
 @pytest.mark.parametrize("older", (False, True))
 def test_a_canceled_lesson_goes_on_with_its_pairs(painted, monkeypatch, older):
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
-    spec = StudentSpec(teacher_run=painted.id, preset="pairs", minutes=0.1)
+    spec = StudentSpec(teacher_run=painted.id, preset="pairs", minutes=0.05)
     run = runs.create(painted.folder.parent, "distill", dataclasses.asdict(spec))
     for name in ("artifacts", "checkpoint"):
         (run.folder / name).mkdir(exist_ok=True)
