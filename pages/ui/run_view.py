@@ -226,7 +226,7 @@ def live(run_id: str) -> None:
     def panel() -> None:
         with plain_errors():
             run = resources.supervisor().find(run_id)
-            if run.state.ended:
+            if run.state is not begun.state:  # the page shows another state otherwise
                 resources.take_in(run)
                 st.rerun()
             _progress(run)

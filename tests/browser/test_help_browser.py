@@ -36,6 +36,7 @@ def test_back_leads_from_a_document_to_the_one_before(fresh_server, browser):
     page.go_forward()
     shown(page, "Documents", "system-help$")
     page.go_back()
+    shown(page, "Methods", "doc=methods$")
     page.go_back()
     shown(page, "Documents", "system-help$")
     page.go_back()

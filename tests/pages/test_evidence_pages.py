@@ -230,7 +230,7 @@ def test_images_of_one_name_are_a_plain_sentence(empty_dashboard, storage):
     run = detector(storage)
     twice = [{"image": "p", "path": f"{n}.png", "source": "real", "group": n} for n in "xy"]
     facts.write(run.folder, "images", twice)
-    resources.store().ingest(run, "again")
+    resources.owner().store.ingest(run, "again")
     app = open_page(DETECTOR)
     assert not app.exception
     assert "'p' for x" in app.error[0].value

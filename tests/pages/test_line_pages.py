@@ -54,7 +54,7 @@ def test_a_line_that_is_not_there_is_said_beside_the_one_that_is_shown(dashboard
     app = open_page(page, line="press-99")
     is_well(app)
     assert f"There is no line 'press-99' in this project. This is {name}." in texts(app)
-    assert app.query_params["line"] == [name]
+    assert app.query_params["line"] == name
     assert "There is no line" not in texts(app.run())
     assert "There is no line" not in texts(open_page(page, line=name))
 
