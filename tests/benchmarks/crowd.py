@@ -92,7 +92,7 @@ def serving(settings: Settings) -> Iterator[tuple[str, psutil.Process]]:
 def training(settings: Settings) -> Iterator[Popen[bytes]]:
     """A student in training, for as long as one looks."""
     teacher = next(iter(sorted((settings.storage / "runs").glob("*-generate-*"))))
-    values = {"teacher_run": teacher.name, "epochs": 1000, "size": 64, "seed": next(SEEDS)}
+    values = {"teacher_run": teacher.name, "epochs": 5000, "minutes": 60.0, "seed": next(SEEDS)}
     run: Run = jobs.submit(settings, "distill", values, queued=False)
     process = jobs.start(settings, run.folder)
     try:

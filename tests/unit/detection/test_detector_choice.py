@@ -12,6 +12,7 @@ from backend.detection.detector.spec import BEST, Spec
 from backend.detection.mixing import AS_THEY_COME, FIRST, LEFT_OUT, MIXED
 from backend.detection.standing import HELD
 from backend.images.labelled_image import LabelledImage
+from backend.numeric.ultralytics_alone import alone
 from backend.records import Box, Cancelled, RunState, UserError
 
 SMALL = {"size": 64, "batch": 4, "epochs": 2, "start": "random"}
@@ -170,6 +171,7 @@ def test_the_paper_preset_takes_all_images_as_they_come():
 
 def test_pictures_are_joined_with_their_own_kind_alone(tmp_path):
     """Every pixel of a mosaic comes from real images, or every one from synthetic ones."""
+    alone()
     dataset = data_set(tmp_path, MIXED_SET)
     data = training.data_file(tmp_path / dataset, tmp_path / "out")
     kind = mixed_training.MixedTrainer
