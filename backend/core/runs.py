@@ -207,10 +207,10 @@ def create(
     *,
     name: str = "",
     parent: str = "",
-    queued: bool = True,
+    queued: bool = False,
     project: str = "",
 ) -> Run:
-    """Make the folder of a new run. `queued` runs are started by the dashboard's queue."""
+    """Make the folder of a new run. The dashboard's queue starts those that are `queued`, no others."""
     created = now()
     run_id = f"{created:%Y%m%dT%H%M%S}-{kind}-{secrets.token_hex(3)}"
     making = runs / f".{run_id}"

@@ -44,7 +44,7 @@ def call(storage, monkeypatch):
 @pytest.fixture
 def make(storage):
     def make_run(kind="generate", state=RunState.COMPLETED, name=""):
-        run = runs.create(storage.runs, kind, {}, name=name, queued=False)
+        run = runs.create(storage.runs, kind, {}, name=name)
         if state:
             runs.finish(run.folder, state, result={}, error="why" if state == "failed" else "")
         return run
@@ -132,7 +132,7 @@ def test_a_signal_that_breaks_into_a_print_prints_nothing(storage, probe, monkey
 
 
 def test_a_resumed_job_that_is_killed_exits_with_3(storage, probe, until):
-    run = runs.create(storage.runs, probe, {"steps": 1000, "pause": 0.05}, queued=False)
+    run = runs.create(storage.runs, probe, {"steps": 1000, "pause": 0.05})
     runs.finish(run.folder, RunState.FAILED, error="as if")
     process = start("resume", run.id)
     until(lambda: runs.last_event(run.folder))

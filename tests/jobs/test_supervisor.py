@@ -102,7 +102,7 @@ def test_what_is_behind_a_waiting_run_is_in_use_too(make, probe, until):
 )
 def test_a_run_whose_input_will_never_come_says_so(make, probe, storage, state, words):
     queue = make(max_jobs=1)
-    source = runs.create(storage.runs, probe, {}, queued=False)
+    source = runs.create(storage.runs, probe, {})
     run = queue.submit(probe, {"source_run": source.id})
     queue.tick()
     assert queue.find(run.id).state is RunState.PENDING, "it waits"
@@ -124,7 +124,7 @@ def test_a_run_whose_input_will_never_come_says_so(make, probe, storage, state, 
 
 def test_a_run_whose_input_cannot_go_on_cannot_either(make, probe, storage):
     queue = make(max_jobs=1)
-    source = runs.create(storage.runs, probe, {}, queued=False)
+    source = runs.create(storage.runs, probe, {})
     run = queue.submit(probe, {"source_run": source.id})
     runs.finish(source.folder, RunState.FAILED, error="Too few parts.", cause=Cause.MISTAKE)
     queue.tick()
@@ -206,7 +206,7 @@ def test_a_run_that_cannot_be_taken_in_for_an_unknown_reason_stops_nobody(
 )
 def test_a_pending_run_with_a_spoilt_spec_fails_in_words(make, probe, storage, spec):
     queue = make(max_jobs=1)
-    run = runs.create(storage.runs, probe, spec)
+    run = runs.create(storage.runs, probe, spec, queued=True)
     queue.tick()
     failed = queue.find(run.id)
     assert failed.state is RunState.FAILED
@@ -215,7 +215,7 @@ def test_a_pending_run_with_a_spoilt_spec_fails_in_words(make, probe, storage, s
 
 def test_a_pending_run_of_an_unknown_kind_fails_in_words(make, storage):
     queue = make(max_jobs=1)
-    run = runs.create(storage.runs, "conjure", {})
+    run = runs.create(storage.runs, "conjure", {}, queued=True)
     queue.tick()
     assert "Unknown kind of job 'conjure'" in queue.find(run.id).error
 
@@ -303,7 +303,7 @@ def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch
         queue.tick()
         rounds.append(len(queue.store.signatures()))
     assert rounds == [4, 8, 10]
-    fresh = runs.create(storage.runs, "generate", {"count": 99}, queued=False)
+    fresh = runs.create(storage.runs, "generate", {"count": 99})
     queue.tick()
     assert [run.id for run in queue.active()] == [fresh.id]
     gone, moved, restarted = made[0], made[5], made[9]
@@ -319,7 +319,7 @@ def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch
 
 def test_one_run_is_taken_in_when_its_page_asks(make, storage):
     queue = make(max_jobs=0)
-    run = runs.create(storage.runs, "generate", {"count": 1}, queued=False)
+    run = runs.create(storage.runs, "generate", {"count": 1})
     queue.tick()
     runs.finish(run.folder, RunState.COMPLETED, result={"images": 1})
     assert not queue.knows(runs.read(run.folder))

@@ -35,7 +35,7 @@ def texts(elements):
 
 def make_latency(storage, spec, more=None, rows=PLAIN, measured=()):
     """A finished run, by default with nine calls of 1 to 9 ms as older versions kept them."""
-    run = runs.create(storage.runs, "latency", spec, queued=False)
+    run = runs.create(storage.runs, "latency", spec)
     facts.write(run.folder, "latencies", rows)
     facts.write(run.folder, "figures", measured)
     result = dict.fromkeys(("p50", "p95", "p99", "parts_per_second"), 1.0)

@@ -192,7 +192,7 @@ def test_what_works_or_is_in_force_stays_where_it_is(storage, supervisor, other)
         actions.move(ADMIN, supervisor, [done.id, waiting.id], other.id)
     assert runs.read(done.folder).project == "", "all or none"
     values = specs.defaults(registry.get("inspect").spec_type) | {"parts_run": done.id}
-    waiting = runs.create(storage.runs, "inspect", values)
+    waiting = runs.create(storage.runs, "inspect", values, queued=True)
     with pytest.raises(UserError, match=f"in use by {waiting.id}"):
         actions.move(ADMIN, supervisor, [done.id], other.id)
     runs.move(done.folder, other.id)  # by hand: what waits must not go on with it

@@ -13,7 +13,9 @@ from backend.records import RunState, UserError
 
 @pytest.fixture
 def run(tmp_path):
-    return runs.create(tmp_path / "runs", "generate", {"count": 2}, name="Täst", parent="p")
+    return runs.create(
+        tmp_path / "runs", "generate", {"count": 2}, name="Täst", parent="p", queued=True
+    )
 
 
 def test_a_new_run_is_pending(run, tmp_path):

@@ -57,7 +57,7 @@ def make_parts(root, counts, seed=0, spoil=False):
 
 def inspect(root, parts_run, **more):
     spec = Spec(parts_run=parts_run, **(SMALL | more))
-    run = runs.create(root, "inspect", specs.to_json(spec), queued=False)
+    run = runs.create(root, "inspect", specs.to_json(spec))
     (run.folder / "artifacts").mkdir()
     return crossval.run(spec, run.folder, quiet), run.folder
 
