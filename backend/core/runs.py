@@ -210,7 +210,7 @@ def create(
     queued: bool = False,
     project: str = "",
 ) -> Run:
-    """Make the folder of a new run. The dashboard's queue starts those that are `queued`, no others."""
+    """Make the folder of a new run. The dashboard's queue starts those that are `queued`."""
     created = now()
     run_id = f"{created:%Y%m%dT%H%M%S}-{kind}-{secrets.token_hex(3)}"
     making = runs / f".{run_id}"
