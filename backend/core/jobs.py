@@ -223,7 +223,7 @@ def _refuse_duplicate(settings: Settings, kind: str, spec: Mapping[str, Any], pr
 
 def active(folders: Iterable[Path]) -> list[Run]:
     """Those runs that are pending or running, oldest first; damaged ones are passed over."""
-    without_end = (folder for folder in folders if not (folder / "result.json").exists())
+    without_end = (folder for folder in folders if not runs.state_of(folder / "result.json"))
     found = [run for run in runs.readable(without_end) if not run.state.ended]
     return sorted(found, key=lambda run: (run.created, run.id))
 
@@ -438,7 +438,8 @@ class Supervisor:
         self._active = []
         ended: list[Ended] = []
         for name in dict.fromkeys((*changed, *self._due())):
-            full = len(ended) >= TAKEN_IN and name not in changed
+            at_once = name in changed or name in self.problems  # those, tried anew, hold up nobody
+            full = len(ended) >= TAKEN_IN and not at_once
             if full and name in self._waiting:
                 continue
             folder = self.settings.runs / name
@@ -468,12 +469,14 @@ class Supervisor:
         return True
 
     def _due(self) -> list[str]:
-        """Runs to look at now: all that are not known as ended, and some of those that are."""
-        unknown = [name for name in self._names if name not in self._known]
+        """Runs to look at now: all that are not known as ended, those that could not be taken in
+        after the others, and some of those that are."""
+        unknown = [name for name in self._names[::-1] if name not in self._known]
+        unknown.sort(key=lambda name: name in self.problems)
         ended = [name for name in self._names if name in self._known]
         some = ended[self._looked : self._looked + LOOKS]
         self._looked = self._looked + LOOKS if self._looked + LOOKS < len(ended) else 0
-        return unknown[::-1] + some
+        return unknown + some
 
     def _forget_gone(self) -> None:
         names = set(self._names)

@@ -238,10 +238,11 @@ def read(folder: Path) -> Run:
 
 
 def state_of(path: Path) -> FileState:
-    """Another one whenever a file was written anew; None where there is none."""
+    """Another one whenever a file was written anew; None where there is none, or none that can be
+    looked at: who reads it then says why."""
     try:
         found = path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
 

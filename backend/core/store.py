@@ -147,6 +147,8 @@ class Store:
         rows = [_row(run, mark) for run, mark in ended]
         curves = pd.concat([_curves(run) for run, _ in ended])
         ids = [run.id for run, _ in ended]
+        if any(run.project for run, _ in ended):
+            self.divided = True  # before its rows are there for who sees no other project
         with self._changed(), self._transaction() as cursor:
             known = "SELECT id FROM runs WHERE list_contains(?, id)"
             for (run_id,) in cursor.execute(known, [ids]).fetchall():
@@ -160,8 +162,6 @@ class Store:
             completed = [run.folder for run, _ in ended if run.state == "completed"]
             for table in FACTS:
                 _insert_facts(cursor, [facts.path(folder, table) for folder in completed], table)
-        if any(run.project for run, _ in ended):
-            self.divided = True
 
     def forget(self, run_id: str) -> None:
         with self._changed(), self._transaction() as cursor:
@@ -172,6 +172,7 @@ class Store:
         """What was answered before counts no more once it is done."""
         yield
         self._changes += 1
+        self._answers.cache_clear()  # of no use any more, and as large as a list of runs
 
     def feed(self, feed: Feed, storage: Path) -> None:
         """Take in a section's new files, each once. A damaged one holds up those of its maker that

@@ -53,8 +53,9 @@ def arrive(page: str) -> None:
     if (owner := _owner_of_what_is_named()) in there:
         if now != projects.ALL:
             st.session_state[CHOSEN] = owner
-    elif (named := _news("project")) == projects.ALL and len(_offered(there)) > 1:
-        st.session_state[CHOSEN] = named
+    elif (named := _news("project")) == projects.ALL:
+        if len(_offered(there)) > 1:  # who sees one alone looks at that
+            st.session_state[CHOSEN] = named
     elif named:
         one = who()
         projects.check_seen(settings().storage, one.name, one.role, named)

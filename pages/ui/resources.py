@@ -51,7 +51,11 @@ def _large(storage: str, table: str, run_id: str, finished: datetime | None) -> 
 
 
 def facts(table: str, run: Run) -> pd.DataFrame:
-    """A finished run's rows of one table; read once, for they no longer change."""
+    """A finished run's rows of one table; read once, for they no longer change. Those of one that
+    the store does not know as its folder is now are not kept."""
+    take_in(run)
+    if not owner().knows(run):
+        return owner().store.facts(table, run.id)
     asked = str(settings().storage), table, run.id, run.finished
     found = _small(*asked)
     return (_large(*asked) if found is None else found).copy(deep=False)

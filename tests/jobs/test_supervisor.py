@@ -325,3 +325,37 @@ def test_one_run_is_taken_in_when_its_page_asks(make, storage):
     assert not queue.knows(runs.read(run.folder))
     queue.take_in(run.id)
     assert queue.knows(runs.read(run.folder)) and queue.active() == []
+
+
+def test_runs_that_cannot_be_taken_in_keep_none_behind_them_waiting(make, storage, monkeypatch):
+    """As many damaged ones as a round takes in: those before them are taken in all the same."""
+    monkeypatch.setattr(jobs, "TAKEN_IN", 2)
+    made = [runs.create(storage.runs, "generate", {"count": n}) for n in range(6)]
+    made.sort(key=lambda run: run.id)
+    for run in made:
+        runs.finish(run.folder, RunState.COMPLETED, result={"images": 1})
+    damaged = made[2:]
+    for run in damaged:
+        facts.write(run.folder, "figures", [{"subject": "a", "metric": "b", "value": 1.0}])
+        facts.path(run.folder, "figures").write_bytes(b"no table")
+    queue = make(max_jobs=0)
+    for _ in range(4):
+        queue.tick()
+    assert set(queue.store.signatures()) == {run.id for run in made[:2]}
+    assert set(queue.problems) == {run.id for run in damaged}
+    assert not queue._waiting, "rounds follow each other at once as long as some wait"
+    facts.path(made[2].folder, "figures").unlink()
+    queue.tick()
+    assert made[2].id in queue.store.signatures() and made[2].id not in queue.problems
+
+
+def test_a_run_folder_that_cannot_be_looked_into_stops_nobody(make, storage):
+    lost = runs.create(storage.runs, "generate", {"count": 1})
+    good = runs.create(storage.runs, "generate", {"count": 2})
+    runs.finish(good.folder, RunState.COMPLETED, result={"images": 1})
+    lost.folder.rename(storage.storage / "elsewhere")
+    lost.folder.symlink_to(lost.folder)  # as a link of another disk, or one without the right
+    assert [run.id for run in runs.readable(runs.folders(storage.runs))] == [good.id]
+    queue = make(max_jobs=0)
+    queue.tick()
+    assert list(queue.store.signatures()) == [good.id]

@@ -5,7 +5,7 @@ import pytest
 from backend.access.rights import Role
 from backend.actions import people
 from backend.actions import projects as actions
-from backend.core import projects, runs
+from backend.core import facts, projects, runs
 from backend.core.audit import Actor, Way
 from pages.ui import identity, project, resources
 from tests.pages.test_pages import is_well, open_page, words
@@ -214,3 +214,23 @@ def test_who_sees_one_project_has_no_choice_of_all(other, eve, storage):
     actions.set_members(BOSS, storage, other.id, ["Mia"])
     app = open_page("pages/system/runs.py", project=projects.ALL)
     assert choice(app) is None and "of which you are no member" in app.error[0].value
+
+
+def test_rows_that_are_not_yet_taken_in_are_not_kept_as_none(empty_dashboard, storage):
+    """A page may ask for another run's rows before the queue has come to it."""
+    made(storage.storage, "latency", LATENCY, {"figures": FIGURES}, "early")
+    [folder] = runs.folders(storage.runs, "latency")
+    run = runs.read(folder)
+    path = facts.path(folder, "figures")
+    whole = path.read_bytes()
+    path.write_bytes(b"no table")
+    assert resources.facts("figures", run).empty, "damaged, and told of by the queue"
+    path.write_bytes(whole)
+    assert len(resources.facts("figures", run)) == len(FIGURES)
+    resources.owner().tick()
+    assert len(resources.facts("figures", run)) == len(FIGURES)
+
+
+def test_an_address_of_all_projects_leads_to_the_only_one(empty_dashboard):
+    app = open_page("pages/system/runs.py", project=projects.ALL)
+    is_well(app)

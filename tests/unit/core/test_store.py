@@ -504,3 +504,26 @@ def test_several_projects_are_seen_together(store, make):
         "b2": places["b2"],
     }
     assert OfProject(store).runs().empty
+
+
+def test_answers_of_an_earlier_state_leave_memory(store, make):
+    for _ in range(3):
+        put(store, make())
+        store.runs()
+    assert store._answers.cache_info().currsize == 1
+
+
+def test_nobody_sees_the_first_run_of_another_project_for_a_moment(store, make, monkeypatch):
+    put(store, make())
+    assert not store.divided
+    other = make()
+    runs.move(other.folder, "a1")
+    seen, insert = [], store_module._insert_facts
+
+    def watched(cursor, paths, table):
+        seen.append(store.divided)
+        insert(cursor, paths, table)
+
+    monkeypatch.setattr(store_module, "_insert_facts", watched)
+    put(store, runs.read(other.folder))
+    assert all(seen), "known before its rows are there"
