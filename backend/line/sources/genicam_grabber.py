@@ -100,9 +100,10 @@ def prepare(nodes: Any, setup: Setup) -> None:
         if nodes.has_node(name):
             _set(nodes, name, value, needed)
         elif needed:
+            camera = f"the{setup.title.removeprefix('The')}"
             raise UserError(
-                f"Camera setting: the{setup.title.removeprefix('The')} has no {name}. Leave it out, "
-                f"or name what its maker calls it: --camera-setting NAME={value}."
+                f"Camera setting: {camera} has no {name}. Leave it out, or name "
+                f"what its maker calls it: --camera-setting NAME={value}."
             )
     pixels.format_of(nodes.PixelFormat.value)
 
