@@ -54,6 +54,16 @@ class Begun:
     until: float
 
 
+@dataclass(frozen=True)
+class LogOut:
+    """A provider's word that somebody signed out there. made, until: s since 1970."""
+
+    who: Outsider
+    made: float
+    id: str
+    until: float
+
+
 class SignIn:
     """One provider, and the sign-ins that were begun with it."""
 
@@ -102,7 +112,7 @@ class SignIn:
         role = self._known.role(_texts(groups))
         return Outsider(self.provider.issuer, subject, name, role), begun.after
 
-    async def logged_out(self, token: str) -> Outsider:
+    async def logged_out(self, token: str) -> LogOut:
         """Who signed out at the provider. token: its signed word for that. Raises UserError where
         it does not hold, or was used before."""
         with _plainly(self.provider):
@@ -111,13 +121,17 @@ class SignIn:
                 {"id_token": token}, None, {}, claims_cls=_AsSigned
             )
             claims = dict(signed or {})
-            now = time.time()
-            _check_log_out(claims, self.provider, now)
-            self._logged_out = {k: until for k, until in self._logged_out.items() if until > now}
+            _check_log_out(claims, self.provider, time.time())
             if claims["jti"] in self._logged_out:
                 raise ValueError("it was used before")
-            self._logged_out[claims["jti"]] = claims["exp"] + LEEWAY
-        return Outsider(self.provider.issuer, claims["sub"], "", None)
+        who = Outsider(self.provider.issuer, claims["sub"], "", None)
+        return LogOut(who, float(claims["iat"]), claims["jti"], float(claims["exp"]) + LEEWAY)
+
+    def used(self, heard: LogOut) -> None:
+        """It was done, so it holds no more; until then its provider may say it again."""
+        now = time.time()
+        self._logged_out = {k: until for k, until in self._logged_out.items() if until > now}
+        self._logged_out[heard.id] = heard.until
 
     async def leave(self, back: str) -> str:
         """The address that ends the session at the provider too, "" where it has none."""

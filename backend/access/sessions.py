@@ -118,6 +118,12 @@ def end_all(db: sqlite3.Connection, account: int, except_for: str = "") -> None:
     db.execute("DELETE FROM session WHERE account = ? AND id <> ?", (account, except_for))
 
 
+def end_begun(db: sqlite3.Connection, account: int, by: float) -> bool:
+    """End those of an account's sessions that began by then, s since 1970; False where none did."""
+    done = db.execute("DELETE FROM session WHERE account = ? AND created <= ?", (account, by))
+    return done.rowcount > 0
+
+
 def sweep(db: sqlite3.Connection, lifetime: Lifetime) -> None:
     """Forget sessions and links that ran out."""
     now = time.time()

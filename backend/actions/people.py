@@ -80,9 +80,9 @@ def sign_out(actor: Actor, settings: Settings, token: str) -> None:
     end_session(actor, settings, sessions.kept_as(token))
 
 
-def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider) -> None:
-    """End every session of somebody who signed out where they are known; nothing where they never
-    came."""
+def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider, by: float) -> None:
+    """End every session of somebody who signed out where they are known that began by then, s
+    since 1970: not those of a later sign-in, where that word comes late or again."""
     with database.writing(settings.storage) as db:
         account = known_as.find(db, who)
     if account is None:
@@ -91,8 +91,8 @@ def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider) -> None:
         audit.noting(settings.storage, replace(actor, name=account.name)) as note,
         database.writing(settings.storage) as db,
     ):
-        sessions.end_all(db, account.id)
-        note("sign out", detail="elsewhere")
+        if sessions.end_begun(db, account.id, by):
+            note("sign out", detail="elsewhere")
 
 
 def end_session(actor: Actor, settings: Settings, session: str) -> None:

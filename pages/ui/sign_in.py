@@ -165,11 +165,13 @@ async def log_out(request: Request) -> Response:
     if wait := LIMITS.wait(key):
         return PlainTextResponse(str(Waits(wait)), 429, kept | {"Retry-After": f"{wait:.0f}"})
     try:
-        who = await plant.logged_out((await _form(request)).get("logout_token", ""))
+        heard = await plant.logged_out((await _form(request)).get("logout_token", ""))
     except UserError as error:
         LIMITS.failed(key)
         return PlainTextResponse(str(error), 400, kept)
-    await to_thread.run_sync(partial(people.sign_out_elsewhere, actor, settings(), who))
+    by = heard.made + oidc.LEEWAY
+    await to_thread.run_sync(partial(people.sign_out_elsewhere, actor, settings(), heard.who, by))
+    plant.used(heard)
     return Response(status_code=200, headers=kept)
 
 

@@ -24,7 +24,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     from backend.inspection.parts import lookalikes
 
     folder = runs.sibling(out_dir, spec.inspect_run)
-    base = runs.spec(runs.read(folder), ModelSpec)
+    base = _as_made(runs.read(folder))
     specs.validate(base)
     base = dataclasses.replace(
         base, jobs=spec.jobs, methods=BESIDE, class_scores=False, best_per_type=False
@@ -46,6 +46,15 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     facts.write(out_dir, "ablations", rows)
     progress(1.0, "done")
     return _result(rows, judge.averaged, base, lookalikes.warning(folder))
+
+
+def _as_made(run: runs.Run) -> ModelSpec:
+    """The settings of a model, with the features that `auto` meant when it was made."""
+    made = runs.spec(run, ModelSpec)
+    timed = (run.result or {}).get("part_ms") or {}
+    sets = [name for name in timed if name != "whole"] or ["scattering"]
+    named = made.weights == "auto" and bool(timed)
+    return dataclasses.replace(made, weights="+".join(sets)) if named else made
 
 
 def chances(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:

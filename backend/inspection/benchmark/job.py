@@ -58,22 +58,23 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 def _one(
     spec: Spec, category: "Category", choices: Sequence["Choice"], place: Path, told: Progress
 ) -> list[str]:
-    """Judge a category, unless that was done before on the same pictures. Returns its notes.
+    """Judge a category, unless that was done before on the same pictures and features.
+    Returns its notes.
 
     Raises UserError where its pictures cannot be read.
     """
     from backend.inspection.benchmark import measure
 
-    pictures = _version(category)
+    made_of = {"pictures": _version(category), "features": [one.kind for one in choices]}
     if (place / DONE).is_file():
         done = runs.read_json(place / DONE)
-        if done["pictures"] == pictures:
+        if made_of.items() <= done.items():
             return [str(note) for note in done["notes"]]
     place.mkdir(parents=True, exist_ok=True)
     read = measure.read(category, spec.size, spec.skip_unreadable, place, told)
     measure.measure(spec.model, read, choices, place, told)
     notes = [f"{category.name}: {note}" for note in read.notes]
-    runs.write_json(place / DONE, {"pictures": pictures, "notes": notes})
+    runs.write_json(place / DONE, made_of | {"notes": notes})
     return notes
 
 

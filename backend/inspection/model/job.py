@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.core import facts, runs
+from backend.images import resuming
 from backend.inspection.model.spec import INNER, Result, Spec
 from backend.records import Progress
 from backend.settings import settings
@@ -56,6 +57,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     data = folds.load(parts_folder, spec.size)
     choices = features.choose(spec.weights, spec.weights_file, settings().weights, spec.backbone)
     made = folds.planned(spec, data)
+    kinds = [one.kind for one in choices]  # "auto" may have meant others when it was stopped
+    resuming.begins_again(out_dir, resuming.version([kinds, data.good.tobytes()]))
     shared = feature_sets.shared(
         spec, choices, data, cross_validation.part_of(progress, 0.02, 0.15)
     )

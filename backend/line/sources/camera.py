@@ -5,6 +5,9 @@ and starts it again, later each time, without end. Frames that were lost, or tha
 time, are parts too.
 """
 
+import os
+import select
+import signal
 import struct
 import subprocess
 import sys
@@ -24,6 +27,7 @@ from backend.settings import PROJECT
 HEAD = struct.Struct(">cdI")  # kind, time in seconds since 1970, bytes of what follows
 STALL_SECONDS = 10.0
 LONGEST_PAUSE = 30.0
+GOODBYE_SECONDS = 5.0  # for a process to let go of its camera
 HELD = 32  # frames that wait to be taken in, at most
 
 
@@ -65,6 +69,21 @@ def message(pipe: IO[bytes]) -> Message | None:
     return Message(Kind(kind), when, content) if len(content) == size else None
 
 
+def end_with_reader(out: IO[bytes]) -> None:
+    """End this process when nobody reads its messages any more, even while it has none to tell: a
+    line that was killed is started again and needs the camera."""
+    reader = select.poll()
+    reader.register(out.fileno(), 0)  # an error alone: the other end is closed
+
+    def work() -> None:
+        reader.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GOODBYE_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=work, name="reader", daemon=True).start()
+
+
 def stream(url: str, pace: float, feature: str) -> "Camera":
     """url: as OpenCV takes it, or the number of a camera. pace: parts a minute; 0: every frame."""
     command = [sys.executable, "-m", "backend.line.sources.grabber", url, str(pace)]
@@ -73,12 +92,15 @@ def stream(url: str, pace: float, feature: str) -> "Camera":
 
 class Camera:
     """name: of the camera in words. command: starts its process. pace: parts a minute; 0: every
-    frame.
+    frame. opening: seconds until its first word, where that takes longer than STALL_SECONDS.
 
     A name that is a file is a video, which ends; a camera is tried again for ever.
     """
 
-    def __init__(self, name: str, command: Sequence[str], pace: float, feature: str) -> None:
+    def __init__(
+        self, name: str, command: Sequence[str], pace: float, feature: str, opening: float = 0.0
+    ) -> None:
+        self.opening, self._heard = opening, False
         self.name, self.command, self.pace, self.feature = name, command, pace, feature
         self.trouble = f"{name} gives no picture yet."
         self._why = ""  # what the process said of its trouble
@@ -119,8 +141,12 @@ class Camera:
         """Start the process, take its frames, and again when it ends."""
         pause = 1.0
         while not self._closed.is_set():
-            self._last, self._why = time.monotonic(), ""
-            count, came_to_its_end = self._frames_of_one_start()
+            self._last, self._why, self._heard = time.monotonic(), "", False
+            count, came_to_its_end = 0, False
+            try:
+                count, came_to_its_end = self._frames_of_one_start()
+            except (OSError, ValueError) as error:  # not started, or no message of its
+                self._why = f"{self.name} gives no picture ({error})."
             if count and came_to_its_end and Path(self.name).is_file():
                 break
             why = self._why or f"{self.name} gives no picture."
@@ -136,12 +162,16 @@ class Camera:
         count = 0
         with subprocess.Popen(self.command, stdout=subprocess.PIPE, cwd=PROJECT) as child:
             self._child = child
+            if self._closed.is_set():  # meanwhile
+                _end(child)
             assert child.stdout is not None
-            while (said := message(child.stdout)) and not self._closed.is_set():
-                count += said.kind is Kind.FRAME
-                self._take(said)
-            ended = _ended_well(child)
-            _end(child)
+            try:
+                while (said := message(child.stdout)) and not self._closed.is_set():
+                    count += said.kind is Kind.FRAME
+                    self._take(said)
+                ended = _ended_well(child)
+            finally:
+                _end(child)
         return count, ended
 
     def _take(self, said: Message) -> None:
@@ -149,7 +179,7 @@ class Camera:
         if said.kind is Kind.TROUBLE:
             self._why = said.words
             return
-        self._last = time.monotonic()
+        self._last, self._heard = time.monotonic(), True
         if said.kind is Kind.LOST:
             self._put(Captured(b"", self.feature, said.time, fault=said.words))
             return
@@ -167,9 +197,10 @@ class Camera:
 
     def _watch(self) -> None:
         """End a process that hangs: a frame or a word is due within its pace and STALL_SECONDS."""
-        due = STALL_SECONDS + (60 / self.pace if self.pace else 0)
+        between = 60 / self.pace if self.pace else 0.0
         while not self._closed.wait(0.5):
-            if time.monotonic() - self._last > due and self._child:
+            due = STALL_SECONDS if self._heard else max(STALL_SECONDS, self.opening)
+            if time.monotonic() - self._last > due + between and self._child:
                 self._child.kill()
                 self._last = time.monotonic()
 

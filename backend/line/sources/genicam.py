@@ -108,7 +108,7 @@ def camera(setup: Setup, pace: float, feature: str) -> Camera:
     """pace: parts a minute, 0 for every frame; a camera with a trigger of its own gives every one,
     one that is triggered by the line is triggered at that pace."""
     check(setup)
-    return Camera(setup.title, _command(setup, pace), pace, feature)
+    return Camera(setup.title, _command(setup, pace), pace, feature, PROBE_SECONDS)
 
 
 def _command(setup: Setup, pace: float, *more: str) -> list[str]:

@@ -16,7 +16,7 @@ from genicam.gentl import GenericException as TransportError
 from harvesters.core import Callback, Harvester, ImageAcquirer
 
 from backend.line.sources import genicam, pixels
-from backend.line.sources.camera import Kind, packed
+from backend.line.sources.camera import Kind, end_with_reader, packed
 from backend.line.sources.genicam import FREE, SOFTWARE, Setup
 from backend.records import UserError
 
@@ -100,9 +100,10 @@ def prepare(nodes: Any, setup: Setup) -> None:
         if nodes.has_node(name):
             _set(nodes, name, value, needed)
         elif needed:
+            camera = f"the{setup.title.removeprefix('The')}"
             raise UserError(
-                f"Camera setting: {setup.title.lower()} has no {name}. Leave it out, or name what "
-                f"its maker calls it: --camera-setting NAME={value}."
+                f"Camera setting: {camera} has no {name}. Leave it out, or name "
+                f"what its maker calls it: --camera-setting NAME={value}."
             )
     pixels.format_of(nodes.PixelFormat.value)
 
@@ -125,7 +126,8 @@ class Losses(Callback):
     """Counts frames that came broken or not at all, by the camera's numbers where it has any."""
 
     def __init__(self) -> None:
-        self._broken, self._last = 0, 0
+        self._broken = 0
+        self._last: int | None = None
 
     def emit(self, context: object = None) -> None:
         """harvesters threw a broken frame away."""
@@ -137,9 +139,9 @@ class Losses(Callback):
         broken, self._broken = self._broken, 0
         if number is None:
             return broken
-        missing = number - self._last - 1 if self._last and number > self._last else 0
-        self._last = number
-        return missing if missing <= MOST_LOST else broken
+        last, self._last = self._last, number
+        missing = 0 if last is None else number - last - 1
+        return max(missing, broken) if missing <= MOST_LOST else broken
 
 
 def _number(buffer: Any) -> int | None:
@@ -246,6 +248,7 @@ def own_output() -> IO[bytes]:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with own_output() as messages:
+        end_with_reader(messages)
         try:
             main(genicam.from_json(sys.argv[1]), float(sys.argv[2]), messages, len(sys.argv) > 3)
         except (BrokenPipeError, SystemExit):  # nobody reads what is not written yet

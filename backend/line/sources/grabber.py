@@ -5,13 +5,14 @@ import time
 
 import cv2
 
-from backend.line.sources.camera import STALL_SECONDS, Kind, packed
+from backend.line.sources.camera import STALL_SECONDS, Kind, end_with_reader, packed
 
 PATIENCE_MS = int(STALL_SECONDS * 1000)
 
 
 def main(url: str, pace: float) -> None:
     """Write each due frame as PNG until the stream ends; the reader's end of the pipe may close."""
+    end_with_reader(sys.stdout.buffer)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, PATIENCE_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC]
     if url.isdecimal():
         stream = cv2.VideoCapture(int(url))

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import sqlite3
 import time
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ import pytest
 pytest.importorskip("authlib", reason="the extra Authlib is not installed")
 
 from backend import doctor
-from backend.access import accounts, elsewhere, known_as, oidc
+from backend.access import accounts, database, elsewhere, known_as, oidc
 from backend.access.limits import Limits
 from backend.access.rights import Role
 from backend.actions import people
@@ -316,6 +317,29 @@ def test_who_signs_out_at_the_plant_is_signed_out_here(app, chosen, plant, go):
     assert again.status_code == 400 and "used before" in again.text
     assert at_work.ask("/alive").status_code == 204
     assert told_by(app, plant.signed(log_out_of(plant, sub="nobody"))).status_code == 200
+
+
+def test_a_log_out_ends_no_later_sign_in_whatever_a_server_forgot(app, plant, go):
+    inside = Browser(app)
+    go(inside)
+    before = int(time.time()) - 2 * oidc.LEEWAY
+    assert told_by(app, plant.signed(log_out_of(plant, iat=before))).status_code == 200
+    assert inside.ask("/alive").status_code == 204
+
+
+def test_a_log_out_that_could_not_be_done_is_heard_again(app, chosen, plant, go):
+    inside = Browser(app)
+    go(inside)
+    token = plant.signed(log_out_of(plant))
+    full = "BEFORE DELETE ON session BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+    with database.writing(chosen.storage) as db:
+        db.execute(f"CREATE TRIGGER full {full}")
+    with pytest.raises(sqlite3.IntegrityError, match="full"):
+        told_by(app, token)
+    with database.writing(chosen.storage) as db:
+        db.execute("DROP TRIGGER full")
+    assert told_by(app, token).status_code == 200
+    assert inside.ask("/alive").status_code == 401
 
 
 @pytest.mark.parametrize(

@@ -93,3 +93,20 @@ def test_settings_are_compared_in_pairs_with_the_model_as_it_is(tmp_path):
     assert result.settings == 2
     assert result.lookalikes == lookalikes.words(0, 2)
     assert not (run.folder / "checkpoint" / "timed").exists()
+
+
+@pytest.mark.parametrize(
+    ("weights", "timed", "taken"),
+    [
+        ("auto", {"whole": 2.0}, "scattering"),
+        ("auto", {"whole": 2.0, "coco": 1.0, "scattering": 1.0}, "coco+scattering"),
+        ("auto", {"whole": 2.0, "rendered": 1.0, "scattering": 1.0}, "rendered+scattering"),
+        ("coco", {"whole": 2.0}, "coco"),
+    ],
+)
+def test_the_model_as_it_is_has_the_features_that_it_was_made_with(tmp_path, weights, timed, taken):
+    run = runs.create(tmp_path, "inspect", {"parts_run": "any", "weights": weights})
+    runs.finish(run.folder, RunState.COMPLETED, result={"part_ms": timed})
+    made = ablation._as_made(runs.read(run.folder))
+    specs.validate(made)
+    assert made.weights == taken

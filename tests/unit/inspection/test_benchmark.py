@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from backend.core import facts, specs
+from backend.core import facts, runs, specs
 from backend.images import imagefiles
 from backend.inspection.benchmark import categories, job, measure, published_figures, report
 from backend.inspection.benchmark.spec import Result, Spec
@@ -127,6 +127,15 @@ def test_a_category_whose_pictures_changed_is_judged_again(done, tmp_path):
     image, _ = tiny_benchmark.pixels(7, True)
     tiny_benchmark.save(root / "bottle" / "test" / "good" / "new.png", image)
     assert judged(root, out).n_good == 2 * GOOD + 1
+
+
+def test_a_category_that_was_judged_by_other_features_is_judged_again(done, tmp_path):
+    root, out = done[0], shutil.copytree(done[1], tmp_path / "run")
+    made = [path / job.DONE for path in (out / "checkpoint").iterdir()]
+    for file in made:
+        runs.write_json(file, runs.read_json(file) | {"features": ["coco"]})
+    judged(root, out)
+    assert [runs.read_json(file)["features"] for file in made] == [["scattering"]] * len(made)
 
 
 def test_a_bad_part_without_a_mask_counts_for_separation_alone(bottles, tmp_path):

@@ -275,3 +275,13 @@ def test_a_model_of_an_earlier_version_still_opens(tmp_path, done):
     assert model.model.first.settings.reference == "mean"
     crops = torch.zeros(2, 64, 64, 3, dtype=torch.uint8)
     assert torch.isfinite(model(crops, torch.tensor([0, 1]))[0]).all()
+
+
+def test_folds_that_an_interrupted_run_made_of_other_features_are_made_anew(tmp_path):
+    spec = Spec(parts_run=make_parts(tmp_path, {"dist1": (20, 10)}), **SMALL)
+    run = runs.create(tmp_path, "inspect", specs.to_json(spec), queued=False)
+    (run.folder / "artifacts").mkdir()
+    units = run.folder / "checkpoint"
+    units.mkdir()
+    (units / "fold-0-0.npz").write_bytes(b"of other features")
+    assert crossval.run(spec, run.folder, quiet).n == 30

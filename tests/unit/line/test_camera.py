@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 
 from backend.line.part import Captured
 from backend.line.sources import camera, genicam
-from backend.line.sources.camera import stream
+from backend.line.sources.camera import Camera, Kind, packed, stream
 from backend.line.sources.genicam import Setup
 from backend.line.spec import Spec
 from backend.records import UserError
@@ -124,3 +125,39 @@ def test_the_extra_is_the_one_that_is_tested():
 def test_a_camera_s_setting_is_a_name_and_a_value(text):
     with pytest.raises(UserError, match="is no NAME=VALUE"):
         Setup("x.cti", more=(text,)).features()
+
+
+def python(words):
+    return [sys.executable, "-c", words]
+
+
+def test_a_camera_that_opens_slowly_is_not_ended_before_its_first_word(monkeypatch, until):
+    monkeypatch.setattr(camera, "STALL_SECONDS", 0.1)
+    says = f"import sys, time; time.sleep(2); sys.stdout.buffer.write({packed(Kind.FRAME, b'x')!r})"
+    source = Camera("slow", python(says), 0.0, "dot", opening=60.0)
+    until(lambda: source.read(1, 0.1), 20)
+    source.close()
+
+
+@pytest.mark.parametrize("command", [["/none/program"], ["/bin/echo", "no message but words"]])
+def test_a_process_that_does_not_start_or_talks_nonsense_is_tried_again(command, until):
+    source = Camera("odd", command, 0.0, "dot")
+    until(lambda: source.trouble.endswith("It is tried again."), 20)
+    source.close()
+    until(lambda: source.read(1, 0.1) is None, 40)
+
+
+def test_closed_while_it_starts_it_leaves_no_process(monkeypatch, until):
+    popen, started = camera.subprocess.Popen, []
+
+    def start(*asked, **options):
+        until(lambda: source, 10)
+        child = popen(*asked, **options)
+        started.append(child)
+        source[0].close()
+        return child
+
+    source = []
+    monkeypatch.setattr(camera.subprocess, "Popen", start)
+    source.append(Camera("late", python("import time; time.sleep(600)"), 0.0, "dot"))
+    until(lambda: started and started[0].poll() is not None, 20)

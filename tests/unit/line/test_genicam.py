@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from io import BytesIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from backend.line.sources import camera, genicam
 from backend.line.sources.camera import Kind
 from backend.line.sources.genicam import SOFTWARE, Setup
 from backend.records import UserError
+from backend.settings import PROJECT
 from tests.unit.line.emulated import PRODUCER, SMALL
 
 NodeMap = pytest.importorskip("genicam.genapi").NodeMap
@@ -262,3 +264,30 @@ def test_frames_that_came_broken_are_counted_where_the_camera_counts_none():
     losses.emit()
     losses.emit()
     assert (losses.before(None), losses.before(None)) == (2, 0)
+
+
+def test_frames_are_missed_where_a_camera_counts_from_0():
+    assert told([0, 2], "Line1") == ("FLF", [0, 2])
+
+
+def test_frames_that_came_broken_are_counted_where_the_count_stands_still():
+    losses = grabber.Losses()
+    found = [losses.before(0)]
+    losses.emit()
+    assert [*found, losses.before(0), losses.before(0)] == [0, 1, 0]
+
+
+def test_a_camera_is_let_go_when_its_line_was_killed_and_no_frame_is_due():
+    command = genicam._command(Setup(PRODUCER, "0", more=SMALL), 0.001)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=PROJECT) as child:
+        try:
+            assert camera.message(child.stdout).kind is Kind.FRAME
+            child.stdout.close()
+            assert child.wait(30) == 0
+        finally:
+            child.kill()
+
+
+def test_a_serial_number_is_said_as_it_is_written(nodes):
+    with pytest.raises(UserError, match="the camera AB12 has no Gamma"):
+        grabber.prepare(nodes, Setup("x.cti", "AB12", more=("Gamma=1",)))
