@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -148,7 +149,8 @@ def test_a_process_that_does_not_start_or_talks_nonsense_is_tried_again(command,
 
 
 def test_closed_while_it_starts_it_leaves_no_process(monkeypatch, until):
-    popen, started = camera.subprocess.Popen, []
+    popen = camera.subprocess.Popen
+    started: list[Any] = []
 
     def start(*asked, **options):
         until(lambda: source, 10)
