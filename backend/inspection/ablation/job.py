@@ -10,6 +10,7 @@ from typing import Any
 
 from backend.core import facts, runs, specs
 from backend.inspection.ablation.spec import Result, Spec, grid
+from backend.inspection.model.spec import Result as ModelResult
 from backend.inspection.model.spec import Spec as ModelSpec
 from backend.records import Progress
 from backend.wording import chance, known
@@ -51,7 +52,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 def _as_made(run: runs.Run) -> ModelSpec:
     """The settings of a model, with the features that `auto` meant when it was made."""
     made = runs.spec(run, ModelSpec)
-    timed = (run.result or {}).get("part_ms") or {}
+    timed = {} if run.result is None else runs.result(run, ModelResult).part_ms
     sets = [name for name in timed if name != "whole"] or ["scattering"]
     named = made.weights == "auto" and bool(timed)
     return dataclasses.replace(made, weights="+".join(sets)) if named else made
