@@ -45,7 +45,7 @@ def arrive(page: str) -> None:
     st.session_state[WHO] = identity.actor()
     there = seen()
     now = chosen() if CHOSEN in st.session_state else _at_first(there)
-    if now not in there and not (now == projects.ALL and len(_offered(there)) > 1):
+    if now not in there and not (now == projects.ALL and _several(there)):
         now = next((i for i, one in there.items() if not one.archived), NONE)
     st.session_state[CHOSEN] = now
     if st.session_state.get(PAGE) != page:
@@ -54,7 +54,7 @@ def arrive(page: str) -> None:
         if now != projects.ALL:
             st.session_state[CHOSEN] = owner
     elif (named := _news("project")) == projects.ALL:
-        if len(_offered(there)) > 1:  # who sees one alone looks at that
+        if _several(there):  # who sees one alone looks at that
             st.session_state[CHOSEN] = named
     elif named:
         one = who()
@@ -90,7 +90,7 @@ def choose() -> None:
     there = seen()
     now = chosen()
     offered = [i for i, one in there.items() if not one.archived or i == now]
-    offered += [projects.ALL] if len(_offered(there)) > 1 else []
+    offered += [projects.ALL] if _several(there) else []
     if now == NONE:
         st.info("You are a member of no project yet. Ask an admin.", icon=":material/info:")
     if len(offered) < 2:
@@ -113,8 +113,9 @@ def _changed() -> None:
     st.query_params.clear()
 
 
-def _offered(there: dict[str, Project]) -> list[str]:
-    return [i for i, one in there.items() if not one.archived]
+def _several(there: dict[str, Project]) -> bool:
+    """Are there more than one to look at together? Archived ones do not count."""
+    return sum(not one.archived for one in there.values()) > 1
 
 
 def all_of_them() -> bool:
