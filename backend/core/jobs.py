@@ -4,6 +4,7 @@ The run folders hold all state, so nothing is lost when this process dies: on th
 finds the children that still run, ingests what ended meanwhile and goes on with the queue.
 """
 
+import bisect
 import contextlib
 import json
 import logging
@@ -368,7 +369,7 @@ class Supervisor:
         self._active: list[Run] = []
         self._names: list[str] = []
         self._listed = (-1, 0.0)  # the folder's time then, and when that was
-        self._looked = 0  # the place up to which ended runs were looked at again
+        self._looked = ""  # the run up to which ended ones were looked at again in this turn
         self._waiting: set[str] = set()  # ended runs that are taken in by a later round
         self._next_feed = 0.0
         self._lock = threading.RLock()
@@ -474,8 +475,9 @@ class Supervisor:
         unknown = [name for name in self._names[::-1] if name not in self._known]
         unknown.sort(key=lambda name: name in self.problems)
         ended = [name for name in self._names if name in self._known]
-        some = ended[self._looked : self._looked + LOOKS]
-        self._looked = self._looked + LOOKS if self._looked + LOOKS < len(ended) else 0
+        rest = ended[bisect.bisect_right(ended, self._looked) :]
+        some = rest[:LOOKS]
+        self._looked = some[-1] if len(rest) > LOOKS else ""
         return unknown + some
 
     def _forget_gone(self) -> None:

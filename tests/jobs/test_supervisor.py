@@ -291,11 +291,14 @@ def test_the_demo_queues_every_step_and_each_waits_for_its_inputs(storage, store
         assert supervisor.waits_for(run) == [by_name[source] for _, source in step.sources]
 
 
-def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch, until):
-    """More ended runs than a round looks at: what is new is seen at once, all within a turn."""
+@pytest.mark.parametrize("leaves", [1, 2, 3, 5, 9])
+def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch, leaves):
+    """More ended runs than a round looks at: what is new is seen at once, all within a turn, and
+    none is passed over where one before it starts again."""
     monkeypatch.setattr(jobs, "LOOKS", 3)
     monkeypatch.setattr(jobs, "TAKEN_IN", 4)
     made = [runs.create(storage.runs, "generate", {"count": n}) for n in range(10)]
+    made.sort(key=lambda run: run.id)
     for run in made:
         runs.finish(run.folder, RunState.COMPLETED, result={"images": 1})
     queue, rounds = make(max_jobs=0), []
@@ -306,14 +309,15 @@ def test_many_runs_are_taken_in_and_looked_at_in_turn(make, storage, monkeypatch
     fresh = runs.create(storage.runs, "generate", {"count": 99})
     queue.tick()
     assert [run.id for run in queue.active()] == [fresh.id]
-    gone, moved, restarted = made[0], made[5], made[9]
+    restarted, gone = made.pop(leaves), made.pop(0)
     gone.folder.rename(storage.storage / "elsewhere")
-    runs.move(moved.folder, "1234abcd")
+    for moved in made:
+        runs.move(moved.folder, "1234abcd")
     runs.reopen(restarted.folder, queued=False)
     for _ in range(4):  # 10 ended runs, 3 a round
         queue.tick()
     rows = queue.store.read("SELECT id, project FROM runs").set_index("id")["project"]
-    assert gone.id not in rows and restarted.id not in rows and rows[moved.id] == "1234abcd"
+    assert dict(rows) == {moved.id: "1234abcd" for moved in made}
     assert {run.id for run in queue.active()} == {fresh.id, restarted.id}
 
 
