@@ -19,10 +19,16 @@ STEPS = (
     ),
     Step("similarity", "similarity", {}, {"student_run": "student, default recipe"}),
     Step(
+        "generate", "intact glass", {"count": 40, "size": 128, "seed": 10_001, "intact_share": 0.9}
+    ),
+    Step(
         "dataset",
         "synthetic data set",
         {"counts": [100, 150]},
-        {"source_runs": ("student, default recipe", "rendered glass")},
+        {
+            "source_runs": ("student, default recipe", "rendered glass"),
+            "validation_runs": ("intact glass",),  # for the alarm rate
+        },
     ),
     Step("detector", "detector", {"epochs": 8}, {"dataset_run": "synthetic data set"}),
     Step("parts", "printed parts", {"scale": 0.3}),

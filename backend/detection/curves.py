@@ -97,10 +97,9 @@ def _alarms(judged: Judged, grid: np.ndarray) -> dict[str, np.ndarray]:
     if not len(intact):
         return {name: np.full(len(grid), np.nan) for name in ("alarms", "alarmed")}
     mine = np.isin(judged.image, intact)
-    surest = pd.Series(judged.confidence[mine]).groupby(judged.image[mine]).max()
     return {
         "alarms": at_least(judged.confidence[mine], grid) / len(intact),
-        "alarmed": at_least(surest.to_numpy(), grid) / len(intact),
+        "alarmed": at_least(judged.surest_on_intact(), grid) / len(intact),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from backend.detection.alarms import may_alarm
 from backend.images.labelled_image import LabelledImage
 from backend.images.matching import IOUS, box_iou, claimed, match
 from backend.images.vocabulary import ONE_CLASS
@@ -104,15 +105,26 @@ class Judged:
             f1=2 * hits / max(boxes + truths, 1),
         )
 
-    def best_f1(self) -> OperatingPoint:
+    def best_f1(self, alarm_rate: float = 1.0) -> OperatingPoint:
         """Where F1 is highest, of `CONFIDENCES`; of several the surest, for fewer false alarms.
 
-        At `UNKNOWN` where no box is right. Every figure "at the best F1" is taken here.
+        alarm_rate: share of intact images that may have a box, see `may_alarm`; confidences at
+        which more have one count only where a defect is found at no other. At `UNKNOWN` where no
+        box is right. Every figure "at the best F1" is taken here.
         """
         boxes, hits = (at_least(c) for c in (self.confidence, self.confidence[self.correct]))
         f1 = 2 * hits / np.maximum(boxes + self.truths.sum(), 1)
+        surest = self.surest_on_intact()
+        kept = f1 * (at_least(surest) <= may_alarm(len(surest), alarm_rate))
+        f1 = kept if kept.any() else f1
         best = len(f1) - 1 - int(f1[::-1].argmax())
         return self.at_confidence(float(CONFIDENCES[best]) if f1[best] > 0 else UNKNOWN)
+
+    def surest_on_intact(self) -> np.ndarray:
+        """The highest confidence on each intact image, −∞ without a box: float [I]."""
+        surest = np.full(len(self.truths), -np.inf)
+        np.maximum.at(surest, self.image, self.confidence)
+        return surest[self.truths == 0]
 
     def alarms(self, confidence: float) -> np.ndarray:
         """Number of boxes on each image at this confidence: int [N]."""

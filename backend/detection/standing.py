@@ -1,5 +1,6 @@
 """Has a detector learned anything, and what may be said of it? Never more than its test shows."""
 
+from backend.detection.alarms import Held, said
 from backend.detection.detector.spec import Result
 from backend.glossary import DETECTION_SCORE
 from backend.wording import with_interval
@@ -47,3 +48,9 @@ def verdict(result: Result) -> str:
             f"about your parts. {REAL_TEST}"
         )
     return f"Finds defects on {n} real photographs, {SCORE} {reached}; {beside}."
+
+
+def alarms(result: Result) -> str:
+    """What a detector's confidence keeps false alarms to; "" where no rate was asked."""
+    found = result.held_intact, result.held_alarmed, result.held_recall, result.held_recall_free
+    return said(Held(result.alarm_rate, *found))

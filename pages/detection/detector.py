@@ -21,6 +21,7 @@ def show(run: Run) -> None:
     result = runs.result(run, Result)
     detector_summary.verdict(result)
     detector_summary.origin(result)
+    detector_summary.alarms(result)
     detector_summary.choice(run, result)
     caveats.noted(result.notes)
     workbench(run)
@@ -53,7 +54,8 @@ def workbench(run: Run) -> None:
             result.confidence,
             key=f"confidence-{run.id}",
             help="From how sure on a box counts. It starts where F1 is best on the data set's own "
-            "validation images, so no test image chose it.",
+            "validation images while false alarms there keep to the rate asked for, so no test "
+            "image chose it.",
         )
         tabs(
             {

@@ -46,6 +46,13 @@ def origin(result: Result) -> None:
         )
 
 
+def alarms(result: Result) -> None:
+    """What its confidence keeps false alarms to, and on how many good parts that rests."""
+    words = standing.alarms(result)
+    if words:
+        st.caption(charts.plain(words))
+
+
 def choice(run: Run, result: Result) -> None:
     """The trainings that this one was chosen among, where there were several."""
     figures = resources.facts("figures", run)

@@ -187,6 +187,22 @@ def test_a_detector_tells_what_it_was_chosen_among(empty_dashboard, storage):
     assert "None of these trainings saw the 6 real images held back" in words(app)
 
 
+def test_a_detector_tells_what_its_confidence_keeps_false_alarms_to(empty_dashboard, storage):
+    kept = {"alarm_rate": 0.1, "held_intact": 30, "held_alarmed": 2}
+    detector(storage, **kept, held_recall=0.4, held_recall_free=0.6)
+    app = open_page(DETECTOR)
+    is_well(app)
+    told = words(app).replace("\\", "")
+    assert "2 of 30 good parts held back with a false alarm, 0.07 [0.01, 0.22]" in told
+    assert "finds 0.40 there, and 0.60 at its best F1" in told
+
+
+def test_a_detector_of_before_tells_of_no_rate(empty_dashboard, storage):
+    detector(storage)
+    app = open_page(DETECTOR)
+    assert "held back" not in words(app)
+
+
 def test_a_detector_trained_in_one_way_tells_of_no_choice(empty_dashboard, storage):
     detector(storage)
     app = open_page(DETECTOR)

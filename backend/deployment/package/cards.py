@@ -74,7 +74,8 @@ def detector(model: Run, head: Head) -> str:
             ],
             "Confidence": [
                 f"A box counts from {head['confidence']:.3f} on; its validation images chose "
-                f"{result.confidence:.3f}. Change it in `package.json`."
+                f"{result.confidence:.3f}. Change it in `package.json`.",
+                *filter(None, [standing.alarms(result)]),
             ],
             "File": [
                 f"On {parity['n']} test images the packed detector's boxes are those of the "

@@ -30,7 +30,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     total = sum(len(source.groups) for source in found)
     members = _members(spec, found, total, progress)
     number = np.repeat(np.arange(len(found)), [len(source.groups) for source in found])
-    splits = divided(members, number, spec.validation_share, spec.seed)
+    held = [place for place, source in enumerate(found) if source.held]
+    splits = divided(members, number, spec.validation_share, spec.seed, held)
     done = LOOKING if spec.group_duplicates else 0.0
 
     def on_item(k: int) -> None:

@@ -30,13 +30,14 @@ OF_A_STUDENT = 200  # images, where none are counted
 @dataclass(frozen=True)
 class Source:
     """groups: the specimen of each image. classes: of its boxes. items: makes the images, the
-    same ones each time. sampled: by a student, whose samples are often all alike. notes: what was
-    noticed while reading."""
+    same ones each time. sampled: by a student, whose samples are often all alike. held: all are for
+    validation. notes: what was noticed while reading."""
 
     groups: list[str]
     classes: frozenset[str]
     items: Callable[[], Iterator[LabelledImage]]
     sampled: bool = False
+    held: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -50,6 +51,8 @@ def of(spec: Spec, out_dir: Path, progress: Progress) -> list[Source]:
         )
     if spec.real_folder or spec.intact_folder:
         found += _real(spec, out_dir, progress)
+    for run_id in spec.validation_runs:
+        found.append(replace(_set(spec, runs.read(out_dir.parent / run_id), 0), held=True))
     found = [_of_classes(source, spec) for source in found]
     return _without(found, spec, out_dir) if spec.without_runs else found
 

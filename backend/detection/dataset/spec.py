@@ -57,6 +57,15 @@ class Spec:
         choices=LABELS,
     )
     validation_share: float = param(0.2, "share kept for validation", lo=0.05, hi=0.5)
+    validation_runs: tuple[str, ...] = param(
+        (),
+        "image sets kept for validation whole: good parts, say, that tell a detector how sure a "
+        "box has to be, and that it does not learn from",
+        run=imageset.KINDS,
+        wants=LABELLED,
+        optional=True,
+        advanced=True,
+    )
     group_duplicates: bool = param(
         True,
         "near-duplicates stay in one split, but for a student's samples, which are often all alike",

@@ -23,21 +23,24 @@ def joined(groups: Sequence[str], greys: Sequence[np.ndarray], seen: Sequence[in
     return duplicates.linked(len(groups), rows, columns)
 
 
-def divided(members: np.ndarray, source: np.ndarray, share: float, seed: int) -> list[str]:
+def divided(
+    members: np.ndarray, source: np.ndarray, share: float, seed: int, held: Sequence[int] = ()
+) -> list[str]:
     """train or val for each image, whole groups at a time, about `share` of each source in val.
 
     members: number of each image's group [N]. source: number of its source [N]. A source whose
-    images are one group stays whole in train.
+    images are one group stays whole in train. held: sources that are in val whole, with every
+    image elsewhere that is of a group of theirs.
     """
     random = np.random.default_rng(seed)
-    held_out: set[int] = set()
-    for number in np.unique(source):
+    held_out: set[int] = set(members[np.isin(source, held)].tolist())
+    for number in np.setdiff1d(source, held):
         mine = members[source == number]
         names, sizes = np.unique(mine, return_counts=True)
         size_of = dict(zip(names.tolist(), sizes.tolist(), strict=True))
         wanted = max(1, round(share * len(mine)))
         for name in random.permutation(names).tolist():
-            held = held_out & size_of.keys()
-            if sum(size_of[n] for n in held) < wanted and len(held) < len(names) - 1:
+            out = held_out & size_of.keys()
+            if sum(size_of[n] for n in out) < wanted and len(out) < len(names) - 1:
                 held_out.add(name)
     return ["val" if member in held_out else "train" for member in members.tolist()]

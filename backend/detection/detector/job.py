@@ -58,7 +58,8 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     facts.write(out_dir, "figures", figures)
     progress(0.98, "exporting to ONNX")
     training.to_onnx(trained.best, size)
-    return _result(test, trained, judged, figures, near, start, size)
+    result = _result(test, trained, judged, figures, near, start, size)
+    return replace(result, alarm_rate=spec.may_alarm(), **_held_back(trained))
 
 
 def _test_set(spec: Spec, out_dir: Path) -> LabelledSet:
@@ -85,6 +86,19 @@ def _controls(
     }
     own = intervals.ap50("own validation images", trained.own, seed)
     return [control, own, intervals.gain(judged, box, seed)]
+
+
+def _held_back(trained: "TrainedDetector") -> dict[str, Any]:
+    """What the detector does on the images that chose its confidence, and what the alarm rate cost
+    there."""
+    held = trained.choosing
+    alarmed = held.alarmed(trained.confidence)[held.truths == 0]
+    return {
+        "held_intact": len(alarmed),
+        "held_alarmed": int(alarmed.sum()),
+        "held_recall": held.at_confidence(trained.confidence).recall,
+        "held_recall_free": held.best_f1().recall,
+    }
 
 
 def _result(

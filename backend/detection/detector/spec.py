@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.detection import start_weights
+from backend.detection import alarms, start_weights
 from backend.detection.mixing import AS_THEY_COME, FIRST, LEFT_OUT, MIXED, WAYS, Mixing
 from backend.images.vocabulary import GLASS, MATERIALS
 
@@ -73,6 +73,7 @@ class Spec:
         when=("synthetic_images", (MIXED, BEST)),
         before=0.0,
     )
+    alarm_rate: float = alarms.rate_param(OWN)
     test_run: str = param("", "locked test images to judge on", run="testset", optional=True)
     test_folder: str = param(
         "",
@@ -123,6 +124,10 @@ class Spec:
         ways = (LEFT_OUT, MIXED, FIRST) if wanted == BEST else (wanted,)
         return tuple(Mixing(way, self.real_share) for way in ways)
 
+    def may_alarm(self) -> float:
+        """The alarm rate; source A knows none."""
+        return 1.0 if self.preset == "paper" else self.alarm_rate
+
     def estimate(self) -> str:
         """What it starts from, in words, before it starts."""
         found = self.starts_from()
@@ -145,12 +150,14 @@ class Result:
 
     verdict: what that shows, in words. gain: AP50 less the constant box's, in pairs.
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
-    the data set's own validation images, on the real ones where it chose or weighed these;
-    precision and recall: there too, precision None where no
-    box is that sure. own_validation_ap50, own_precision (the highest) and
-    own_recall (the highest): the figures source A reports, on those images. real: whether the
-    test images are photographs. start: what the training started from, in words; "" from earlier
-    versions. near_duplicates: training images that look like a test image.
+    the data set's own validation images, on the real ones where it chose or weighed these, of
+    the confidences that keep to `alarm_rate` (1.0 from earlier versions): held_intact of these
+    images show no defect, held_alarmed of them have a box there; held_recall: share of the defects
+    there that it finds, held_recall_free: at the best F1 without a rate. precision and recall: at
+    `confidence` too, precision None where no box is that sure. own_validation_ap50, own_precision
+    (the highest) and own_recall (the highest): the figures source A reports, on those images.
+    real: whether the test images are photographs. start: what the training started from, in words;
+    "" from earlier versions. near_duplicates: training images that look like a test image.
     size: edge length at which it looks, px; 0 from earlier versions, see `size_of`. notes: what
     was noticed while reading the test images. mixing: how real and synthetic images took turns, in
     words; "" where there is one kind alone, and from earlier versions.
@@ -165,6 +172,11 @@ class Result:
     recall: float | None
     precision: float | None
     confidence: float
+    alarm_rate: float = 1.0
+    held_intact: int | None = None
+    held_alarmed: int | None = None
+    held_recall: float | None = None
+    held_recall_free: float | None = None
     constant_box_ap50: float
     gain: float | None = None
     gain_low: float | None = None

@@ -27,15 +27,17 @@ Tried = tuple[tuple[Mixing, Judged], ...]
 @dataclass(frozen=True)
 class TrainedDetector:
     """best: the weights file. names: its classes. own: judged on own_images, the set's own
-    validation images. confidence: best F1 there, or on the real ones of them where a share of real
-    images is set. mixing: how real and synthetic images took turns, None where all came as they
-    are. tried: the ways it was chosen among, each judged on the real images held back."""
+    validation images. choosing: judged on those by which the confidence is chosen, the real ones
+    of them where a share of real images is set, else all. mixing: how real and synthetic images
+    took turns, None where all came as they are. tried: the ways it was chosen among, each judged on
+    the real images held back."""
 
     best: Path
     names: tuple[str, ...]
     epochs: int
     own_images: tuple[LabelledImage, ...]
     own: Judged
+    choosing: Judged
     confidence: float
     mixing: Mixing | None = None
     tried: Tried = ()
@@ -56,13 +58,15 @@ def train(
     progress(TRAINING_SHARE, f"judging {len(own)} of its own validation images")
     judged = lessons.judged(best, own)
     seen = lessons.judged(best, held) if held else judged
+    choosing = seen if seen.correct.any() else judged
     return TrainedDetector(
         best=best,
         names=lessons.names,
         epochs=len(best.with_name("results.csv").read_text().splitlines()) - 1,
         own_images=own,
         own=judged,
-        confidence=(seen if seen.correct.any() else judged).best_f1().confidence,
+        choosing=choosing,
+        confidence=choosing.best_f1(spec.may_alarm()).confidence,
         mixing=mixing,
         tried=tried,
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from backend.detection.study.trials import Outcome
 
 check_inputs = fits.check
+HELD = {"held_intact": "good parts held back", "held_alarmed": "of them with a false alarm"}
 
 
 def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
@@ -86,6 +87,8 @@ def _concluded(
         real_training_images=len(gathered.training["real"]),
         intact_training_images=len(gathered.training["intact"]),
         constant_box_ap50=control,
+        alarm_rate=spec.alarm_rate,
+        held_intact=min((o.figures.get("held_intact", 0) for o in outcomes), default=0),
         pretrained=start.pretrained,
         start=start.words,
         seconds_per_trial=sum(o.figures["seconds"] for o in outcomes) / len(outcomes),
@@ -102,6 +105,7 @@ def _trial_rows(measured: Sequence[Any], outcomes: "Sequence[Outcome]") -> list[
         figures = outcome.figures
         own = {"confidence": figures["confidence"], "own AP50": figures["own_ap50"]}
         own["seconds"] = figures["seconds"]
+        own |= {words: figures[name] for name, words in HELD.items() if name in figures}
         trial = {
             "arm": outcome.trial.arm.name,
             "real": outcome.trial.amount,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.core.specs import param
-from backend.detection import start_weights
+from backend.detection import alarms, start_weights
 from backend.detection.study import arms
 from backend.detection.study.arms import ARMS, ARMS_HELP, MIXINGS, Trial
 from backend.images import imageset
@@ -84,6 +84,7 @@ class Spec:
     size: int = param(160, "longer edge of all images, px", lo=32, hi=1280)
     steps: int = param(150, "training steps, the same for every variant", lo=1, hi=100_000, grows=1)
     batch: int = param(16, "images a step", lo=2, hi=256, advanced=True)
+    alarm_rate: float = alarms.rate_param()
     jobs: int = param(1, "trainings at the same time, each on one core", lo=1, hi=64, advanced=True)
     seed: int = param(0, "seed of the first training; the next has the next seed", lo=0, hi=10**6)
 
@@ -151,7 +152,9 @@ class Result:
     that begin with helps, harms or cannot be told. test_hash names the test images.
     test_defect_groups: test specimens with a box.
 
-    start: what every training started from, in words; "" from earlier versions.
+    alarm_rate: that the confidences keep to, 1.0 from earlier versions; held_intact: the fewest
+    images without a defect that chose the confidence of a training. start: what every training
+    started from, in words; "" from earlier versions.
     constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
     of one training with its test. near_duplicates: training images, or images behind them, that
     look like a test image; none of them is one. notes: what was noticed while reading.
@@ -170,6 +173,8 @@ class Result:
     real_training_images: int
     intact_training_images: int
     constant_box_ap50: float
+    alarm_rate: float = 1.0
+    held_intact: int | None = None
     pretrained: bool
     start: str = ""
     seconds_per_trial: float

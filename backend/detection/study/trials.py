@@ -32,10 +32,12 @@ class Outcome:
     """What a trial gave. judged: its boxes on the test images.
 
     figures: confidence (best F1 on the real images held back, or on all held back where none is
-    real or nothing is right on those, and on intact photographs it never saw; 0.25 where nothing is
-    right at all),
-    own_ap50 on all images held back (None without a box among them), own_images, seconds,
-    steps, and how many images of each source it had: real, intact, synthetic, pasted.
+    real or nothing is right on those, and on intact photographs it never saw, of the confidences
+    that keep to the spec's alarm rate; 0.25 where nothing is right at all), held_intact: images
+    without a defect that chose it, held_alarmed: of them with a box (neither from earlier versions,
+    nor where no image is held back), own_ap50 on all images held back (None without a box among
+    them), own_images, seconds, steps, and how many images of each source it had: real, intact,
+    synthetic, pasted.
     """
 
     trial: Trial
@@ -88,7 +90,7 @@ def one(
 
     network = training.fit(spec, weights, images, folder / "data", seed, on_step, trial.arm.mixing)
     unseen = drawn.validation + drawn.intact
-    own = own_figures(drawn, training.predict(network, unseen, spec))
+    own = own_figures(drawn, training.predict(network, unseen, spec), spec.alarm_rate)
     _keep_predictions(out_dir, trial, pool.test, training.predict(network, pool.test, spec))
     figures = own | {
         "real": drawn.count("real"),
@@ -101,10 +103,12 @@ def one(
     runs.write_json(record, figures)
 
 
-def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
+def own_figures(
+    drawn: Drawn, predictions: list[np.ndarray], alarm_rate: float = 1.0
+) -> dict[str, Any]:
     """What the images held back tell: source A's figure, and the confidence to work at.
 
-    predictions: of `drawn.validation`, then of `drawn.intact`.
+    predictions: of `drawn.validation`, then of `drawn.intact`. alarm_rate: of the spec.
     """
     if not drawn.validation:
         return {"confidence": 0.25, "own_ap50": None, "own_images": 0}
@@ -115,8 +119,12 @@ def own_figures(drawn: Drawn, predictions: list[np.ndarray]) -> dict[str, Any]:
     chosen = _judged(drawn, predictions, [*(real or held), *intact])
     if not chosen.correct.any():
         chosen = _judged(drawn, predictions, [*held, *intact])
+    confidence = chosen.best_f1(alarm_rate).confidence
+    alarmed = chosen.alarmed(confidence)[chosen.truths == 0]
     return {
-        "confidence": chosen.best_f1().confidence,
+        "confidence": confidence,
+        "held_intact": len(alarmed),
+        "held_alarmed": int(alarmed.sum()),
         "own_ap50": judged.ap50() if judged.truths.sum() else None,
         "own_images": len(drawn.validation),
     }

@@ -160,6 +160,7 @@ def test_an_older_run_means_what_was_done_before_a_field_was_there():
     """Its worker and its page take it alike; a new run has the default."""
     older = {"dataset_run": "x"}
     assert specs.stored(Spec, older).mixings() == (AS_THEY_COME,)
+    assert specs.stored(Spec, older).alarm_rate == 1.0
     assert specs.from_json(Spec, specs.as_made(Spec, older)).mixings() == (AS_THEY_COME,)
     assert specs.from_json(Spec, older).mixings() == (Mixing(MIXED, 0.5),)
     assert specs.stored(Spec, older | {"real_share": 0.7}).real_share == 0.7

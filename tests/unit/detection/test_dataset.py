@@ -151,6 +151,24 @@ def test_whatever_the_groups_no_group_is_split_and_something_is_left_to_train_on
         assert held or len(set(members[source == one])) == 1
 
 
+def test_a_source_held_for_validation_is_there_whole_and_so_are_its_groups_elsewhere():
+    members, source = np.array([0, 1, 2, 3, 4, 5, 3, 6]), np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    splits = np.array(divided(members, source, 0.3, 0, held=[1]))
+    assert (splits[source == 1] == "val").all() and splits[3] == "val"
+    assert (splits[source == 0] == "val").sum() == 2, "3 counts among the share of its source"
+
+
+def test_sets_kept_for_validation_teach_nothing(tmp_path):
+    learned, held = (image_set(tmp_path, seed, count) for seed, count in ((1, 20), (2, 7)))
+    result, folder = build(tmp_path, source_runs=[learned], validation_runs=[held])
+    rows = facts.read(folder, "images")
+    assert (result.images, result.validation) == (27, 4 + 7)
+    assert set(rows["split"].tail(7)) == {"val"}
+    plain, before = build(tmp_path, source_runs=[learned])
+    assert plain.training == result.training
+    assert facts.read(before, "images")["split"].tolist() == rows["split"].head(20).tolist()
+
+
 def test_a_run_without_an_image_left_is_refused(tmp_path):
     runs_folder = tmp_path / "runs"
     run_id = image_set(runs_folder, 1, 10)

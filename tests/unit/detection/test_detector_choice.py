@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.core import facts, runs, specs
-from backend.detection import mixed_training, yolo_set
+from backend.detection import mixed_training, standing, yolo_set
 from backend.detection.detector import job, kinds, training
 from backend.detection.detector.spec import BEST, Spec
 from backend.detection.mixing import AS_THEY_COME, FIRST, LEFT_OUT, MIXED
@@ -142,6 +142,17 @@ def test_a_run_keeps_the_figures_of_all_that_it_chose_among(tmp_path):
     assert set(rows["n"]) == {2}
     assert result.mixing == rows["subject"].iloc[int(np.argmax(rows["value"]))]
     assert [step for step in steps if step] == [1, 2, 3]
+
+
+def test_the_alarm_rate_and_what_it_cost_stand_in_the_result(tmp_path):
+    spec = spec_of(data_set(tmp_path, MIXED_SET), epochs=1, alarm_rate=0.3)
+    run = runs.create(tmp_path, "detector", specs.to_json(spec))
+    for name in ("artifacts", "facts"):
+        (run.folder / name).mkdir(exist_ok=True)
+    result = job.run(spec, run.folder, quiet)
+    assert (result.alarm_rate, result.held_intact) == (0.3, 1)
+    assert result.held_alarmed in (0, 1) and 0 <= result.held_recall <= 1
+    assert "held back" in standing.alarms(result)
 
 
 def test_a_set_without_real_images_is_trained_on_as_before(tmp_path, drawn):

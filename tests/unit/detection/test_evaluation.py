@@ -10,6 +10,7 @@ import pytest
 
 from backend.core import facts
 from backend.detection import curves, evaluation
+from backend.detection.alarms import may_alarm
 from backend.detection.detector import intervals
 from backend.detection.testset import test_images
 from backend.images.labelled_image import LabelledImage
@@ -294,6 +295,54 @@ def test_best_f1_confidence_keeps_the_hits_and_drops_the_rest():
     assert evaluation.judge([truth], [found]).best_f1() == evaluation.OperatingPoint(
         0.8, 1.0, 1.0, 1.0
     )
+
+
+def alarming(intact: int, fainter: float = 0.05) -> evaluation.Judged:
+    """Sure boxes on so many intact images, each fainter than the last; hits at 0.9 and 0.3."""
+    defect = image("a", [(10, 10, 30, 30), (50, 50, 80, 80)])
+    hits = np.array([[10, 10, 30, 30, 0.9], [50, 50, 80, 80, 0.3]])
+    found = [np.array([[0, 0, 9, 9, 0.8 - fainter * k]]) for k in range(intact)]
+    images = [defect, *(image(f"b{k}", []) for k in range(intact))]
+    return evaluation.judge(images, [hits, *found])
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.25, 0.5, 0.99])
+def test_the_chosen_confidence_is_the_best_f1_of_those_that_keep_to_the_alarm_rate(rate):
+    for seed in range(20):
+        judged = evaluation.judge(*scene(seed, 60))  # a quarter of them intact
+        intact = judged.truths == 0
+        chosen = judged.best_f1(rate)
+        most = may_alarm(int(intact.sum()), rate)
+        keeping = [
+            point
+            for point in (judged.at_confidence(float(c)) for c in evaluation.CONFIDENCES)
+            if judged.alarmed(point.confidence)[intact].sum() <= most
+        ]
+        best = max(keeping, key=lambda point: point.f1)
+        assert chosen.f1 == (best.f1 or judged.best_f1().f1)
+        assert not best.f1 or judged.alarmed(chosen.confidence)[intact].sum() <= most
+
+
+def test_without_a_rate_or_an_intact_image_the_confidence_is_that_of_the_best_f1():
+    judged = alarming(4)
+    assert judged.best_f1(1.0) == judged.best_f1()
+    alone = alarming(0)
+    assert alone.best_f1(0.1) == alone.best_f1() and alone.best_f1().recall == 1
+
+
+def test_a_rate_costs_recall_and_counts_images_not_boxes():
+    judged = alarming(9, fainter=0.0)
+    assert judged.best_f1(0.1).confidence > 0.8 and judged.best_f1(0.1).recall == 0.5
+    twice = evaluation.judge([image("b", [])], [np.array([[0, 0, 9, 9, 0.6], [5, 5, 20, 20, 0.5]])])
+    assert twice.surest_on_intact().tolist() == [0.6]
+
+
+def test_where_no_confidence_with_a_hit_keeps_to_the_rate_the_best_f1_is_taken():
+    sure = np.array([[0, 0, 9, 9, 1.0]])
+    images = [image("a", [(10, 10, 30, 30)]), image("b", [])]
+    judged = evaluation.judge(images, [np.array([[10, 10, 30, 30, 0.6]]), sure])
+    assert judged.best_f1(0.1) == judged.best_f1()
+    assert judged.best_f1(0.1).recall == 1
 
 
 def test_constant_box_scores_where_the_object_fills_the_picture():

@@ -167,4 +167,20 @@ def test_alarms_on_intact_photographs_raise_the_confidence_of_synthetic_images_a
     quiet = [np.zeros((0, 5))] * len(drawn.intact)
     assert trials.own_figures(drawn, found + quiet)["confidence"] == pytest.approx(0.5)
     assert trials.own_figures(drawn, found + alarms)["confidence"] == pytest.approx(0.9)
-    assert trials.own_figures(drawn, found + alarms)["own_images"] == held
+    told = trials.own_figures(drawn, found + alarms)
+    assert told["own_images"] == held
+    assert (told["held_intact"], told["held_alarmed"]) == (len(drawn.intact), 0)
+
+
+def test_an_alarm_rate_raises_the_confidence_of_a_trial(pool):
+    """A third of the intact images alarm at 0.6, and nearly all defects are found at 0.5."""
+    from backend.detection.study import trials
+
+    drawn = draw.draw(pool, trial("synthetic", 0), 20, 0)
+    held = len(drawn.validation)
+    found = [np.array([[1, 1, 9, 9, 0.5 if k else 0.9]], float) for k in range(held)]
+    alarm = np.array([[30, 30, 50, 50, 0.6]])
+    third = [np.zeros((0, 5)) if k % 3 else alarm for k in range(len(drawn.intact))]
+    free, kept = (trials.own_figures(drawn, found + third, rate) for rate in (1.0, 0.1))
+    assert (free["confidence"], kept["confidence"]) == (0.5, 0.9)
+    assert free["held_alarmed"] > 0 == kept["held_alarmed"]

@@ -30,6 +30,8 @@ def said(run: Run) -> Iterator[str]:
         f"Judged on {result.test_images} {kind}, {result.test_intact} of them of good parts; "
         f"started from {start}. {glossary.DETECTION_SCORE.meaning}."
     )
+    if standing.alarms(result):
+        yield standing.alarms(result)
 
 
 def items(run: Run) -> Iterator[Item]:
