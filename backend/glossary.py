@@ -213,6 +213,10 @@ LABELS = {  # fields whose name says it otherwise
     **{"rabbit_student": "Student that paints red rabbits"},
     **{"defects_most": "Most defects in an image (0: as suits)", "faint_most": "Most faint marks"},
     **{"goods_run": "Photographs of good parts", "intact_share": "Share without a defect"},
+    **{"inspect_run": "Anomaly model", "dataset_run": "Data set", "dataset_runs": "Data sets"},
+    **{"real_run": "Real images", "synthetic_runs": "Synthetic images", "threshold_run": "Limits"},
+    **{"test_run": "Locked test images", "teacher_run": "Teacher images"},
+    **{"donors_run": "Images to cut defects from", "similarity_run": "Similarity"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 

@@ -24,8 +24,8 @@ def standing(run: Run) -> None:
     packages_in_force.outdated(in_force.ANOMALY, run.project)
     if found is None:
         st.info(
-            "No limits are in force yet, so no part gets a verdict. An admin puts a version in "
-            "force.",
+            "No limits are in force yet: a package gives scores, but no verdicts, unless a line is "
+            "told to judge by a version. An admin puts one in force.",
             icon=":material/toggle_off:",
         )
     elif found.run_id == run.id:
@@ -33,7 +33,7 @@ def standing(run: Run) -> None:
     elif not (settings().runs / found.run_id).is_dir():
         st.warning(
             f"The run of the threshold in force, {found.run_id}, is gone. Bring it back from the "
-            "trash (Storage), or activate another version below.",
+            "trash (Storage), or put another version in force below.",
             icon=":material/link_off:",
         )
     else:
@@ -143,7 +143,7 @@ def versions(run: Run) -> None:
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
     charts.csv(frame, f"threshold-versions-{run.id}")
     st.caption(
-        "To go back, choose the former version above and activate it. A program on the line "
+        "To go back, choose the former version above and put it in force. A program on the line "
         "reads the version's thresholds.json."
     )
     with (run.folder / active.FILE).open("rb") as file:

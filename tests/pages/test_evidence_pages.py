@@ -162,6 +162,7 @@ def test_a_detector_shows_at_its_confidence_what_its_result_says(empty_dashboard
         "0.50",
     )
     assert shown["Good parts with a false alarm"] == "0.00"
+    assert all(m.delta.startswith("[") for m in app.metric if m.label in shown), "intervals"
     assert "At confidence 0.457 it finds **1 of 2** defects" in words(app)
     assert "training source (no evidence)" not in shown
 
@@ -272,4 +273,6 @@ def test_the_overview_shows_no_published_recipe_and_no_student_that_learned_noth
     assert "**Learned nothing yet that can be shown**" in words(app)
     similarity(storage, "own latent", 0.2)
     similarity(storage, "random z, as in source A", 0.7)
-    assert tiles(open_page("pages/home/overview.py")) == {"Student: likeness (SSIM)": "0.30"}
+    assert tiles(open_page("pages/home/overview.py")) == {
+        "Student: likeness beyond chance (SSIM)": "+0.30"
+    }

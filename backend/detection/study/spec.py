@@ -113,8 +113,8 @@ class Spec:
             raise UserError("Choose either imported images or a folder of real images, not both.")
         if self.real_run and not self.test_run:
             raise UserError(
-                "Test run is missing: put a share of the imported images aside on the page Locked "
-                "test images, and choose that."
+                "Locked test images are missing: put a share of the imported images aside on the "
+                "page Locked test images, and choose that."
             )
 
     def starts_from(self) -> start_weights.Start:
