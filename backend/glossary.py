@@ -8,6 +8,7 @@ are words that no plant gives its own things.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from backend import published
@@ -263,7 +264,7 @@ def value(found: Any) -> str:
     if isinstance(found, bool):
         return "yes" if found else "no"
     if isinstance(found, float):
-        return f"{found:.3g}"
+        return f"{found:,.0f}" if abs(found) >= 1000 else format(Decimal(f"{found:.3g}"), "f")
     if isinstance(found, (list, tuple)):
         return ", ".join(value(part) for part in found) or "–"
     if isinstance(found, dict):
