@@ -276,3 +276,20 @@ def test_the_overview_shows_no_published_recipe_and_no_student_that_learned_noth
     assert tiles(open_page("pages/home/overview.py")) == {
         "Student: likeness beyond chance (SSIM)": "+0.30"
     }
+
+
+def test_the_overview_says_in_words_what_the_newest_anomaly_model_tells(empty_dashboard, storage):
+    mean = {"subject": "diffusion", "metric": "mean AUROC", "value": 0.91, "low": 0.86}
+    model = finished(storage, "inspect", {"figures": [mean | {"high": 0.94, "n": 399}]}, {})
+    lost = {"subject": "all types", "metric": "BAD missed", "value": 0.29, "low": 0.18}
+    result = {"version": 1, "method": "diffusion", "promise": "average", "alarm_rate": 0.05} | {
+        **{"review_rate": 0.1, "ready": ["dots"], "short": [], "n_good": 298, "n_bad": 101},
+        "notes": [],
+    }
+    figures = {"figures": [lost | {"high": 0.42, "n": 101}]}
+    finished(storage, "threshold", figures, result, inspect_run=model.id)
+    app = open_page("pages/home/overview.py")
+    is_well(app)
+    told = words(app).replace("\\", "")
+    assert "BAD parts stand out: separation (AUROC) 0.91 [0.86, 0.94]" in told
+    assert "at most 5% of new GOOD parts raise a false alarm; they miss 29 of 101" in told
