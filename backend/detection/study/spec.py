@@ -97,8 +97,8 @@ class Spec:
             raise UserError(f"Size must be a multiple of 32 px; got {self.size}.")
         if "synthetic" in wanted and not self.synthetic_runs:
             raise UserError(
-                "Synthetic runs: choose at least one, or leave out the variants with synthetic "
-                "images."
+                "Synthetic images: choose at least one run, or leave out the variants with "
+                "synthetic images."
             )
         if wanted & {"intact", "copy-paste"} and not (self.intact_folder or self.real_run):
             raise UserError(
