@@ -8,6 +8,7 @@ are words that no plant gives its own things.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from backend import published
@@ -213,6 +214,10 @@ LABELS = {  # fields whose name says it otherwise
     **{"rabbit_student": "Student that paints red rabbits"},
     **{"defects_most": "Most defects in an image (0: as suits)", "faint_most": "Most faint marks"},
     **{"goods_run": "Photographs of good parts", "intact_share": "Share without a defect"},
+    **{"inspect_run": "Anomaly model", "dataset_run": "Data set", "dataset_runs": "Data sets"},
+    **{"real_run": "Real images", "synthetic_runs": "Synthetic images", "threshold_run": "Limits"},
+    **{"test_run": "Locked test images", "teacher_run": "Teacher images"},
+    **{"donors_run": "Images to cut defects from", "similarity_run": "Similarity"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 
@@ -259,7 +264,7 @@ def value(found: Any) -> str:
     if isinstance(found, bool):
         return "yes" if found else "no"
     if isinstance(found, float):
-        return f"{found:.3g}"
+        return f"{found:,.0f}" if abs(found) >= 1000 else format(Decimal(f"{found:.3g}"), "f")
     if isinstance(found, (list, tuple)):
         return ", ".join(value(part) for part in found) or "–"
     if isinstance(found, dict):

@@ -1,5 +1,7 @@
 """Figures as they stand in sentences: rounded or counted, with interval or chance."""
 
+from decimal import Decimal
+
 
 def known(value: float | None) -> bool:
     """Is there a figure? A stored row has NaN, or None, where there is none."""
@@ -9,6 +11,11 @@ def known(value: float | None) -> bool:
 def signed(value: float) -> str:
     """`0.08`, `−0.03`; never `−0.00`."""
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
+
+
+def tiny(value: float) -> str:
+    """A tiny difference in one figure that counts, written out: `0.00006`."""
+    return format(Decimal(f"{value:.0e}"), "f")
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:

@@ -38,8 +38,8 @@ class Donors:
         self.labels += [(i, None) for i in images if not i.boxes and _shows_any(i)]
         if not self.labels:
             raise UserError(
-                "Donors run: none of its images has a label. Choose labelled images, or label them "
-                "first."
+                "Images to cut defects from: none has a label. Choose labelled images, or label "
+                "them first."
             )
         self._opened = lru_cache(maxsize=16)(_opened)
         self.piece = lru_cache(maxsize=32)(self._cut)
@@ -70,7 +70,8 @@ def _opened(image: LabelledImage) -> tuple[np.ndarray, np.ndarray | None, np.nda
     ground = None if original is None else opened(original)
     if ground is not None and ground.shape != pixels.shape:
         raise UserError(
-            f"Donors run: image {image.name} and its original differ in size. Import them again."
+            f"Images to cut defects from: {image.name} and its original differ in size. "
+            "Import them again."
         )
     return pixels, ground, None if mask is None else mask >= 128
 

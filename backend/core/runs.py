@@ -183,8 +183,8 @@ def named(folder: Path, run_id: str) -> Path:
     found = folder / run_id
     if not RUN_ID.fullmatch(run_id) or not found.is_dir():
         raise UserError(
-            f"There is no run '{run_id}'. It may have been deleted; 'python -m backend runs' "
-            "lists those that there are."
+            f"There is no run '{run_id}'. It may have been deleted; the page Runs or "
+            "'python -m backend runs' lists those that there are."
         )
     return found
 

@@ -72,7 +72,7 @@ class Experiment:
             known = ", ".join(self.makers)
             raise UserError(f"Maker: '{choice.maker}' is unknown. Choose one of: {known}.")
         if choice.test_run and not self.takes_test_set:
-            raise UserError("Test run: this experiment takes none. Leave it out.")
+            raise UserError("Locked test images: this experiment takes none. Leave it out.")
         return self.plan(replace(choice, maker=choice.maker or next(iter(self.makers))))
 
     def finder(self, home: Path, projects: Collection[str] | None = None) -> Finder:

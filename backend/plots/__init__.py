@@ -18,6 +18,7 @@ GOOD, BAD = "#0072B2", "#D55E00"
 NEUTRAL = "#8A949B"
 METHODS = ("#0072B2", "#E69F00", "#8A949B", "#CC79A7", "#56B4E9")
 HEIGHT = 380
+FEW = 6  # steps: each has its own mark on the axis, and none lies between two
 TITLE_WIDTH, LABEL_WIDTH = 38, 22  # characters a line, so that a phone shows them whole
 
 
@@ -29,8 +30,8 @@ def styled(figure: go.Figure, title: str, x: str, y: str, height: int = HEIGHT) 
         lines.append(f'<span style="font-size:12px;font-weight:normal">n = {n}</span>')
     figure.update_layout(
         title={"text": "<br>".join(lines), "font": {"size": 15}, "x": 0},
-        height=height + 18 * (len(lines) - 1),
-        margin={"l": 10, "r": 10, "t": 30 + 18 * len(lines), "b": 10},
+        height=height + 20 * (len(lines) - 1),
+        margin={"l": 10, "r": 10, "t": 36 + 20 * len(lines), "b": 10},
         legend={
             **{"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0},
             "traceorder": "normal",
@@ -93,6 +94,8 @@ def curves(frame: pd.DataFrame, title: str) -> go.Figure:
     if title != "Losses":
         figure.update_yaxes(range=[0, 1.02] if title == "Metrics" else None, rangemode="tozero")
     n = frame["step"].nunique()
+    if n <= FEW:
+        figure.update_xaxes(tickmode="array", tickvals=sorted(frame["step"].unique()))
     made = styled(figure, f"{title}, n = {n} steps", "step", "value", 320)
     return made.update_layout(showlegend=True)
 

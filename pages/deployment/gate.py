@@ -1,6 +1,6 @@
 """Gate: may this package go on the line, how fast is it here, and what does that cost?"""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -118,9 +118,20 @@ def _lines(figures: dict[str, Figure]) -> Iterator[tuple[str, str]]:
 def _figure(found: Figure, form: str) -> str:
     """The value, with its interval where there is one."""
     if found.value is None or found.low is None or found.high is None:
-        return "–" if found.value is None else form.format(found.value)
-    bounds = f"{form.format(found.low)} to {form.format(found.high)}"
-    return f"{form.format(found.value)} ({bounds})"
+        return "–" if found.value is None else _written(form)(found.value)
+    value, low, high = map(_written(form), (found.value, found.low, found.high))
+    return f"{value} [{low}, {high}]"
+
+
+def _written(form: str) -> Callable[[float], str]:
+    """How a figure is written, its minus as one; never −0.000."""
+    nothing = form.format(0.0)
+
+    def write(value: float) -> str:
+        text = form.format(value)
+        return nothing if text.replace("-", "+") == nothing else text.replace("-", "−")
+
+    return write
 
 
 def _flipped(run: Run) -> None:

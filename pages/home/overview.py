@@ -15,8 +15,12 @@ from backend.core.runs import Run
 from backend.detection import curves, standing
 from backend.detection.detector.spec import Result
 from backend.glossary import DETECTION_SCORE, SEPARATION
+from backend.inspection.model import standing as anomaly_standing
+from backend.inspection.threshold.misses import missed
+from backend.inspection.threshold.spec import Result as Limits
+from backend.inspection.threshold.spec import Spec as LimitsSpec
 from backend.records import UserError
-from backend.students.distill.spec import Spec
+from backend.students.distill import spec as distill
 from backend.students.similarity.spec import OWN_LATENT
 from backend.ways import parts, photographs
 from pages.ui import (
@@ -148,7 +152,7 @@ CARDS = (
             "matched minus random",
             "SSIM",
             "$.pairing",
-            "Student: likeness (SSIM)",
+            "Student: likeness beyond chance (SSIM)",
         ),
         only={"$.pairing": OWN_LATENT},
         nothing=0.0,
@@ -161,7 +165,7 @@ CARDS = (
         empty="Cannot be told from guessing yet",
         cure="Train on more GOOD parts, and measure on more BAD ones.",
     ),
-    Card("latency", "FP32", "p95 ms", "$.threads", "Time a part, 95 % within"),
+    Card("latency", "FP32", "p95 ms", "$.threads", "A part is judged within (95 %)"),
 )
 MEANINGS = {
     "detector": f"{DETECTION_SCORE.meaning}. On its test photographs; the trend is over runs on "
@@ -175,9 +179,39 @@ MEANINGS = {
 
 
 def _pictures() -> None:
-    """What the newest detector finds, and what the newest student paints."""
+    """What the newest anomaly model tells, the newest detector finds, the newest student paints."""
+    _told_apart()
     _found()
     _painted()
+
+
+def _told_apart() -> None:
+    """How well the newest anomaly model tells BAD from GOOD, and what its newest limits promise."""
+    for run_id in resources.store().runs("inspect", "completed", limit=1)["id"]:
+        run = resources.supervisor().find(run_id)
+        figures = resources.facts("figures", run)
+        mean = figures[(figures["metric"] == "mean AUROC") & (figures["subject"] == "diffusion")]
+        if mean.empty:
+            return
+        st.subheader("Newest anomaly model", anchor=False)
+        words = f"{anomaly_standing.verdict(mean.iloc[0])} {_limits(run)}"
+        st.markdown(charts.plain(words.strip()))
+        links.to_kind("inspect", "See what it finds and misses", run.id)
+
+
+def _limits(model: Run) -> str:
+    """What the newest limits of a model promise and miss, in a sentence; "" without any."""
+    for run_id in resources.store().runs("threshold", "completed", limit=10)["id"]:
+        run = resources.supervisor().find(run_id)
+        if runs.spec(run, LimitsSpec).inspect_run == model.id:
+            result = runs.result(run, Limits)
+            lost = next(iter(missed(run.folder)), None)
+            told = f"; they miss {lost.count} known BAD parts, {lost.share}" if lost else ""
+            promise = f"at most {result.alarm_rate:.0%} of new GOOD parts raise a false alarm"
+            if result.by_hand:
+                promise = "some were chosen by hand, without a promise"
+            return f"Its limits, version {result.version}: {promise}{told}."
+    return ""
 
 
 def _found() -> None:
@@ -200,7 +234,7 @@ def _painted() -> None:
     for run_id in resources.store().runs("distill", "completed", limit=5)["id"]:
         run = resources.supervisor().find(run_id)
         frames = sorted((run.artifacts / "film").glob("epoch_*.png"))
-        if frames and runs.spec(run, Spec).preset == "default":
+        if frames and runs.spec(run, distill.Spec).preset == "default":
             st.subheader("Newest student", anchor=False)
             st.image(
                 str(frames[-1]),
@@ -209,6 +243,9 @@ def _painted() -> None:
                 "images' defects.",
                 alt="Pictures painted by the newest student",
             )
+            spec, result = runs.spec(run, distill.Spec), runs.result(run, distill.Result)
+            if short := distill.cut_short(spec, result):
+                st.caption(short)
             links.to_kind("distill", "Sample it", run.id)
             return
 
@@ -259,11 +296,16 @@ def _card(card: Card, trend: pd.DataFrame, run: Run, caveat: str) -> None:
     if card.is_empty(run, last["low"]):
         _remark(card.title, card.empty, card.cure, (card.kind, "See the newest", run.id))
         return
-    unit = " ms" if card.metric.endswith("ms") else ""
+    shown, bounds = f"{last['value']:.2f}", charts.spread(last["low"], last["high"])
+    if card.metric.endswith("ms"):
+        shown = f"{last['value']:.1f} ms"
+        bounds = f"[{last['low']:.1f}, {last['high']:.1f}]" if bounds else ""
+    elif card.kind == "similarity":
+        shown = f"{last['value']:+.2f}"
     st.metric(
         (":orange[:material/warning:] " if caveat else "") + card.title,
-        f"{last['value']:.2f}{unit}",
-        delta=f"{charts.spread(last['low'], last['high'])} n = {last['n']}".strip(),
+        shown,
+        delta=f"{bounds} n = {last['n']}".strip(),
         delta_color="off",
         delta_arrow="off",
         help=f"{MEANINGS[card.kind]}. Newest run: {charts.plain(run.name or run.id)}. "

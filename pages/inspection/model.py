@@ -6,7 +6,7 @@ import streamlit as st
 from backend import glossary, published
 from backend.core import runs
 from backend.core.runs import Run
-from backend.glossary import INKJET_PAPER, SEPARATION, TEST_ROUND
+from backend.glossary import SEPARATION, TEST_ROUND
 from backend.inspection.model import additions, brought, comparisons, standing, variants
 from backend.inspection.model.spec import Result, Spec
 from backend.plots import inspection as inspection_plots
@@ -16,6 +16,8 @@ from backend.wording import counted
 from pages.ui import addition_charts, caveats, charts, gallery, links, resources, score_charts
 from pages.ui.layout import tabs
 from pages.ui.run_view import kind_page
+
+MAPS = {"alarm": "GOOD, high score", "found": "BAD, high score", "missed": "BAD, low score"}
 
 
 def show(run: Run) -> None:
@@ -43,8 +45,7 @@ def show(run: Run) -> None:
 
 
 def _feature_types(run: Run, auroc: pd.DataFrame) -> None:
-    _bars(run, auroc)
-    _table(run, auroc)
+    _table(run, auroc, beside=_bars(run, auroc))
 
 
 def _where(run: Run) -> None:
@@ -112,7 +113,8 @@ def _each_price(result: Result) -> str:
     return f"A part would cost {' and '.join(each)}." if each else ""
 
 
-def _bars(run: Run, auroc: pd.DataFrame) -> None:
+def _bars(run: Run, auroc: pd.DataFrame) -> bool:
+    """Separation of every method in bars; are the paper's figures shown beside it?"""
     shared = set(auroc["feature"]) & set(published.AUROC)
     reference = None
     if shared and st.toggle(
@@ -128,20 +130,20 @@ def _bars(run: Run, auroc: pd.DataFrame) -> None:
         f"{SEPARATION.words} per feature type and method with 95 % intervals",
     )
     st.caption(f"Pale bars: fewer than {MIN_BAD} BAD parts, unreliable and left out of every test.")
+    return reference is not None
 
 
-def _table(run: Run, auroc: pd.DataFrame) -> None:
-    """Separation of every method, with the paper's two columns where the names are the same."""
+def _table(run: Run, auroc: pd.DataFrame, beside: bool) -> None:
+    """Separation of every method. beside: with the paper's two columns."""
     words = auroc.assign(shown=charts.intervals(auroc, "auroc"))
     wide = words.pivot(index="feature", columns="method", values="shown")
     wide = wide[list(dict.fromkeys(auroc["method"]))].reset_index()
     counts = auroc.drop_duplicates("feature")[["feature", "n_good", "n_bad", "reliable"]]
     table = counts.merge(wide, on="feature")
-    if set(auroc["feature"]) & set(published.AUROC):
+    if beside:
         for place, what in enumerate(("baseline", "method")):
-            name = f"{INKJET_PAPER.words}, {what}"
-            table[name] = [
-                published.AUROC[f][place] if f in published.AUROC else None
+            table[f"paper, {what}"] = [
+                charts.number(published.AUROC[f][place] if f in published.AUROC else None)
                 for f in table["feature"]
             ]
     table = table.rename(columns={"n_good": "GOOD", "n_bad": "BAD"})
@@ -158,9 +160,9 @@ def _more_figures(run: Run, auroc: pd.DataFrame) -> None:
             {
                 "feature": rows["feature"],
                 "average precision": _spans(rows, "average_precision"),
-                "FPR at 95 % TPR": _spans(rows, "fpr_at_95_tpr"),
+                "false alarms where 95 % of BAD are found": _spans(rows, "fpr_at_95_tpr"),
                 "accuracy": _spans(rows, "accuracy"),
-                "all called GOOD": rows["all_good_rate"].round(2),
+                "all called GOOD": rows["all_good_rate"].map(charts.number),
             }
         ),
         hide_index=True,
@@ -207,17 +209,22 @@ def _power(rows: pd.DataFrame) -> None:
     if known.empty:
         return
     st.markdown("**What these parts can show**")
+    seen = known[known["detectable"].notna()]
     words = [
-        f"- {charts.plain(str(feature))}: with {n_bad:.0f} BAD parts, "
-        + (
-            "the baseline is so near 1 that not even a perfect model could be told from it."
-            if detectable != detectable
-            else f"a difference under {detectable:.2f} cannot be seen."
-        )
+        f"- {charts.plain(str(feature))}: with {n_bad:.0f} BAD parts, a difference under "
+        f"{detectable:.2f} cannot be seen."
         for feature, n_bad, detectable in zip(
-            known["feature"], known["n_bad"], known["detectable"], strict=True
+            seen["feature"], seen["n_bad"], seen["detectable"], strict=True
         )
     ]
+    blind = known[known["detectable"].isna()]
+    if len(blind):
+        each = zip(blind["feature"], blind["n_bad"], blind["auroc"], strict=True)
+        named = ", ".join(f"{feature} ({n:.0f} BAD, {auroc:.2f})" for feature, n, auroc in each)
+        words.append(
+            "- Too few BAD parts to tell even a perfect model from the baseline, whose separation "
+            f"stands in brackets: {charts.plain(named)}."
+        )
     st.markdown("\n".join(words))
     st.caption("80 % power, two-sided 5 %, two methods on the same parts (Hanley and McNeil).")
 
@@ -247,7 +254,8 @@ def _maps(run: Run) -> None:
     rows = gallery.page_of(frame, f"maps-{run.id}", 12)
     with st.container(horizontal=True, key=f"small-pictures-{run.id}"):
         for path in rows["path"]:
-            name = path.rsplit("/", 1)[-1].removesuffix(".png").replace("_", " ")
+            which, _, place = path.rsplit("/", 1)[-1].removesuffix(".png").partition("-")
+            name = f"{MAPS.get(which, which)} {place}".strip()
             st.image(path, width="stretch", caption=name, alt=f"Anomaly map, {name}")
 
 

@@ -226,9 +226,9 @@ def _drift(home: Path, found: Standing) -> None:
         return
     st.markdown("#### Drift")
     st.caption(
-        f"Bets that scores are no longer as they were; at 1 the alarm comes. Without a drift it "
-        f"ever comes with a probability of {drift.ALPHA:.0%} at most for each feature type, "
-        "however long the line runs and however often one looks."
+        "How much speaks for a change of the scores: 0 nothing, at 1 the alarm comes. Where "
+        f"nothing changed, it ever comes with a probability of {drift.ALPHA:.0%} at most for each "
+        "feature type, however long the line runs and however often one looks."
     )
     table = pd.DataFrame(
         [

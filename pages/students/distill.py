@@ -10,7 +10,7 @@ from backend.core import runs
 from backend.core.runs import Run
 from backend.images import pictures
 from backend.images.boxes import boxes_of
-from backend.students.distill.spec import Result
+from backend.students.distill.spec import Result, Spec, cut_short
 from backend.students.sampler import Sampler
 from backend.wording import counted
 from pages.ui import charts, film, verdict
@@ -66,13 +66,20 @@ def show(run: Run) -> None:
     learned = counted(result.images, "teacher image")
     words = f"A student of {result.megabytes:.1f} MB that learned from {learned}. "
     verdict.told(words + WHAT_NEXT, run, *NEXT)
+    spec = runs.spec(run, Spec)
+    if short := cut_short(spec, result):
+        st.warning(short, icon=":material/timer:")
     st.caption(WORDS.get(preset, ""))
     charts.metrics(
         [
             ("Model size", f"{result.megabytes:.1f} MB", "The ONNX file"),
             ("Parameters", f"{result.parameters / 1e6:.2f} M", ""),
             ("Epochs", str(result.epochs), "Passes over the teacher images; steps for pairs"),
-            ("Training time", f"{(run.seconds or 0) / 60:.1f} min", "On this computer"),
+            (
+                "Took",
+                f"{(run.seconds or 0) / 60:.1f} min",
+                "The whole job on this computer, with reading and judging",
+            ),
             ("Images", str(result.images), "It learned from"),
             ("Kept away", str(result.held), "To see how it copies what it never saw"),
         ]

@@ -5,18 +5,21 @@ from collections.abc import Iterable
 import streamlit as st
 
 from backend import glossary
-from backend.core import runs
+from backend.core import facts, runs
 from backend.core.runs import Run
 from backend.deployment.latency.spec import Result
 from backend.inspection.parts import lookalikes
 from backend.records import UserError
-from pages.ui import charts, links
+from backend.students.similarity import standing
+from pages.ui import charts, links, resources
 
 
 def of(run: Run) -> str:
     """What to know before a run's figures are believed; "" for nothing."""
     if run.kind == "latency":
         return runs.result(run, Result).busy
+    if run.kind == "similarity":
+        return standing.of_samples(facts.by_name(resources.facts("figures", run)))
     return glossary.said(lookalikes.warning(run.folder))
 
 

@@ -14,13 +14,26 @@ from backend.core.runs import Run
 from pages.ui import resources
 
 TILE = 170  # px: two beside each other on a phone
+INK = {"light": "#1E2528", "dark": "#E6EAEB"}  # colour of text, by theme
+UNKNOWN_INK = "#7A868D"  # seen on either
 
 
 def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any) -> Any:
     """A chart with its rows as a CSV download. `alt` says in words what it shows."""
-    event = st.plotly_chart(made, key=f"chart-{name}", alt=alt, **options)
+    event = st.plotly_chart(inked(made), key=f"chart-{name}", alt=alt, **options)
     csv(data, name)
     return event
+
+
+def inked(made: Figure) -> Figure:
+    """The figure with its intervals in the theme's colour of text where they have none of their
+    own: Plotly draws them in black, which nobody sees on a dark page."""
+    ink = INK.get(st.context.theme.type or "", UNKNOWN_INK)
+    for trace in made.data:
+        for bars in (getattr(trace, "error_x", None), getattr(trace, "error_y", None)):
+            if bars is not None and bars.color is None:
+                bars.color = ink
+    return made
 
 
 def curves(run: Run) -> None:

@@ -1,5 +1,6 @@
 """What a detector is worth at a glance: what it was judged on, and its figures with intervals."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,6 +10,7 @@ from backend.detection import curves, standing, start_weights
 from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
 from backend.glossary import CLOSE_FIT, DETECTION_SCORE, ONE_BOX, PRECISION, RECALL
+from backend.numeric.statistics import grouped_share
 from backend.wording import counted
 from pages.ui import charts, resources
 
@@ -34,8 +36,8 @@ def origin(result: Result) -> None:
     mixed = f" Trained with {result.mixing}." if result.mixing else ""
     st.caption(
         f"Judged on {result.test_images} {kind}, {result.test_intact} of them good; "
-        f"started from {start}. {DETECTION_SCORE.words}: {DETECTION_SCORE.meaning}; in brackets "
-        f"the 95 % interval.{mixed}"
+        f"started from {start}.{mixed} The {DETECTION_SCORE.words}: {DETECTION_SCORE.meaning}; in "
+        "brackets the 95 % interval."
     )
     near = result.near_duplicates
     if near:
@@ -123,7 +125,10 @@ def _in_words(judged: Judged, at: float) -> str:
 def _headline(
     result: Result, figures: pd.DataFrame, judged: Judged, at: float
 ) -> list[tuple[str, str, str]]:
-    chosen = judged.at_confidence(at)
+    drawn = judged.drawn(at)
+    right = judged.correct[drawn], judged.groups[judged.image[drawn]]
+    hits = curves.found(judged, at), judged.groups[judged.truth_image]
+    over = f"{counted(len(np.unique(judged.groups)), 'specimen')}, not boxes, for the interval"
     found = figures.set_index(["subject", "metric"])
     low_high = ["value", "low", "high"]
     entries = [
@@ -145,21 +150,28 @@ def _headline(
     entries += [
         (
             "Right of its boxes (precision)",
-            charts.number(chosen.precision),
-            f"{PRECISION.meaning}, at confidence {at:.3f}",
+            _share(*right),
+            f"{PRECISION.meaning}, at confidence {at:.3f}; n = {counted(len(right[0]), 'box')}. "
+            f"Counted over {over}",
         ),
         (
             "Defects found (recall)",
-            charts.number(chosen.recall),
-            f"{RECALL.meaning}, at confidence {at:.3f}",
+            _share(*hits),
+            f"{RECALL.meaning}, at confidence {at:.3f}; n = {counted(len(hits[0]), 'defect')}. "
+            f"Counted over {over}",
         ),
     ]
     intact = judged.truths == 0
     if intact.any():
-        share = judged.alarmed(at)[intact].mean()
+        share = _share(judged.alarmed(at)[intact], judged.groups[intact])
         count = judged.alarms(at)[intact].mean()
         meaning = (
             f"Share of {counted(intact.sum(), 'good part')} with a box; {count:.2f} boxes an image"
         )
-        entries.append(("Good parts with a false alarm", f"{share:.2f}", meaning))
+        entries.append(("Good parts with a false alarm", share, meaning))
     return entries
+
+
+def _share(hits: np.ndarray, groups: np.ndarray) -> str:
+    """Share of hits [n] with its exact interval; a dash where there is nothing to count."""
+    return charts.interval(*grouped_share(hits, groups)) if len(hits) else "–"

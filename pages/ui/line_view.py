@@ -29,7 +29,7 @@ BADGES = {
 
 def told(name: str) -> str:
     """That it goes on under its name."""
-    return f"Started again as {charts.plain(name)}, it goes on where it was."
+    return f"Start one named “{charts.plain(name)}” again, and it goes on where it was."
 
 
 def to_live(name: str, label: str = "Watch its parts") -> None:
@@ -95,6 +95,11 @@ def counts(total: int, by_verdict: Mapping[str, Any], times: Sequence[float | No
         if ms is not None
     ]
     charts.metrics(tiles)
+    if any(ms is not None for ms in times):
+        st.caption(
+            "Times are from the source to the verdict: a part that comes while others are judged "
+            "waits for them. How long judging takes by itself, Latency measures."
+        )
 
 
 def _time(ms: float) -> str:

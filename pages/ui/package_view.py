@@ -5,7 +5,7 @@ from backend.core.runs import Run
 from backend.deployment.package import takeaway
 from backend.deployment.package.spec import Result
 from backend.settings import settings
-from backend.wording import counted
+from backend.wording import counted, tiny
 from pages.ui import charts
 
 UNITS = {"anomaly": "score", "detector": "confidence", "student": "grey level"}
@@ -35,13 +35,13 @@ def _parity(result: Result) -> list[tuple[str, str, str]]:
     found = [
         (
             "Largest difference",
-            small(result.difference),
+            tiny(result.difference),
             f"Of a {UNITS[result.sort]} from the trained model's, on {result.checked} {what}: "
             f"{whole}",
         )
     ]
     if result.box_difference is not None:
-        told = f"{small(result.box_difference)} px"
+        told = f"{tiny(result.box_difference)} px"
         found.append(("Largest shift", told, "Of a box's corner from the trained detector's"))
     if result.flips is not None:
         told = f"{result.flips} of {result.checked}"
@@ -52,11 +52,6 @@ def _parity(result: Result) -> list[tuple[str, str, str]]:
 def download(run: Run, name: str) -> None:
     """The zip, with the limits that are in force when it is asked for."""
     charts.zipped("Download the package", lambda: takeaway.packed(settings().storage, run), name)
-
-
-def small(value: float) -> str:
-    """A tiny difference: its power of ten tells enough."""
-    return f"{value:.0e}" if value else "0"
 
 
 def sentence(result: Result) -> str:
@@ -78,5 +73,5 @@ def sentence(result: Result) -> str:
         flips = f", {other if result.flips else 'no verdict differs'}"
     return (
         f"One file leads {made}, and needs no program but ONNX Runtime. It gives what the trained "
-        f"model gives: the largest difference of a {what} is {small(result.difference)}{flips}."
+        f"model gives: the largest difference of a {what} is {tiny(result.difference)}{flips}."
     )

@@ -53,6 +53,7 @@ def show(active: list[Run], ended: pd.DataFrame, key: str) -> None:
         key=f"runs-{key}",
         on_select="rerun",
         selection_mode="single-row",
+        placeholder="",
         column_config={
             "submitted": st.column_config.DatetimeColumn("submitted (UTC)", format="D MMM HH:mm"),
             "minutes": st.column_config.NumberColumn(format="%.1f"),

@@ -266,7 +266,8 @@ def _why_waiting(run: Run) -> str:
     except UserError as error:
         return str(error)
     if waiting:
-        return f"for {', '.join(waiting)}."
+        named = [resources.supervisor().find(run_id).name or run_id for run_id in waiting]
+        return charts.plain(f"for {', '.join(named)}.")
     most = resources.supervisor().settings.max_jobs
     return f"for its turn; {most} job{' runs' if most == 1 else 's run'} at a time."
 

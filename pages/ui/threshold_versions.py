@@ -24,8 +24,8 @@ def standing(run: Run) -> None:
     packages_in_force.outdated(in_force.ANOMALY, run.project)
     if found is None:
         st.info(
-            "No limits are in force yet, so no part gets a verdict. An admin puts a version in "
-            "force.",
+            "No limits are in force yet: a package gives scores, but no verdicts, unless a line is "
+            "told to judge by a version. An admin puts one in force.",
             icon=":material/toggle_off:",
         )
     elif found.run_id == run.id:

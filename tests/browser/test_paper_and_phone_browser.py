@@ -56,6 +56,16 @@ def test_no_toolbar_lies_over_a_chart_on_a_phone(look):
     assert page.locator(".main-svg, [data-testid=stImage] img").evaluate_all(right) <= 390
 
 
+@pytest.mark.parametrize(
+    ("scheme", "ink"), [("light", "rgb(30, 37, 40)"), ("dark", "rgb(230, 234, 235)")]
+)
+def test_intervals_of_a_chart_have_the_colour_of_text(look, tiny_runs, scheme, ink):
+    page, _ = look(f"{links.BY_KIND['detector'].url}?run={tiny_runs['detector'].id}", DESK, scheme)
+    bar = page.locator("path.xerror").first
+    bar.wait_for(state="attached", timeout=30_000)
+    assert bar.evaluate("e => getComputedStyle(e).stroke") == ink
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
     ("kind", "told"), [("inspect", "separation (AUROC)"), ("detector", "detection score (AP50)")]

@@ -162,6 +162,7 @@ def test_a_detector_shows_at_its_confidence_what_its_result_says(empty_dashboard
         "0.50",
     )
     assert shown["Good parts with a false alarm"] == "0.00"
+    assert all(m.delta.startswith("[") for m in app.metric if m.label in shown), "intervals"
     assert "At confidence 0.457 it finds **1 of 2** defects" in words(app)
     assert "training source (no evidence)" not in shown
 
@@ -288,4 +289,23 @@ def test_the_overview_shows_no_published_recipe_and_no_student_that_learned_noth
     assert "**Learned nothing yet that can be shown**" in words(app)
     similarity(storage, "own latent", 0.2)
     similarity(storage, "random z, as in source A", 0.7)
-    assert tiles(open_page("pages/home/overview.py")) == {"Student: likeness (SSIM)": "0.30"}
+    assert tiles(open_page("pages/home/overview.py")) == {
+        "Student: likeness beyond chance (SSIM)": "+0.30"
+    }
+
+
+def test_the_overview_says_in_words_what_the_newest_anomaly_model_tells(empty_dashboard, storage):
+    mean = {"subject": "diffusion", "metric": "mean AUROC", "value": 0.91, "low": 0.86}
+    model = finished(storage, "inspect", {"figures": [mean | {"high": 0.94, "n": 399}]}, {})
+    lost = {"subject": "all types", "metric": "BAD missed", "value": 0.29, "low": 0.18}
+    result = {"version": 1, "method": "diffusion", "promise": "average", "alarm_rate": 0.05} | {
+        **{"review_rate": 0.1, "ready": ["dots"], "short": [], "n_good": 298, "n_bad": 101},
+        "notes": [],
+    }
+    figures = {"figures": [lost | {"high": 0.42, "n": 101}]}
+    finished(storage, "threshold", figures, result, inspect_run=model.id)
+    app = open_page("pages/home/overview.py")
+    is_well(app)
+    told = words(app).replace("\\", "")
+    assert "BAD parts stand out: separation (AUROC) 0.91 [0.86, 0.94]" in told
+    assert "at most 5% of new GOOD parts raise a false alarm; they miss 29 of 101" in told

@@ -74,7 +74,7 @@ def test_a_variant_stands_beside_full_precision_with_the_reason_in_words(gate):
     assert "FP32: may go on the line" in heads and "INT8: refused" in heads
     assert "Not faster on this computer: 0.80 times" in texts(app.markdown)
     assert texts(app.markdown).count("**9.0 ms** for 95 of 100 pictures") == 2
-    assert "**0.80 × (0.70 × to 0.90 ×)** as fast" in texts(app.markdown)
+    assert "**0.80 × [0.70 ×, 0.90 ×]** as fast" in texts(app.markdown)
     assert "INT8: 1 of 2 verdicts turned" in heads
     assert "1.00 → 3.50, labelled GOOD" in texts(app.caption)
 

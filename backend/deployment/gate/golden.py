@@ -10,7 +10,7 @@ from backend.core import runs
 from backend.deployment.gate.checks import Check
 from backend.deployment.package.contract import Package
 from backend.images import imagefiles
-from backend.wording import counted
+from backend.wording import counted, tiny
 
 
 def pictures(package: Package) -> Iterator[tuple[NDArray[np.uint8], Mapping[str, Any]]]:
@@ -26,8 +26,8 @@ def check(gaps: list[float], what: str, tolerance: float) -> Check:
     worst = max(gaps, default=float("nan"))
     passed = worst <= tolerance
     words = (
-        f"{counted(len(gaps), 'golden picture')}: {what} differs by at most {worst:.1e} from what "
-        f"the package promises, {tolerance:g} is allowed."
+        f"{counted(len(gaps), 'golden picture')}: {what} differs by at most {tiny(worst)} from "
+        f"what the package promises, {tolerance:g} is allowed."
     )
     return Check("golden pictures", passed, words, worst, limit=tolerance, n=len(gaps))
 

@@ -8,7 +8,7 @@ from backend.deployment.gate.spec import Spec
 from backend.deployment.gate.timing import Times
 from backend.deployment.package.contract import STUDENT, Package
 from backend.numeric import statistics
-from backend.wording import counted
+from backend.wording import counted, tiny
 
 GREY_LEVEL = 1.0  # a student's pixels are compared as whole numbers
 
@@ -19,7 +19,7 @@ def parity(package: Package, spec: Spec) -> Check:
     worst, n = float(told["score"]), int(told["n"])
     limit = GREY_LEVEL if package.kind == STUDENT else spec.parity
     words = (
-        f"Packed and trained model differ by at most {worst:.1e} on {counted(n, 'picture')}, "
+        f"Packed and trained model differ by at most {tiny(worst)} on {counted(n, 'picture')}, "
         f"{limit:g} is allowed."
     )
     return Check("parity", worst <= limit, words, worst, limit=limit, n=n)

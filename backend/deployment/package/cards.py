@@ -14,7 +14,7 @@ from backend.detection.detector.spec import Result as DetectorResult
 from backend.detection.detector.spec import Spec as DetectorSpec
 from backend.inspection.model.spec import Result as ModelResult
 from backend.inspection.threshold import misses
-from backend.wording import with_interval
+from backend.wording import tiny, with_interval
 
 Head = Mapping[str, Any]
 ANOMALY_ENDS = (
@@ -45,7 +45,7 @@ def anomaly(model: Run, head: Head) -> str:
             "Limits in force": list(_limits(model, head["threshold"])),
             "File": [
                 f"The packed model's scores differ from the trained one's by at most "
-                f"{parity['score']:.0e} on {parity['n']} parts, {_flips(parity)}. Features: "
+                f"{tiny(parity['score'])} on {parity['n']} parts, {_flips(parity)}. Features: "
                 f"{head['backbone'].partition(';')[0]}."
             ],
             "Data": [_behind(model, head)],
@@ -79,8 +79,8 @@ def detector(model: Run, head: Head) -> str:
             ],
             "File": [
                 f"On {parity['n']} test images the packed detector's boxes are those of the "
-                f"trained one: confidences differ by at most {parity['score']:.0e}, corners by "
-                f"{parity['further']['box']:.0e} px, {_flips(parity)}."
+                f"trained one: confidences differ by at most {tiny(parity['score'])}, corners by "
+                f"{tiny(parity['further']['box'])} px, {_flips(parity)}."
             ],
             "Data": [
                 f"{_trained_on(model)} Started from {start}, {result.epochs} epochs.",

@@ -191,7 +191,7 @@ def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[Labelled
     kept = _kept(folder / f"synthetic-{slug(label)}", made, spec.size)
     if not any(image.boxes for image in kept):
         raise UserError(
-            f"Synthetic run '{label}' has no image with a box. Choose another run, or label its "
+            f"Synthetic images: '{label}' has none with a box. Choose another run, or label its "
             "images first."
         )
     return kept

@@ -98,8 +98,8 @@ class Spec:
             raise UserError(f"Size must be a multiple of 32 px; got {self.size}.")
         if "synthetic" in wanted and not self.synthetic_runs:
             raise UserError(
-                "Synthetic runs: choose at least one, or leave out the variants with synthetic "
-                "images."
+                "Synthetic images: choose at least one run, or leave out the variants with "
+                "synthetic images."
             )
         if wanted & {"intact", "copy-paste"} and not (self.intact_folder or self.real_run):
             raise UserError(
@@ -114,8 +114,8 @@ class Spec:
             raise UserError("Choose either imported images or a folder of real images, not both.")
         if self.real_run and not self.test_run:
             raise UserError(
-                "Test run is missing: put a share of the imported images aside on the page Locked "
-                "test images, and choose that."
+                "Locked test images are missing: put a share of the imported images aside on the "
+                "page Locked test images, and choose that."
             )
 
     def starts_from(self) -> start_weights.Start:

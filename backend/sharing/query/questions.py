@@ -134,8 +134,10 @@ def _too_slow(seconds: int) -> str:
 
 
 def _plain(error: str) -> str:
-    """DuckDB's own words without its trace of the line."""
-    first = error.strip().split("\n\nLINE")[0].strip()
+    """DuckDB's own words without its trace of the line, nor what it thinks was meant."""
+    first = error.strip().split("\n\nLINE")[0].split("Did you mean")[0].strip()
+    if first.startswith("Catalog Error: Table"):
+        return f"{first} Choose one of the tables listed beside the question."
     if "disabled by configuration" in error or "file system operations" in error:
         return "Only the tables listed here can be read: no files, no other data bases."
     return first

@@ -25,6 +25,13 @@ def tables(run: Run) -> tuple[Table, ...]:
     return made, Table("data", "Made from", HASHED, data)
 
 
+def _duration(seconds: float | None) -> str:
+    """`95 s`, `35.5 min`; a dash where it is not known."""
+    if not seconds:
+        return "–"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
 def _made(run: Run) -> pd.DataFrame:
     found = _provenance(run)
     kind = registry.get(run.kind)
@@ -34,7 +41,7 @@ def _made(run: Run) -> pd.DataFrame:
         ("asked for by", _who(run)),
         ("asked for", _moment(run.created)),
         ("finished", _moment(run.finished) if run.finished else "–"),
-        ("took", f"{run.seconds:.0f} s" if run.seconds else "–"),
+        ("took", _duration(run.seconds)),
         ("hash of its files", hash_of(run, "facts", "artifacts")),
         ("program", str(found.get("revision") or "unknown")),
         ("Python", f"{found.get('python', 'unknown')} on {found.get('machine', 'unknown')}"),

@@ -22,7 +22,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
     everything = data.read(source, spec.size)
     if len(everything) < LEAST_IMAGES:
         raise UserError(
-            f"Teacher run has {len(everything)} images; a student needs at least {LEAST_IMAGES}."
+            f"The teacher images are {len(everything)}; a student needs at least {LEAST_IMAGES}."
         )
     recipe = training.recipe(spec, source, everything, out_dir)
     best_kid = training.teach(recipe, out_dir, progress)

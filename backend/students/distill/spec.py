@@ -100,3 +100,14 @@ class Result:
     loss: float
     best_kid: float | None = None
     pairs: int | None = None
+
+
+def cut_short(spec: Spec, result: Result) -> str:
+    """That the time was up before the epochs were, in a sentence; "" where it was not."""
+    if spec.preset == "pairs" or spec.patience or result.epochs >= spec.epochs:
+        return ""
+    return (
+        f"Its time ({spec.minutes:g} min) was up after {result.epochs} of {spec.epochs} "
+        "epochs. Give it more minutes, or train while the computer does nothing else: its pictures "
+        "get clearer."
+    )

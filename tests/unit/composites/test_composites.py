@@ -298,7 +298,7 @@ def test_a_region_is_a_rectangle_in_fractions(goods, text, fits):
         ({"scale_least": 2.0, "scale_most": 1.0}, "Scale"),
         ({"severity_least": 0.9, "severity_most": 0.1}, "Severity"),
         ({"teacher": "student"}, "Student run"),
-        ({"teacher": "copy-paste"}, "Donors run"),
+        ({"teacher": "copy-paste"}, "Images to cut defects from"),
         ({"teacher": "stable-diffusion", "prompts": [" "]}, "Prompts"),
     ],
 )

@@ -182,7 +182,7 @@ def test_synthetic_runs_are_told_apart_by_name_or_how_they_were_made(tmp_path):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"synthetic_runs": ()}, "Synthetic runs"),
+        ({"synthetic_runs": ()}, "Synthetic images"),
         ({"intact_folder": ""}, "Intact folder"),
         ({"amounts": (0,), "arms": ("real", "real+intact")}, "Amounts"),
         ({"arms": ()}, "Variants"),

@@ -54,6 +54,13 @@ def test_ssim_bars_are_sorted_and_name_the_controls():
     assert {"random", "mean"} <= set(" ".join(t.name for t in figure.data).replace(",", "").split())
 
 
+def test_few_steps_are_each_on_the_axis_with_none_between():
+    few = pd.DataFrame({"step": [1, 2], "metric": "loss", "value": [0.5, 0.4]})
+    assert list(plots.curves(few, "Losses").layout.xaxis.tickvals) == [1, 2]
+    many = pd.DataFrame({"step": range(50), "metric": "loss", "value": 0.5})
+    assert plots.curves(many, "Losses").layout.xaxis.tickvals is None
+
+
 def test_good_and_bad_differ_in_colour_and_pattern():
     frame = pd.DataFrame({"label": [1, 1, 0], "score": [0.1, 0.2, 0.9]})
     good, bad = inspection_plots.score_histogram(frame, "t").data

@@ -94,6 +94,12 @@ def test_a_wrong_question_says_what_is_wrong(storage: Settings) -> None:
         questions.ask(storage.storage, "SELECT nothing_there FROM figures", NONE)
 
 
+def test_an_unknown_table_is_told_with_a_cure_and_no_guess(storage: Settings) -> None:
+    with pytest.raises(UserError, match="nowhere does not exist! Choose one of the tables") as told:
+        questions.ask(storage.storage, "SELECT * FROM nowhere", NONE)
+    assert "Did you mean" not in str(told.value)
+
+
 def test_more_rows_than_are_given_are_told(fact: Path) -> None:
     rows, more = child.answer(request("SELECT * FROM range(101)"))
     assert len(rows) == 100 and more

@@ -23,7 +23,7 @@ from backend.students.distill import (
     training,
 )
 from backend.students.distill.data import Material
-from backend.students.distill.spec import Spec
+from backend.students.distill.spec import Result, Spec, cut_short
 from backend.students.drawing import OCTAVES
 from backend.students.sampler import Sampler
 
@@ -412,3 +412,21 @@ def test_augmenting_moves_picture_and_mask_together():
     for _ in range(5):
         seen = discriminator.augmented(shown, random)
         assert ((seen[:, 0] > seen[:, 0].mean()) == (seen[:, 3] > 0.5)).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "epochs", "told"),
+    [
+        (Spec(epochs=30, minutes=1.0), 2, "Its time (1 min) was up after 2 of 30 epochs"),
+        (Spec(epochs=30, minutes=1.0), 30, ""),
+        (Spec(epochs=30, patience=2), 10, ""),
+        (Spec(epochs=30, preset="pairs"), 10, ""),
+    ],
+)
+def test_a_student_tells_that_its_time_was_up_first(spec, epochs, told):
+    result = Result(
+        **{"preset": spec.preset, "size": 128, "latent_dim": 8, "paints_mask": True},
+        **{"images": 9, "epochs": epochs, "parameters": 1, "megabytes": 1.0, "loss": 1.0},
+    )
+    said = cut_short(spec, result)
+    assert said.startswith(told) if told else said == ""

@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from backend.core import facts, runs, specs
+from backend.core.facts import Figure
 from backend.images import curation, imagefiles
 from backend.images.curation import Edit
 from backend.records import Box, UserError
 from backend.students.similarity import job as similarity
+from backend.students.similarity import standing
 from backend.students.similarity.spec import Spec as SimilaritySpec
 from tests import tiny_student
 from tests.tiny_student import quiet
@@ -175,3 +177,16 @@ def test_an_earlier_versions_places_count_only_while_nothing_changed(tmp_path):
     curation.record(teacher.folder, "one rejected", [Edit("000017", "rejected")])
     with pytest.raises(UserError, match=r"earlier version.*Distil it again"):
         compare(tmp_path, student_run=student.id, pairs=4, samples=20)
+
+
+@pytest.mark.parametrize(("low", "told"), [(222.0, True), (143.0, False)])
+def test_samples_no_nearer_than_a_grey_field_are_told(low, told):
+    """Half the way of a grey field is the bound."""
+    kid, grey = Figure(240.0, low, 258.0, 200), Figure(287.0, 270.0, 300.0, 200)
+    said = standing.of_samples({("samples", "KID"): kid, ("mean image", "KID"): grey})
+    assert ("KID 240 [" in said) is told
+    assert bool(said) is told
+
+
+def test_nothing_is_told_of_samples_that_were_not_measured():
+    assert standing.of_samples({}) == ""

@@ -105,6 +105,7 @@ def _scores(scores: pd.DataFrame) -> Iterator[Item]:
 
 def _located(run: Run) -> Iterator[Item]:
     rows = general.rows(run, "localisation")
+    rows = rows[(rows["method"] == variants.DIFFUSION) | (rows["feature"] == additions.MEAN)]
     if rows.empty:
         return
     frame = rows[["method", "feature", "n_bad"]].rename(columns={"n_bad": "BAD with a mask"})
@@ -113,7 +114,10 @@ def _located(run: Run) -> Iterator[Item]:
             index=False, name=None
         )
         frame[name] = [general.figure(*triple) for triple in triples]
-    words = "How well the maps show the defect itself, where parts bring masks of it."
+    words = (
+        "How well the maps show the defect itself, where parts bring masks of it: the model's own "
+        "by type, and every method's mean. The rest is among the data."
+    )
     yield Table("6-located", "Where the defect is", words, frame)
 
 
