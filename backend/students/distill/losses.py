@@ -56,8 +56,10 @@ def with_noise(layers: Layers, random: torch.Generator) -> Tensor:
 
 
 def _local_mean(x: Tensor, reach: int = 12) -> Tensor:
-    """Mean over a window of 2 · reach + 1 px, zeros beyond the border."""
-    return functional.avg_pool2d(functional.pad(x, [reach] * 4), 2 * reach + 1, 1)
+    """Mean over a window of 2 · reach + 1 px, zeros beyond the border; along each axis in turn."""
+    window = 2 * reach + 1
+    rows = functional.avg_pool2d(functional.pad(x, [reach] * 4), (window, 1), 1)
+    return functional.avg_pool2d(rows, (1, window), 1)
 
 
 def drawing_loss(layers: Layers, drawing: Tensor, masks: Tensor) -> Tensor:

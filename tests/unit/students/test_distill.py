@@ -333,6 +333,18 @@ def test_codes_of_cells_keep_what_the_cells_show(lesson):
     assert torch.allclose(defects.permute(0, 2, 3, 1)[empty], codes.nothing, atol=1e-3)
 
 
+def test_a_defect_is_covered_with_the_mean_of_what_lies_within_12_px_of_it(lesson):
+    image = torch.from_numpy(lesson.images[:1]).permute(0, 3, 1, 2).double() / 255
+    mask = torch.zeros_like(image[:, :1])
+    mask[:, :, 20:24, 3:40] = 1
+    covered = losses.without_defect(image, mask)
+    around = image[0, :, 22 - 12 : 22 + 13, : 5 + 13]
+    outside = 1 - mask[0, :, 22 - 12 : 22 + 13, : 5 + 13]
+    wanted = (around * outside).sum((1, 2)) / outside.sum()
+    torch.testing.assert_close(covered[0, :, 22, 5], wanted)
+    assert covered[0, :, 30, 5].equal(image[0, :, 30, 5])
+
+
 def test_samples_carry_camera_noise_and_copies_do_not(lesson, tmp_path):
     noisy = np.clip(
         lesson.images + np.random.default_rng(1).normal(0, 8, lesson.images.shape), 0, 255
