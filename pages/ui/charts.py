@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -23,11 +24,25 @@ def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any
     return event
 
 
+def of_run(
+    run: Run, name: str, draw: Callable[[], Figure], data: pd.DataFrame, alt: str, **options: Any
+) -> Any:
+    """As `figure`, of an ended run: drawn once. name: tells apart whatever can be chosen of it."""
+    return figure(
+        _drawn(resources.state(run), name, draw), data, f"{name}-{run.id}", alt, **options
+    )
+
+
+@st.cache_resource(ttl=3600, max_entries=200, show_spinner=False)
+def _drawn(state: resources.State, name: str, _draw: Callable[[], Figure]) -> Figure:
+    return _draw()
+
+
 def curves(run: Run) -> None:
     """A finished run's curves: losses, and metrics from 0 to 1 in a chart of their own."""
     frame = resources.facts("curves", run)[["step", "metric", "value"]]
     for title, rows in plots.split_curves(frame).items():
-        figure(plots.curves(rows, title), rows, f"{title}-{run.id}", f"{title} per step")
+        of_run(run, title, partial(plots.curves, rows, title), rows, f"{title} per step")
 
 
 def csv(data: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:
