@@ -39,7 +39,7 @@ def show() -> None:
         return
     figures = pd.concat(
         [
-            resources.facts("figures", resources.supervisor().find(run)).assign(student=i)
+            resources.store().facts("figures", run).assign(student=i)
             for i, run in zip(measured.index, measured["measured"], strict=True)
         ]
     )

@@ -1,7 +1,7 @@
 """Figures and tables on a page: each offers its data as CSV."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -25,16 +25,24 @@ def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any
 
 
 def of_run(
-    run: Run, name: str, draw: Callable[[], Figure], data: pd.DataFrame, alt: str, **options: Any
+    run: Run,
+    name: str,
+    draw: Callable[[], Figure],
+    data: pd.DataFrame,
+    alt: str,
+    shown: tuple[Hashable, ...] = (),
+    **options: Any,
 ) -> Any:
-    """As `figure`, of an ended run: drawn once. name: tells apart whatever can be chosen of it."""
-    return figure(
-        _drawn(resources.state(run), name, draw), data, f"{name}-{run.id}", alt, **options
-    )
+    """As `figure`, of an ended run: drawn once for each name and what is `shown`, which together
+    tell apart whatever can be chosen of it."""
+    made = _drawn(resources.state(run), name, shown, draw)
+    return figure(made, data, f"{name}-{run.id}", alt, **options)
 
 
 @st.cache_resource(ttl=3600, max_entries=200, show_spinner=False)
-def _drawn(state: resources.State, name: str, _draw: Callable[[], Figure]) -> Figure:
+def _drawn(
+    state: resources.State, name: str, shown: tuple[Hashable, ...], _draw: Callable[[], Figure]
+) -> Figure:
     return _draw()
 
 

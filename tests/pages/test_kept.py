@@ -27,9 +27,9 @@ def test_a_chart_is_drawn_once(run):
         return Figure()
 
     resources.take_in(run)
-    for name in ("one", "one", "other"):
-        charts._drawn(resources.state(run), name, draw)
-    assert len(drawn) == 2
+    for name, limit in (("one", 1.0), ("one", 1.0), ("other", 1.0), ("one", 2.0)):
+        charts._drawn(resources.state(run), name, (limit,), draw)
+    assert len(drawn) == 3
 
 
 def test_what_was_kept_of_a_damaged_run_is_not_shown_once_it_is_mended(run):
