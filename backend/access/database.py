@@ -39,6 +39,11 @@ CREATE TABLE IF NOT EXISTS known_as (
     account INTEGER NOT NULL REFERENCES account (id),
     PRIMARY KEY (source, subject)
 );
+CREATE TABLE IF NOT EXISTS session_elsewhere (
+    session TEXT PRIMARY KEY REFERENCES session (id) ON DELETE CASCADE,
+    sid TEXT NOT NULL,              -- the session there to which it belongs, "" where unknown
+    since REAL NOT NULL             -- by the clock there, s since 1970
+);
 CREATE TABLE IF NOT EXISTS device_key (key TEXT NOT NULL);
 INSERT INTO device_key SELECT hex(randomblob(32)) WHERE NOT EXISTS (SELECT 1 FROM device_key);
 CREATE TABLE IF NOT EXISTS installation (id TEXT NOT NULL);
@@ -122,7 +127,7 @@ def copy_to(storage: Path, target: Path) -> None:
 def _complete(database: sqlite3.Connection) -> bool:
     """Are the last tables of this version and of the first filled? Two that make them at once may
     find they are not yet."""
-    filled = "SELECT 1 FROM installation, device_key"
+    filled = "SELECT (SELECT count(*) FROM session_elsewhere) FROM installation, device_key"
     try:
         return database.execute(filled).fetchone() is not None
     except sqlite3.OperationalError:

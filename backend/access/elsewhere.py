@@ -66,13 +66,19 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Outsider:
-    """Somebody known elsewhere. subject: who they are to the source, for good. role: None where
-    none of their groups may come in."""
+    """Somebody known elsewhere. subject: who they are to the source, for good; "" where it speaks
+    of a session alone. role: None where none of their groups may come in.
+
+    sid: their session there, "" where the source names none. at: when it said so, by its own clock,
+    s since 1970; 0 where it has none.
+    """
 
     source: str
     subject: str
     name: str
     role: Role | None
+    sid: str = ""
+    at: float = 0.0
 
 
 def of(settings: Settings) -> Elsewhere | None:

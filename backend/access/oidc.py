@@ -2,7 +2,7 @@
 
 OpenID Connect Core 1.0, section 3.1; RFC 7636 (PKCE), RFC 9207 (issuer in the answer). What was
 begun is kept in memory and used once, by the browser that began it. Who signs out at the provider
-is signed out here: OpenID Connect Back-Channel Logout 1.0, by `sub`.
+is signed out here: OpenID Connect Back-Channel Logout 1.0, by `sub`, `sid` or both.
 """
 
 import asyncio
@@ -56,10 +56,9 @@ class Begun:
 
 @dataclass(frozen=True)
 class LogOut:
-    """A provider's word that somebody signed out there. made, until: s since 1970."""
+    """A provider's word that somebody signed out there. until: s since 1970."""
 
     who: Outsider
-    made: float
     id: str
     until: float
 
@@ -106,11 +105,13 @@ class SignIn:
             raise UserError(f"This answer is not from {self.provider.name}. Begin again.")
         with _plainly(self.provider):
             claims = await self._claims(answer.get("code", ""), begun)
+            at = float(claims["iat"])
         groups = _found(claims, self.provider.groups_claim)
         subject = str(claims["sub"])
         name = str(_found(claims, self.provider.name_claim) or claims.get("name") or subject)
         role = self._known.role(_texts(groups))
-        return Outsider(self.provider.issuer, subject, name, role), begun.after
+        sid = str(claims.get("sid") or "")
+        return Outsider(self.provider.issuer, subject, name, role, sid, at), begun.after
 
     async def logged_out(self, token: str) -> LogOut:
         """Who signed out at the provider. token: its signed word for that. Raises UserError where
@@ -124,8 +125,9 @@ class SignIn:
             _check_log_out(claims, self.provider, time.time())
             if claims["jti"] in self._logged_out:
                 raise ValueError("it was used before")
-        who = Outsider(self.provider.issuer, claims["sub"], "", None)
-        return LogOut(who, float(claims["iat"]), claims["jti"], float(claims["exp"]) + LEEWAY)
+        subject, sid = claims.get("sub", ""), claims.get("sid", "")
+        who = Outsider(self.provider.issuer, subject, "", None, sid, float(claims["iat"]))
+        return LogOut(who, claims["jti"], float(claims["exp"]) + LEEWAY)
 
     def used(self, heard: LogOut) -> None:
         """It was done, so it holds no more; until then its provider may say it again."""
@@ -207,9 +209,12 @@ def _check_log_out(claims: Mapping[str, Any], provider: Provider, now: float) ->
     made, until = float(claims["iat"]), float(claims["exp"])
     if not (made - LEEWAY <= now <= until + LEEWAY and until - made <= LONGEST_LOG_OUT):
         raise ValueError("it is not of now")
-    for name in ("jti", "sub"):
-        if not isinstance(claims.get(name), str) or not claims[name]:
-            raise ValueError(f"it has no {name}")
+    named = {name: claims[name] for name in ("jti", "sub", "sid") if name in claims}
+    for name, value in named.items():
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"its {name} is no text")
+    if "jti" not in named or len(named) == 1:
+        raise ValueError("it has no jti" if "jti" not in named else "it has neither sub nor sid")
 
 
 def _is_log_out(events: Any) -> bool:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from backend.access import accounts
 from backend.access.accounts import Account
+from backend.access.elsewhere import Outsider
 from backend.settings import Settings
 
+SKEW = 60.0  # s by which another computer's clock may differ
 NOTED_EVERY = 60.0  # s between two notes that a session is in use
 
 BROWSERS = (  # the first that fits: others bear the names of those after them too
@@ -118,10 +120,30 @@ def end_all(db: sqlite3.Connection, account: int, except_for: str = "") -> None:
     db.execute("DELETE FROM session WHERE account = ? AND id <> ?", (account, except_for))
 
 
-def end_begun(db: sqlite3.Connection, account: int, by: float) -> bool:
-    """End those of an account's sessions that began by then, s since 1970; False where none did."""
-    done = db.execute("DELETE FROM session WHERE account = ? AND created <= ?", (account, by))
-    return done.rowcount > 0
+def note_elsewhere(db: sqlite3.Connection, token: str, who: Outsider) -> None:
+    """Keep with a session what is known of the one elsewhere to which it belongs."""
+    values = (kept_as(token), who.sid, who.at)
+    db.execute("INSERT INTO session_elsewhere VALUES (?, ?, ?)", values)
+
+
+def of_elsewhere(db: sqlite3.Connection, who: Outsider) -> list[tuple[str, Account]]:
+    """Ids and accounts of the sessions that end with those that `who` names, and began by then: the
+    one session there, where it is named and known; all of who is named, else.
+
+    Both times are by the clock there. Of sessions of which it is not known, that of this computer
+    counts, which may differ by SKEW.
+    """
+    rows = db.execute(
+        "SELECT session.id AS session, account.* FROM session "
+        "JOIN account ON account.id = session.account "
+        "JOIN known_as ON known_as.account = session.account "
+        "LEFT JOIN session_elsewhere ON session_elsewhere.session = session.id "
+        "WHERE source = :source AND :subject IN (subject, '') "
+        "AND coalesce(since, session.created - :skew) <= :at "
+        "AND (sid = :sid OR :subject <> '' AND '' IN (:sid, coalesce(sid, '')))",
+        {"source": who.source, "subject": who.subject, "sid": who.sid, "at": who.at, "skew": SKEW},
+    )
+    return [(row["session"], accounts.of(row)) for row in rows]
 
 
 def sweep(db: sqlite3.Connection, lifetime: Lifetime) -> None:

@@ -64,6 +64,8 @@ def sign_in_elsewhere(
             if account and good:
                 sessions.sweep(db, sessions.lifetime(settings))
                 token = sessions.begin(db, account.id, actor.address, browser)
+                if who.at:
+                    sessions.note_elsewhere(db, token, who)
         if account is None or not good:
             note("was refused", detail="sign-in elsewhere")
             raise UserError(DISABLED if account else NO_GROUP.format(groups=", ".join(groups)))
@@ -80,19 +82,18 @@ def sign_out(actor: Actor, settings: Settings, token: str) -> None:
     end_session(actor, settings, sessions.kept_as(token))
 
 
-def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider, by: float) -> None:
-    """End every session of somebody who signed out where they are known that began by then, s
-    since 1970: not those of a later sign-in, where that word comes late or again."""
+def sign_out_elsewhere(actor: Actor, settings: Settings, who: Outsider) -> None:
+    """End the sessions of somebody who signed out where they are known, all or the one that is
+    named: not those of a later sign-in, where that word comes late or again."""
     with database.writing(settings.storage) as db:
-        account = known_as.find(db, who)
-    if account is None:
-        return
-    with (
-        audit.noting(settings.storage, replace(actor, name=account.name)) as note,
-        database.writing(settings.storage) as db,
-    ):
-        if sessions.end_begun(db, account.id, by):
-            note("sign out", detail="elsewhere")
+        found = sessions.of_elsewhere(db, who)
+    for session, account in found:
+        with (
+            audit.noting(settings.storage, replace(actor, name=account.name)) as note,
+            database.writing(settings.storage) as db,
+        ):
+            if sessions.end(db, account.id, session):
+                note("sign out", detail="elsewhere")
 
 
 def end_session(actor: Actor, settings: Settings, session: str) -> None:

@@ -45,6 +45,7 @@ def make_parts(actor: Actor, desk: Desk, home: Path, rows: pd.DataFrame) -> Run:
     rows: of the line, as `queue.parts` gives them.
     """
     with audit.noting(desk.settings.storage, actor, line=home.name) as note:
+        desk.check_place()
         found = in_use.of(home)
         folder = labels.write(home, rows, found.feature if found else "")
         values = {"source": "folder", "folder": str(folder.resolve()), "layout": "metadata"}
@@ -70,6 +71,7 @@ def recalibrate(actor: Actor, desk: Desk, home: Path, rows: pd.DataFrame) -> Run
     """
     journal.signed(actor.name)
     with audit.noting(desk.settings.storage, actor, line=home.name) as note:
+        desk.check_place()
         found, now = in_use.of(home), standing.read(home)
         if found is None or now is None or not now.suspended:
             raise UserError("Nothing drifted, so the limits stay.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.core import jobs, runs
+from backend.core import jobs, projects, runs
 from backend.core.runs import Run
 from backend.settings import Settings
 
@@ -14,6 +14,9 @@ class Desk(Protocol):
 
     @property
     def settings(self) -> Settings: ...
+
+    def check_place(self) -> None:
+        """Raises UserError where nothing may be started from here."""
 
     def submit(
         self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = ""
@@ -46,6 +49,11 @@ class CommandLine:
     settings: Settings
     queued: bool = False
     project: str | None = None
+
+    def check_place(self) -> None:
+        """Raises UserError where the project named is no place for new runs."""
+        if self.project is not None:
+            projects.check_open(self.settings.storage, self.project)
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
         return jobs.submit(

@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-from backend.core import lineage, projects, registry, runs, specs
+from backend.core import audit, lineage, projects, registry, runs, specs
 from backend.core.endings import cause_of
 from backend.core.runs import Run
 from backend.core.store import TAKEN_IN, Ended, Store, has_result, signature
@@ -372,6 +372,7 @@ class Supervisor:
         self._looked = ""  # the run up to which ended ones were looked at again in this turn
         self._waiting: set[str] = set()  # ended runs that are taken in by a later round
         self._next_feed = 0.0
+        self._heard = len(self._audit_since(0))
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -397,7 +398,7 @@ class Supervisor:
         """One round: take in what ended, press cancels, start what is due."""
         with self._lock:
             self._reap()
-            self._take_in()
+            self._take_in(*self._named())
             for run in self._active:
                 enforce_cancel(run.folder)
             self._start_due()
@@ -417,6 +418,22 @@ class Supervisor:
                 self.problems.pop(feed.TABLE, None)
             except (UserError, OSError) as error:
                 self.problems[feed.TABLE] = str(error)
+
+    def _named(self) -> set[str]:
+        """Runs that new lines of the audit log name: what a verb did to one that had ended."""
+        new = self._audit_since(self._heard)
+        self._heard += len(new)
+        return set(runs.RUN_ID.findall(new.decode("utf-8", "replace")))
+
+    def _audit_since(self, place: int) -> bytes:
+        """What the audit log holds from that byte on."""
+        with (
+            contextlib.suppress(OSError),
+            (self.settings.storage / audit.JOURNAL).open("rb") as log_file,
+        ):
+            log_file.seek(place)
+            return log_file.read()
+        return b""
 
     def _reap(self) -> None:
         for run_id, child in list(self._children.items()):

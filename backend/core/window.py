@@ -116,7 +116,8 @@ class Window:
 
     # What people ask for; backend/actions has checked that they may.
 
-    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+    def check_place(self) -> None:
+        """Raises UserError where they may start nothing in what they look at."""
         storage = self.settings.storage
         if self.project == projects.ALL:
             raise UserError(
@@ -124,6 +125,10 @@ class Window:
                 "then start it."
             )
         projects.check_seen(storage, self.who.name, self.who.role, self.project)
+        projects.check_open(storage, self.project)
+
+    def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
+        self.check_place()
         return self.owner.submit(kind, values, name, parent, self.project)
 
     def resume(self, run_id: str) -> None:

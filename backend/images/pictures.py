@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -44,6 +45,13 @@ def like(pixels: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize(other.shape[1::-1]))
 
 
+def encoded(pixels: np.ndarray, kind: str = "jpeg", quality: int = 95) -> bytes:
+    """uint8 [H, W, 3] as a file that a browser shows."""
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, kind, quality=quality)
+    return buffer.getvalue()
+
+
 def sheet(images: Sequence[np.ndarray], columns: int = 0, gap: int = 2) -> np.ndarray:
     """Images of one size tiled on white: uint8 [rows, columns, 3]."""
     columns = columns or math.ceil(math.sqrt(len(images)))
@@ -67,6 +75,11 @@ class Mark:
     colour: str = BOX_COLOUR
     text: str = ""
     dashed: bool = False
+
+    def scaled(self, across: float, down: float) -> "Mark":
+        """The same in a picture so many times as wide and as high."""
+        left, top, right, bottom = self.xyxy
+        return replace(self, xyxy=(left * across, top * down, right * across, bottom * down))
 
 
 def annotated(

@@ -134,15 +134,16 @@ def _curves(run: Run, result: Result, learning: pd.DataFrame) -> None:
     n = f"n = {result.test_images} images, {result.test_intact} good"
     left, right = st.columns(2)
     with left:
-        charts.figure(
-            study_plots.learning_curves(
+        charts.of_run(
+            run,
+            "learning",
+            lambda: study_plots.learning_curves(
                 rows,
                 AP50,
                 f"{DETECTION_SCORE.words[0].upper()}{DETECTION_SCORE.words[1:]}, {n}",
                 control=result.constant_box_ap50,
             ),
             rows[rows["metric"] == AP50],
-            f"learning-{run.id}",
             f"{DETECTION_SCORE.words} on the real test images against the number of real "
             "training images",
         )
@@ -155,10 +156,11 @@ def _curves(run: Run, result: Result, learning: pd.DataFrame) -> None:
                 icon=":material/info:",
             )
             return
-        charts.figure(
-            study_plots.learning_curves(rows, ALARMS, f"False alarms, {n}"),
+        charts.of_run(
+            run,
+            "alarms",
+            lambda: study_plots.learning_curves(rows, ALARMS, f"False alarms, {n}"),
             alarms,
-            f"alarms-{run.id}",
             f"{GOOD_ALARMED.words} against the number of real images",
         )
     dotted = "Dotted: synthetic images alone. " if rows["real"].nunique() > 1 else ""
@@ -177,10 +179,11 @@ def _contrasts(run: Run, contrasts: pd.DataFrame, found: Findings) -> None:
         "Metric", metrics, default=metrics[0], format_func=said, required=True
     )
     rows = contrasts.assign(clear=[found.clear(row) for row in facts.records(contrasts)])
-    charts.figure(
-        study_plots.paired_differences(rows, metric),
+    charts.of_run(
+        run,
+        f"contrasts-{metric}",
+        lambda: study_plots.paired_differences(rows, metric),
         rows.drop(columns="run_id"),
-        f"contrasts-{run.id}",
         f"Paired differences in {said(metric)}, with 95 % intervals",
     )
     st.caption(
@@ -202,10 +205,11 @@ def _own(run: Run, trials: pd.DataFrame) -> None:
         "the paper reports, beside that on the real test images. Marks below the line promise "
         "more than they keep."
     )
-    charts.figure(
-        study_plots.own_beside_real(known),
+    charts.of_run(
+        run,
+        "own",
+        lambda: study_plots.own_beside_real(known),
         known,
-        f"own-{run.id}",
         f"{OWN_SCORE.words} against the score on the real test images",
     )
 

@@ -123,10 +123,11 @@ def _bars(run: Run, auroc: pd.DataFrame) -> bool:
         "splits. For orientation only.",
     ):
         reference = published.AUROC
-    charts.figure(
-        inspection_plots.auroc_bars(auroc, reference),
+    charts.of_run(
+        run,
+        "auroc-beside-paper" if reference else "auroc",
+        lambda: inspection_plots.auroc_bars(auroc, reference),
         auroc.drop(columns="run_id"),
-        f"auroc-{run.id}",
         f"{SEPARATION.words} per feature type and method with 95 % intervals",
     )
     st.caption(f"Pale bars: fewer than {MIN_BAD} BAD parts, unreliable and left out of every test.")
@@ -188,10 +189,11 @@ def _comparison(run: Run, rows: pd.DataFrame, auroc: pd.DataFrame) -> None:
     method = st.selectbox(f"Compared with {baseline}", list(rows["method"].unique()))
     mine = rows[rows["method"] == method]
     st.markdown(standing.compared(mine))
-    charts.figure(
-        inspection_plots.forest(mine),
+    charts.of_run(
+        run,
+        f"differences-{method}",
+        lambda: inspection_plots.forest(mine),
         mine.drop(columns="run_id"),
-        f"differences-{run.id}-{method}",
         f"Difference in {SEPARATION.short} per feature type with interval and adjusted p",
     )
     st.caption(

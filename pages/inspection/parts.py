@@ -1,13 +1,12 @@
 """Parts: simulate printed parts or import one's own, and check what is there."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-from plotly.graph_objects import Figure
 
 from backend.core import facts, runs
 from backend.core.runs import Run
@@ -52,8 +51,8 @@ def show(run: Run) -> None:
         [(name, good, bad) for name, (good, bad) in result.counts.items()],
         columns=["feature", "GOOD", "BAD"],
     )
-    figure = parts_plots.count_bars(result.counts)
-    charts.figure(figure, counts, f"counts-{run.id}", "GOOD and BAD parts per feature type")
+    draw = partial(parts_plots.count_bars, result.counts)
+    charts.of_run(run, "counts", draw, counts, "GOOD and BAD parts per feature type")
     if parts["brightness"].notna().any():
         _spread(run, parts)
     st.subheader("The parts", anchor=False)
@@ -75,17 +74,15 @@ def _all(run: Run, parts: pd.DataFrame) -> None:
 
 def _parts(run: Run) -> pd.DataFrame:
     """Every part with what was measured of it; empty columns for a run made before the checks."""
-    edits = runs.state_of(run.folder / runs.EDITS)
-    return _joined(run.id, run.finished, edits).copy(deep=False)
+    return _joined(resources.state(run), run).copy(deep=False)
 
 
 @st.cache_resource(ttl=3600, max_entries=4, show_spinner=False)
-def _joined(run_id: str, finished: datetime | None, edits: runs.FileState) -> pd.DataFrame:
+def _joined(state: resources.State, _run: Run) -> pd.DataFrame:
     """As `_parts`, joined once for each state of what people said of the parts."""
-    run = resources.supervisor().find(run_id)
-    made = resources.facts("parts", run).drop(columns="run_id").dropna(axis=1, how="all")
-    parts = relabelling.applied(made, run.folder)
-    checks = resources.facts("part_checks", run).drop(columns="run_id")
+    made = resources.facts("parts", _run).drop(columns="run_id").dropna(axis=1, how="all")
+    parts = relabelling.applied(made, _run.folder)
+    checks = resources.facts("part_checks", _run).drop(columns="run_id")
     joined = parts.merge(checks, on="part", how="left")
     edge = np.sqrt(joined["width"].astype(float) * joined["height"].astype(float))
     return joined.assign(edge=edge.round(1))
@@ -114,24 +111,15 @@ def _spread(run: Run, parts: pd.DataFrame) -> None:
     if few:
         by = right.segmented_control("By", ["type", "group"], default="type", required=True)
     columns = ["part", "feature", "label", "group", measure]
-    edits = runs.state_of(run.folder / runs.EDITS)
-    figure = _drawn(run.id, run.finished, edits, measure, by)
-    charts.figure(
-        figure,
+    charts.of_run(
+        run,
+        f"{measure}-{by}",
+        lambda: parts_plots.spread(parts, measure, by == "group"),
         parts[columns],
-        f"{measure}-{by}-{run.id}",
         f"{titles[measure]} of GOOD and BAD parts by {by}",
     )
     if measure in TELLING:
         _telling(run, measure, titles[measure])
-
-
-@st.cache_resource(ttl=3600, max_entries=20, show_spinner=False)
-def _drawn(
-    run_id: str, finished: datetime | None, edits: runs.FileState, measure: str, by: str
-) -> Figure:
-    """The chart of `_spread`, drawn once for each state of what people said of the parts."""
-    return parts_plots.spread(_joined(run_id, finished, edits), measure, by == "group")
 
 
 def _telling(run: Run, measure: str, title: str) -> None:
@@ -139,9 +127,9 @@ def _telling(run: Run, measure: str, title: str) -> None:
     rows = figures[figures["metric"] == data_checks.MEASURES[TELLING[measure]]]
     if rows.empty:
         return
-    figure = parts_plots.tell_tales(rows, title, data_checks.TELLS)
+    draw = partial(parts_plots.tell_tales, rows, title, data_checks.TELLS)
     alt = f"{SEPARATION.words} by {title.lower()} alone per feature type"
-    charts.figure(figure, rows.drop(columns="run_id"), f"alone-{measure}-{run.id}", alt)
+    charts.of_run(run, f"alone-{measure}", draw, rows.drop(columns="run_id"), alt)
     st.caption(
         f"A model may learn the lighting or the crop instead of the defect where {title.lower()} "
         f"alone reaches more than {data_checks.TELLS}. A defect that makes the part darker does so "

@@ -194,13 +194,15 @@ def _scores(run: Run, rows: pd.DataFrame) -> None:
     st.markdown(_tried(tried if moved else float(start), alarms, lost))
     if moved:
         _use(run, feature, tried)
-    charts.figure(
-        thresholds_plots.limit_histogram(
+    charts.of_run(
+        run,
+        "limits",
+        lambda: thresholds_plots.limit_histogram(
             mine, f"Scores of parts never learned from, {feature}", limits
         ),
         mine,
-        f"limits-{run.id}",
         f"Histogram of the scores of GOOD and BAD parts of {feature} with its limits",
+        (feature, *limits.values()),
     )
     links.to_part(inspected.id, label="Look at single parts")
 

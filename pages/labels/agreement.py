@@ -1,5 +1,6 @@
 """Label agreement: how far automatic labels agree with exact masks."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,6 @@ import streamlit as st
 from backend.core import facts
 from backend.core.facts import Figure
 from backend.core.runs import Run
-from backend.images import pictures
 from backend.labels.agreement.job import CEILING, CONTROL, MASK_IOU, NEAR_F1, PRECISION, SHARE
 from backend.plots import labels as labels_plots
 from backend.wording import counted
@@ -32,10 +32,11 @@ def show(run: Run) -> None:
         _verdict(labeller, by_name, rows["image"].nunique())
         if labeller != CONTROL:
             _tiles(labeller, by_name)
-    charts.figure(
-        labels_plots.agreement_histogram(rows),
+    charts.of_run(
+        run,
+        "agreement",
+        lambda: labels_plots.agreement_histogram(rows),
         rows.drop(columns="run_id"),
-        f"agreement-{run.id}",
         "How many true boxes are covered how well, for each labeller",
     )
     _tables(run, rows, figures)
@@ -115,7 +116,7 @@ def _examples(run: Run, rows: pd.DataFrame) -> None:
     with st.container(horizontal=True, key=f"wide-pictures-{run.id}"):
         for row in shown.itertuples():
             st.image(
-                _triple(run, row),
+                gallery.beside(_triple(run, row), EDGE),
                 width="stretch",
                 caption=f"mask IoU {row.mask_iou:.2f} · {row.boxes_found} drawn, "
                 f"{row.boxes_right} of {row.boxes_true} right",
@@ -123,11 +124,12 @@ def _examples(run: Run, rows: pd.DataFrame) -> None:
             )
 
 
-def _triple(run: Run, row: Any) -> Any:
-    """Image, image with the exact mask, image with the guess, side by side."""
+def _triple(run: Run, row: Any) -> list[tuple[Path, Path | None]]:
+    """The image alone, with the exact mask, and with the guess."""
     path = run.folder / row.path
-    masks = [None, run.folder / row.mask_path, run.folder / row.guess_path]
-    return pictures.sheet([gallery.overlaid(path, mask, None, EDGE) for mask in masks], 3)
+    return [
+        (path, mask) for mask in (None, run.folder / row.mask_path, run.folder / row.guess_path)
+    ]
 
 
 kind_page(

@@ -84,7 +84,7 @@ def _counts(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
 
 
 def _sheet(run: Run, rows: pd.DataFrame, filters: Filters, boxes: pd.DataFrame) -> None:
-    order = st.session_state[ORDER] = list(rows["image"])
+    order = st.session_state[ORDER] = rows["image"].tolist()
     if rows.empty:
         st.info(
             "No image meets this filter. Choose less of it above.", icon=":material/filter_alt_off:"

@@ -125,17 +125,19 @@ def _others() -> None:
 
 def _samples(asked: Asked, seed: int, overlay: bool) -> None:
     seeds = [seed + k for k in range(SAMPLES)]
-    images, masks, names = _painted(asked, seeds)
     with st.container(horizontal=True, key="small-pictures-samples"):
-        for k, name in enumerate(names):
-            words = f"{name}, seed {seeds[k]}"
-            shown = _shown(images[k], masks[k], overlay)
-            st.image(shown, width="stretch", caption=words, alt=f"Student sample: {words}")
+        for one, (name, picture) in zip(seeds, _painted(asked, seeds, overlay), strict=True):
+            words = f"{name}, seed {one}"
+            st.image(picture, width="stretch", caption=words, alt=f"Student sample: {words}")
 
 
 @st.cache_data(ttl=600, max_entries=50, show_spinner=False)
-def _painted(asked: Asked, seeds: list[int]) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    return _sampler(asked.folder).sample_named(seeds, asked.variation, asked.class_name)
+def _painted(asked: Asked, seeds: list[int], overlay: bool) -> list[tuple[str, bytes]]:
+    """What each sample is called, and its picture."""
+    sampler = _sampler(asked.folder)
+    images, masks, names = sampler.sample_named(seeds, asked.variation, asked.class_name)
+    shown = (_shown(*both, overlay) for both in zip(images, masks, strict=True))
+    return [*zip(names, map(pictures.encoded, shown), strict=True)]
 
 
 def _shown(pixels: np.ndarray, mask: np.ndarray, overlay: bool) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Similarity: a student's copies in pairs, its samples as a set, and whether they are copies."""
 
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -14,7 +14,7 @@ from backend.images.measures import ssim_map
 from backend.plots import student as student_plots
 from backend.students.similarity.figures import published_protocol
 from backend.students.similarity.spec import OWN_LATENT, Result
-from pages.ui import charts, links, resources, student_metrics
+from pages.ui import charts, gallery, links, resources, student_metrics
 from pages.ui.layout import tabs
 from pages.ui.run_view import kind_page
 
@@ -146,12 +146,13 @@ def _means(figures: pd.DataFrame, prefix: str) -> pd.DataFrame:
 def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int:
     """The bar chart; the pair that was clicked, the first one else."""
     paper = choice == PAPERS
-    event = charts.figure(
-        student_plots.ssim_bars(
+    event = charts.of_run(
+        run,
+        f"ssim-{choice}",
+        lambda: student_plots.ssim_bars(
             rows, means, published.SSIM_RANGE if paper else None, "random" if paper else "matched"
         ),
         rows.drop(columns="run_id"),
-        f"ssim-{choice}-{run.id}",
         "SSIM of each teacher and student pair, sorted, with the means of the controls",
         on_select="rerun",
         selection_mode="points",
@@ -164,16 +165,22 @@ def _bars(run: Run, rows: pd.DataFrame, means: pd.DataFrame, choice: str) -> int
 def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
     found = rows[rows["pair"] == pair]
     row = (found if len(found) else rows).iloc[0]
-    first = imagefiles.read_rgb(run.folder / row["teacher_path"])
-    second = imagefiles.read_rgb(run.folder / row["student_path"])
-    agreement = (ssim_map(first, second).clip(0, 1) * 255).astype("uint8")
+    first, second = (run.folder / row[name] for name in ("teacher_path", "student_path"))
+    agreement = _agreement(first, second)
     with st.container(horizontal=True, key="large-pictures-pair"):
-        for pixels, caption, alt in (
+        for picture, caption, alt in (
             (first, f"teacher, pair {row['pair']}", "Teacher image"),
             (second, f"student, SSIM {row['ssim']:.3f}", "Student image"),
             (agreement, "where they agree (white)", "SSIM map"),
         ):
-            st.image(pixels, width="stretch", caption=caption, alt=alt)
+            st.image(picture, width="stretch", caption=caption, alt=alt)
+
+
+@st.cache_data(ttl=600, max_entries=200, show_spinner=False)
+def _agreement(first: Path, second: Path) -> bytes:
+    """Where two pictures agree, white."""
+    alike = ssim_map(imagefiles.read_rgb(first), imagefiles.read_rgb(second))
+    return pictures.encoded((alike.clip(0, 1) * 255).astype("uint8"))
 
 
 def _grid(run: Run, rows: pd.DataFrame) -> None:
@@ -187,8 +194,8 @@ def _grid(run: Run, rows: pd.DataFrame) -> None:
             )
 
 
-def _beside(run: Run, first: str, second: str) -> Any:
-    return pictures.sheet([imagefiles.read_rgb(run.folder / path) for path in (first, second)], 2)
+def _beside(run: Run, first: str, second: str) -> bytes:
+    return gallery.beside([(run.folder / path, None) for path in (first, second)])
 
 
 def _as_sets(run: Run, result: Result, figures: pd.DataFrame) -> None:
@@ -213,10 +220,11 @@ def _nearest(run: Run, by_name: Figures) -> None:
         st.info("Not measured by that version. Start the comparison again.")
         return
     limit = by_name["training images", "least distance"].value
-    charts.figure(
-        student_plots.nearest_distances(rows, limit),
+    charts.of_run(
+        run,
+        "nearest",
+        lambda: student_plots.nearest_distances(rows, limit),
         rows.drop(columns="run_id"),
-        f"nearest-{run.id}",
         "Histogram of distances from samples to their nearest training image",
     )
     st.caption(

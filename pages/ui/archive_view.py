@@ -56,8 +56,8 @@ def section() -> None:
 
 def _archived() -> None:
     sees = resources.supervisor().sees
-    folders = filter(runs.archived_at, runs.folders(settings().runs))
-    found = [folder.name for folder in folders if sees(folder.name)]
+    folders = runs.folders(settings().runs)
+    found = [one.name for one in folders if sees(one.name) and runs.archived_at(one)]
     if not found:
         st.caption("No run is archived.")
         return

@@ -1,7 +1,8 @@
 """Figures and tables on a page: each offers its data as CSV."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -20,15 +21,18 @@ UNKNOWN_INK = "#7A868D"  # seen on either
 
 def figure(made: Figure, data: pd.DataFrame, name: str, alt: str, **options: Any) -> Any:
     """A chart with its rows as a CSV download. `alt` says in words what it shows."""
-    event = st.plotly_chart(inked(made), key=f"chart-{name}", alt=alt, **options)
+    event = st.plotly_chart(inked(made, _ink()), key=f"chart-{name}", alt=alt, **options)
     csv(data, name)
     return event
 
 
-def inked(made: Figure) -> Figure:
+def _ink() -> str:
+    return INK.get(st.context.theme.type or "", UNKNOWN_INK)
+
+
+def inked(made: Figure, ink: str) -> Figure:
     """The figure with its intervals in the theme's colour of text where they have none of their
     own: Plotly draws them in black, which nobody sees on a dark page."""
-    ink = INK.get(st.context.theme.type or "", UNKNOWN_INK)
     for trace in made.data:
         for bars in (getattr(trace, "error_x", None), getattr(trace, "error_y", None)):
             if bars is not None and bars.color is None:
@@ -36,11 +40,37 @@ def inked(made: Figure) -> Figure:
     return made
 
 
+def of_run(
+    run: Run,
+    name: str,
+    draw: Callable[[], Figure],
+    data: pd.DataFrame,
+    alt: str,
+    shown: tuple[Hashable, ...] = (),
+    **options: Any,
+) -> Any:
+    """As `figure`, of an ended run: drawn once for each name and what is `shown`, which together
+    tell apart whatever can be chosen of it."""
+    made = _drawn(resources.state(run), name, shown, _ink(), draw)
+    return figure(made, data, f"{name}-{run.id}", alt, **options)
+
+
+@st.cache_resource(ttl=3600, max_entries=200, show_spinner=False)
+def _drawn(
+    state: resources.State,
+    name: str,
+    shown: tuple[Hashable, ...],
+    ink: str,
+    _draw: Callable[[], Figure],
+) -> Figure:
+    return inked(_draw(), ink)
+
+
 def curves(run: Run) -> None:
     """A finished run's curves: losses, and metrics from 0 to 1 in a chart of their own."""
     frame = resources.facts("curves", run)[["step", "metric", "value"]]
     for title, rows in plots.split_curves(frame).items():
-        figure(plots.curves(rows, title), rows, f"{title}-{run.id}", f"{title} per step")
+        of_run(run, title, partial(plots.curves, rows, title), rows, f"{title} per step")
 
 
 def csv(data: pd.DataFrame | Callable[[], pd.DataFrame], name: str) -> None:

@@ -1,5 +1,6 @@
 """What a labelled set of images holds, in figures: sources, classes, sizes and places of boxes."""
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -36,27 +37,29 @@ def _plots(run: Run, images: pd.DataFrame, boxes: pd.DataFrame) -> None:
     left, right = st.columns(2)
     with left:
         counts = images.groupby(["source", "split"]).size().reset_index(name="images")
-        charts.figure(
-            detection_plots.per_source(images),
+        charts.of_run(
+            run,
+            "sources",
+            lambda: detection_plots.per_source(images),
             counts,
-            f"sources-{run.id}",
             "Number of images of each source in training and validation",
         )
-        charts.figure(
-            detection_plots.box_sizes(boxes), boxes, f"sizes-{run.id}", "How large the boxes are"
-        )
+        draw = partial(detection_plots.box_sizes, boxes)
+        charts.of_run(run, "sizes", draw, boxes, "How large the boxes are")
     with right:
-        charts.figure(
-            detection_plots.per_class(boxes, palette.colours(boxes["class_name"])),
+        charts.of_run(
+            run,
+            "classes",
+            lambda: detection_plots.per_class(boxes, palette.colours(boxes["class_name"])),
             boxes.groupby(["class_name", "source"]).size().reset_index(name="boxes"),
-            f"classes-{run.id}",
             "Number of boxes of each class and origin",
         )
         places = _places(run, images, boxes)
-        charts.figure(
-            detection_plots.box_positions(places),
+        charts.of_run(
+            run,
+            "places",
+            lambda: detection_plots.box_positions(places),
             places,
-            f"places-{run.id}",
             "Where in the picture the middles of the boxes lie",
         )
 

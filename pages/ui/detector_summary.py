@@ -94,10 +94,11 @@ def show(run: Run, result: Result, judged: Judged, at: float) -> None:
     rows = figures[figures["metric"].isin(["AP50", "AP50-95"])]
     fit = rows["metric"].map({"AP50": "", "AP50-95": ", close fit"})
     rows = rows.assign(subject=rows["subject"].map(lambda name: CONTROLS.get(name, name)) + fit)
-    charts.figure(
-        plots.intervals(rows, "Detection score with 95 % intervals", "detection score"),
+    charts.of_run(
+        run,
+        "figures",
+        lambda: plots.intervals(rows, "Detection score with 95 % intervals", "detection score"),
         figures.drop(columns="run_id"),
-        f"figures-{run.id}",
         "Detection score on the test images beside the checks",
     )
     st.caption(

@@ -1,6 +1,7 @@
 """Pictures in pages of a grid, with boxes and masks drawn over them on request."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from backend.records import UserError
 from pages.ui import caveats, charts, links, picture_filters
 
 PAGE_SIZE = 24
+File = tuple[Path, runs.FileState]
 
 
 def show_images(run: Run) -> None:
@@ -164,17 +166,6 @@ def page_of(frame: pd.DataFrame, key: str, size: int = PAGE_SIZE) -> pd.DataFram
     return frame.iloc[(page - 1) * size : page * size]
 
 
-@st.cache_data(ttl=600, max_entries=2000, show_spinner=False)
-def _read(path: str, edge: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The picture with a longer edge of that many px, and its own height and width; grey where it
-    cannot be read."""
-    try:
-        pixels = imagefiles.read_rgb(Path(path))
-    except UserError:
-        return np.full((edge, edge, 3), 128, np.uint8), (edge, edge)
-    return pictures.scaled(pixels, edge), pixels.shape[:2]
-
-
 def overlaid(
     path: Path,
     mask_path: Path | None,
@@ -184,17 +175,53 @@ def overlaid(
     colours: Mapping[str, str] | None = None,
     most: int | None = marks.MOST,
     predictions: pd.DataFrame | None = None,
-) -> np.ndarray:
+) -> bytes:
     """A thumbnail with the mask tinted in, and its boxes over it; true and predicted ones where
     there are `predictions`. colours: class → colour. most: boxes drawn, None for all."""
-    pixels, (height, width) = _read(str(path), edge)
-    mask = None
-    if mask_path is not None:
-        mask = pictures.like(_read(str(mask_path), edge)[0], pixels)[..., 0] > 64
-    scale = pixels.shape[1] / width, pixels.shape[0] / height
     drawn: list[pictures.Mark] = []
     if boxes is not None and predictions is not None:
-        drawn = marks.of_judged(boxes, predictions, colours or {}, scale, most)
+        drawn = marks.of_judged(boxes, predictions, colours or {}, (1.0, 1.0), most)
     elif boxes is not None:
-        drawn = marks.of_boxes(boxes, colours or {}, scale, most)
-    return pictures.annotated(pixels, drawn, mask)
+        drawn = marks.of_boxes(boxes, colours or {}, (1.0, 1.0), most)
+    return _overlaid(_file(path), mask_path and _file(mask_path), edge, tuple(drawn))
+
+
+def beside(shown: Sequence[tuple[Path, Path | None]], edge: int = 256) -> bytes:
+    """Pictures in a row, each with its mask tinted in, as large as the first, whose longer edge has
+    that many px."""
+    return _beside(tuple((_file(path), mask and _file(mask)) for path, mask in shown), edge)
+
+
+def _file(path: Path) -> File:
+    return path, runs.state_of(path)
+
+
+@lru_cache(maxsize=2000)
+def _overlaid(
+    picture: File, mask: File | None, edge: int, drawn: tuple[pictures.Mark, ...]
+) -> bytes:
+    """Drawn once for each state of its files. drawn: in px of the picture as it is."""
+    pixels, (across, down) = _tinted(picture, mask, edge)
+    marks = [mark.scaled(across, down) for mark in drawn]
+    return pictures.encoded(pictures.annotated(pixels, marks))
+
+
+@lru_cache(maxsize=500)
+def _beside(shown: tuple[tuple[File, File | None], ...], edge: int) -> bytes:
+    tinted = [_tinted(picture, mask, edge)[0] for picture, mask in shown]
+    alike = [pictures.like(pixels, tinted[0]) for pixels in tinted]
+    return pictures.encoded(pictures.sheet(alike, len(alike)))
+
+
+def _tinted(picture: File, mask: File | None, edge: int) -> tuple[np.ndarray, tuple[float, float]]:
+    """The picture with a longer edge of that many px and its mask tinted in; px of that a px of its
+    own, across and down. Grey where it cannot be read."""
+    try:
+        own = imagefiles.read_rgb(picture[0])
+        drawn = imagefiles.read_rgb(mask[0]) if mask else None
+    except UserError:
+        return np.full((edge, edge, 3), 128, np.uint8), (1.0, 1.0)
+    pixels = pictures.scaled(own, edge)
+    tint = None if drawn is None else pictures.like(drawn, pixels)[..., 0] > 64
+    scale = pixels.shape[1] / own.shape[1], pixels.shape[0] / own.shape[0]
+    return pictures.annotated(pixels, (), tint), scale

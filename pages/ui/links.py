@@ -216,7 +216,16 @@ BY_KIND = {e.kind: e for entries in SECTIONS.values() for e in entries if e.kind
 
 def navigation(admin: bool) -> dict[str, list[st.Page]]:
     """Section → its pages, as `st.navigation` takes them; what is not shown is a hidden page, and
-    so are old addresses. admin: whether pages for admins are shown."""
+    so are old addresses. admin: whether pages for admins are shown. Made once a visit: Streamlit
+    looks for the file of each."""
+    key = f"navigation-{admin}"
+    if key not in st.session_state:
+        st.session_state[key] = _navigation(admin)
+    made: dict[str, list[st.Page]] = st.session_state[key]
+    return made
+
+
+def _navigation(admin: bool) -> dict[str, list[st.Page]]:
     found = {s: [_page(e, admin) for e in entries] for s, entries in SECTIONS.items()}
     found["Start"] += [
         st.Page(partial(_lead_on, place), title="Moved", url_path=url, visibility="hidden")

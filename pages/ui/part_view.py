@@ -96,11 +96,14 @@ def _among(run: Run, table: pd.DataFrame, row: pd.Series, method: str) -> None:
     mine = table[table["feature"] == row["feature"]]
     alarm, review = limits_in_force(run, method).get(row["feature"], (None, None))
     lines = {"BAD above": alarm, "review above": review, "this part": row["score"]}
-    charts.figure(
-        thresholds_plots.limit_histogram(mine, f"Scores of {row['feature']}, {method}", lines),
+    title = f"Scores of {row['feature']}, {method}"
+    charts.of_run(
+        run,
+        f"among-{row['part']}",
+        lambda: thresholds_plots.limit_histogram(mine, title, lines),
         mine,
-        f"among-{run.id}-{row['part']}",
         f"Histogram of the scores of {row['feature']} with this part's",
+        (title, *lines.values()),
     )
 
 

@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 
 import pandas as pd
 
+from backend.core import runs
 from backend.core.jobs import Supervisor
 from backend.core.runs import Run
 from backend.core.store import OfProject, Store
@@ -13,6 +14,7 @@ from backend.settings import settings
 from pages.ui import project
 
 MANY_ROWS = 200_000
+State = tuple[str, str, datetime | None, runs.FileState, bool]
 
 
 @cache
@@ -59,6 +61,13 @@ def facts(table: str, run: Run) -> pd.DataFrame:
     asked = str(settings().storage), table, run.id, run.finished
     found = _small(*asked)
     return (_large(*asked) if found is None else found).copy(deep=False)
+
+
+def state(run: Run) -> State:
+    """What a page that keeps something of a run keeps it under: another one once the run ran again,
+    people decided on its rows, or its folder, which was damaged, could be taken in."""
+    edits = runs.state_of(run.folder / runs.EDITS)
+    return str(settings().storage), run.id, run.finished, edits, owner().knows(run)
 
 
 def store() -> OfProject:

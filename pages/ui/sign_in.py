@@ -169,8 +169,7 @@ async def log_out(request: Request) -> Response:
     except UserError as error:
         LIMITS.failed(key)
         return PlainTextResponse(str(error), 400, kept)
-    by = heard.made + oidc.LEEWAY
-    await to_thread.run_sync(partial(people.sign_out_elsewhere, actor, settings(), heard.who, by))
+    await to_thread.run_sync(partial(people.sign_out_elsewhere, actor, settings(), heard.who))
     plant.used(heard)
     return Response(status_code=200, headers=kept)
 

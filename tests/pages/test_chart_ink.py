@@ -15,6 +15,6 @@ def test_intervals_without_a_colour_get_one_and_others_keep_theirs():
             go.Heatmap(z=[[1]]),
         ]
     )
-    charts.inked(made)
+    charts.inked(made, charts.UNKNOWN_INK)
     assert made.data[0].error_y.color == charts.UNKNOWN_INK
     assert made.data[1].error_x.color == BAD

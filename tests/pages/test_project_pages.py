@@ -217,6 +217,14 @@ def test_who_sees_one_project_has_no_choice_of_all(other, eve, storage):
     assert choice(app) is None and "pen" in tables(app) and "pane" not in tables(app)
 
 
+def test_whether_a_run_is_archived_is_asked_of_those_seen_alone(other, eve, storage, monkeypatch):
+    actions.set_members(BOSS, storage, other.id, ["Mia"])
+    asked, archived_at = [], runs.archived_at
+    monkeypatch.setattr(runs, "archived_at", lambda f: asked.append(f.name) or archived_at(f))
+    is_well(open_page("pages/system/storage.py"))
+    assert run_of("pen") in asked and run_of("pane") not in asked
+
+
 def test_rows_that_are_not_yet_taken_in_are_not_kept_as_none(empty_dashboard, storage):
     """A page may ask for another run's rows before the queue has come to it."""
     made(storage.storage, "latency", LATENCY, {"figures": FIGURES}, "early")

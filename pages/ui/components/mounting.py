@@ -3,13 +3,13 @@
 import base64
 from collections.abc import Callable
 from functools import cache
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
-from PIL import Image
+
+from backend.images import pictures
 
 HERE = Path(__file__).parent
 PARTS = {"box_editor": ("box_shapes", "box_dragging")}
@@ -44,6 +44,5 @@ def mount(name: str, key: str, data: dict[str, Any], handle: Callable[[Action], 
 
 def data_url(pixels: np.ndarray, kind: str = "jpeg") -> str:
     """uint8 [H, W, 3] as an address that needs no request."""
-    buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, kind, quality=85)
-    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    coded = base64.b64encode(pictures.encoded(pixels, kind, quality=85))
+    return f"data:image/{kind};base64,{coded.decode()}"

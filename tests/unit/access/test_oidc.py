@@ -327,6 +327,44 @@ def test_a_log_out_ends_no_later_sign_in_whatever_a_server_forgot(app, plant, go
     assert inside.ask("/alive").status_code == 204
 
 
+def test_a_log_out_of_one_session_ends_that_one(app, chosen, plant, go):
+    at_work, at_home, other = Browser(app), Browser(app), Browser(app)
+    for browser, plant.claims in ((at_work, {"sid": "w"}), (at_home, {"sid": "h"}), (other, {})):
+        go(browser)
+
+    def seen():
+        return [one.ask("/alive").status_code for one in (at_work, at_home, other)]
+
+    assert told_by(app, plant.signed(log_out_of(plant, sub=None, sid="none"))).status_code == 200
+    assert seen() == [204, 204, 204]
+    assert told_by(app, plant.signed(log_out_of(plant, sub="eve", sid="w"))).status_code == 200
+    assert seen() == [204, 204, 204]
+    assert told_by(app, plant.signed(log_out_of(plant, sub=None, sid="w"))).status_code == 200
+    assert seen() == [401, 204, 204]
+    assert audit.newest(chosen.storage)[0].actor == "ada"
+    assert told_by(app, plant.signed(log_out_of(plant, sid="other"))).status_code == 200
+    assert seen() == [401, 204, 401]  # of that one it is not known which it is
+    assert told_by(app, plant.signed(log_out_of(plant, sid=None))).status_code == 200
+    assert seen() == [401, 401, 401]
+
+
+def test_a_log_out_ends_no_session_begun_a_moment_after_it(app, plant, go):
+    inside = Browser(app)
+    go(inside)
+    just_before = int(time.time()) - 5
+    assert told_by(app, plant.signed(log_out_of(plant, iat=just_before))).status_code == 200
+    assert inside.ask("/alive").status_code == 204
+
+
+def test_a_session_of_an_earlier_version_ends_too(app, chosen, plant, go):
+    inside = Browser(app)
+    go(inside)
+    with database.writing(chosen.storage) as db:
+        db.execute("DROP TABLE session_elsewhere")
+    assert told_by(app, plant.signed(log_out_of(plant))).status_code == 200
+    assert inside.ask("/alive").status_code == 401
+
+
 def test_a_log_out_that_could_not_be_done_is_heard_again(app, chosen, plant, go):
     inside = Browser(app)
     go(inside)
@@ -353,8 +391,10 @@ def test_a_log_out_that_could_not_be_done_is_heard_again(app, chosen, plant, go)
         {"iss": "https://evil.example"},
         {"aud": "another client"},
         {"aud": None},
-        {"sub": None},
+        {"sub": None, "sid": None},
         {"sub": 7},
+        {"sid": 7},
+        {"sub": None, "sid": ""},
         {"jti": None},
         {"exp": None},
         {"exp": 1},

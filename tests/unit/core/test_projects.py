@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from backend.access.rights import Role
-from backend.actions import archives, people, reports, results, sharing, work
+from backend.actions import archives, people, reports, results, reviews, sharing, work
 from backend.actions import projects as actions
 from backend.core import audit, jobs, journal, lineage, projects, registry, runs, specs
 from backend.core.audit import Actor, Way
@@ -185,6 +185,18 @@ def test_runs_are_moved_with_what_they_were_made_from(storage, store, supervisor
     assert list(OfProject(store, "").runs()["id"]) == [parts.id]
 
 
+def test_a_move_beside_the_dashboard_is_seen_at_once(
+    storage, store, supervisor, other, monkeypatch
+):
+    monkeypatch.setattr(jobs, "LOOKS", 1)
+    there = [made(storage.storage, "parts", {"parts": 1}).id for _ in range(5)]
+    supervisor.tick()
+    for count, run_id in enumerate(there, start=1):
+        actions.move(ADMIN, CommandLine(storage), [run_id], other.id)
+        supervisor.tick()
+        assert set(OfProject(store, other.id).runs()["id"]) == set(there[:count])
+
+
 def test_what_works_or_is_in_force_stays_where_it_is(storage, supervisor, other):
     waiting = supervisor.submit("generate", SMALL)
     done = made(storage.storage, "parts", {"parts": 1})
@@ -291,4 +303,18 @@ def test_all_projects_are_those_that_somebody_may_see(storage, store, secret, su
 def test_nothing_is_started_in_all_projects(storage, other, supervisor):
     with pytest.raises(UserError, match="Choose that in the sidebar"):
         Window(supervisor, ADMIN, projects.ALL).submit("generate", SMALL)
+
+
+def test_labels_of_reviewed_parts_are_not_written_where_nothing_is_started(
+    storage, supervisor, other
+):
+    home = storage.storage / "lines" / "press"
+    home.mkdir(parents=True)
+    with pytest.raises(UserError, match="You look at all projects"):
+        reviews.make_parts(ADMIN, Window(supervisor, ADMIN, projects.ALL), home, pd.DataFrame())
+    actions.archive(ADMIN, storage, other.id)
+    for desk in (Window(supervisor, ADMIN, other.id), CommandLine(storage, True, other.id)):
+        with pytest.raises(UserError, match="is archived"):
+            reviews.make_parts(ADMIN, desk, home, pd.DataFrame())
+    assert not list(home.iterdir())
     assert runs.names(storage.runs) == []

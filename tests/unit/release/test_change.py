@@ -71,6 +71,14 @@ def test_a_server_that_is_not_well_in_time_is_not_taken(installed, bundled, monk
     assert installed.current.name.startswith("0.1.0")
 
 
+def test_a_folder_that_is_to_be_made_in_none_is_refused(plant, tmp_path):
+    there, gone = tmp_path / "opt", tmp_path / "not mounted"
+    for root, storage in ((gone / "opt", None), (there, gone / "storage")):
+        with pytest.raises(UserError, match=f"no folder {gone}"):
+            change.install(tmp_path / "some.tar", plant.public, root, storage, **CALM)
+    assert not there.exists() and not gone.exists()
+
+
 def test_the_installation_that_fails_leaves_storage_as_it_was(plant, bundled, tmp_path):
     storage = tmp_path / "srv"
     (storage / "runs" / "one").mkdir(parents=True)
