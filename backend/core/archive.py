@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 from backend.core import maintenance, runs
 from backend.records import RunState, UserError
 
+S3 = "s3://"
+BLOCK = 8 * 2**20  # bytes read or written at once: a request each at an object store
 COMING, GOING = ".artifacts-coming", ".artifacts-going"
 Tick = Callable[[float], None]  # takes the fraction done
 
@@ -66,15 +68,21 @@ def check(folder: Path, url: str) -> None:
     storage = folder.resolve().parents[1]
     if "file" in _protocols(system) and Path(base).resolve().is_relative_to(storage):
         raise UserError(f"{url} lies in the storage folder itself. Name a place outside of it.")
-    if "file" in _protocols(system):
-        maintenance.refuse_missing_folder(Path(base))
+    reach(url)
 
 
 def reach(url: str) -> None:
-    """Raises UserError where an address cannot be read from."""
+    """Raises UserError where an address cannot be read from. Its folder or bucket is never made: a
+    misspelt one would be, too."""
     system, base = _reached(url)
+    if "file" in _protocols(system):
+        maintenance.refuse_missing_folder(Path(base))
+    of_store = "s3" in _protocols(system)
+    bucket = base.partition("/")[0]
     with _in_words(f"Cannot reach {url}"):
-        system.exists(base)
+        there = system.exists(bucket if of_store else base)
+    if of_store and not there:
+        raise UserError(f"There is no bucket '{bucket}'. Correct its name, or make it first.")
 
 
 def put(folder: Path, url: str, who: str, tick: Tick, still: Callable[[], None]) -> Archived:
@@ -95,8 +103,9 @@ def put(folder: Path, url: str, who: str, tick: Tick, still: Callable[[], None])
             system.pipe_file(f"{place}.json", text.encode())
             _compare(system, place, record, text, tick)
         except BaseException:
-            with suppress(Exception):
-                system.rm([f"{place}.tar", f"{place}.json"])
+            for left in (f"{place}.tar", f"{place}.json"):
+                with suppress(Exception):
+                    system.rm(left)
             raise
     runs.write_json(folder / runs.ARCHIVED, asdict(record))
     try:
@@ -158,6 +167,8 @@ def _reached(url: str) -> tuple[Any, str]:
     if "://" not in url and not Path(url).is_absolute():
         raise UserError(f"Name the whole path of the folder, from / on; it is '{url}'.")
     try:
+        if url.startswith(S3):
+            return _store(), url.removeprefix(S3).rstrip("/")
         system, base = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise UserError(f"{url} needs a driver that is not installed: {error}") from error
@@ -166,6 +177,20 @@ def _reached(url: str) -> tuple[Any, str]:
     if "memory" in _protocols(system):
         raise UserError(f"What is put at {url} ends with the program. Name a folder or a store.")
     return system, base.rstrip("/")
+
+
+def _store() -> Any:
+    """The object store, by the driver that comes with pyarrow: fsspec's own would be fifteen
+    packages more. Key and region are where Amazon's programs look for them, as is the plant's own
+    store: AWS_ENDPOINT_URL."""
+    from fsspec.implementations.arrow import ArrowFSWrapper
+    from pyarrow.fs import S3FileSystem
+
+    scheme, _, host = os.environ.get("AWS_ENDPOINT_URL", "").rpartition("://")
+    driver = S3FileSystem(
+        scheme=scheme or "https", endpoint_override=host.rstrip("/") or None, connect_timeout=10
+    )
+    return ArrowFSWrapper(driver, skip_instance_cache=True)
 
 
 def _protocols(system: Any) -> tuple[str, ...]:
@@ -228,7 +253,7 @@ def _written(
     found: dict[str, tuple[int, str]] = {}
     with system.open(target, "wb") as stream:
         out = _Hashed(stream, advance)
-        with tarfile.open(fileobj=out, mode="w|") as tar:
+        with tarfile.open(fileobj=out, mode="w|", bufsize=BLOCK) as tar:
             for path in paths:
                 name = path.relative_to(folder).as_posix()
                 info = tar.gettarinfo(path, name)
@@ -303,12 +328,12 @@ def _members(
     """Name, bytes and content of each file in the tar, and at the end its SHA-256 is compared."""
     with system.open(source, "rb") as stream:
         hashed = _Hashed(stream, _advance(record.size, tick, begin))
-        with tarfile.open(fileobj=hashed, mode="r|") as tar:
+        with tarfile.open(fileobj=hashed, mode="r|", bufsize=BLOCK) as tar:
             for member in tar:
                 content = tar.extractfile(member)
                 if content is not None:
                     yield member.name, member.size, _Content(content)
-        while hashed.read(1 << 20):
+        while hashed.read(BLOCK):
             pass
     if hashed.told.hexdigest() != record.tar:
         raise UserError(f"The copy at {record.url} is damaged. Nothing was deleted.")

@@ -51,6 +51,7 @@ def test_libraries_stay_offline_and_inside_storage(tmp_path, monkeypatch):
     assert found["YOLO_OFFLINE"] == "true"
     assert found["YOLO_AUTOINSTALL"] == "false"
     assert found["HF_HUB_OFFLINE"] == found["HF_HUB_DISABLE_TELEMETRY"] == "1"
+    assert found["AWS_EC2_METADATA_DISABLED"] == "true"
     assert found["OMP_NUM_THREADS"] == "3"
     assert found["OMP_WAIT_POLICY"] == "PASSIVE"
     for name in ("YOLO_CONFIG_DIR", "MPLCONFIGDIR", "HF_HOME"):
