@@ -27,9 +27,15 @@ def test_a_chart_is_drawn_once(run):
         return Figure()
 
     resources.take_in(run)
-    for name, limit in (("one", 1.0), ("one", 1.0), ("other", 1.0), ("one", 2.0)):
-        charts._drawn(resources.state(run), name, (limit,), draw)
-    assert len(drawn) == 3
+    for name, limit, ink in (
+        ("one", 1.0, "black"),
+        ("one", 1.0, "black"),
+        ("other", 1.0, "black"),
+        ("one", 2.0, "black"),
+        ("one", 1.0, "white"),
+    ):
+        charts._drawn(resources.state(run), name, (limit,), ink, draw)
+    assert len(drawn) == 4
 
 
 def test_what_was_kept_of_a_damaged_run_is_not_shown_once_it_is_mended(run):
