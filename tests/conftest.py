@@ -135,7 +135,7 @@ def probe(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def until() -> Callable[..., Any]:
     """`until(condition, seconds)`: the first true value of `condition()`; fails at the deadline."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    def wait(condition: Callable[[], Any], seconds: float = 300.0) -> Any:
         deadline = time.monotonic() + seconds
         while True:
             value = condition()

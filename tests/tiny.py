@@ -1,5 +1,7 @@
 """Both flows at their smallest, as real jobs: what page, browser and flow tests look at."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from backend.core import jobs, runs
@@ -7,6 +9,7 @@ from backend.core.runs import Run
 from backend.records import RunState
 from backend.settings import Settings
 from backend.teachers.stable_diffusion.settings import MODEL
+from tests import preloaded
 
 PLACES = ("@real", "@intact", "@set")  # folders of tiny pictures, made when the steps are run
 STEPS: tuple[tuple[str, dict[str, Any], dict[str, str | tuple[str, ...]]], ...] = (
@@ -81,18 +84,19 @@ def make(settings: Settings) -> dict[str, Run]:
     that kind of model. Fails with the log of a step that failed."""
     from tests import tiny_benchmark, tiny_diffusion, tiny_photographs  # torch and OpenCV
 
-    made: dict[str, Run] = {}
     tiny_diffusion.make(settings.weights / MODEL.replace("/", "__"))
     real, intact = tiny_photographs.make(settings.storage.parent / "photographs")
     public = settings.storage.parent / "public"
     tiny_benchmark.mvtec(public, ("bottle",))
     places = {"@real": str(real), "@intact": str(intact), "@set": str(public)}
-    for kind, values, inputs in STEPS:
-        chosen = {name: places[v] if v in PLACES else v for name, v in values.items()}
-        wanted = chosen | {field: _ids(made, source) for field, source in inputs.items()}
-        made[kind] = run(settings, kind, wanted)
-        if kind == "package":
-            made[f"package of {inputs['model_run']}"] = made[kind]
+    made: dict[str, Run] = {}
+    with preloaded.starting(settings) as work:
+        for kind, values, inputs in STEPS:
+            chosen = {name: places[v] if v in PLACES else v for name, v in values.items()}
+            wanted = chosen | {field: _ids(made, source) for field, source in inputs.items()}
+            made[kind] = run(settings, kind, wanted, work)
+            if kind == "package":
+                made[f"package of {inputs['model_run']}"] = made[kind]
     return made
 
 
@@ -101,8 +105,13 @@ def _ids(made: dict[str, Run], source: str | tuple[str, ...]) -> str | list[str]
     return made[source].id if isinstance(source, str) else [made[kind].id for kind in source]
 
 
-def run(settings: Settings, kind: str, values: dict[str, object]) -> Run:
-    """One job in its own process, to its end."""
+def run(
+    settings: Settings,
+    kind: str,
+    values: dict[str, object],
+    work: Callable[[Path], None] | None = None,
+) -> Run:
+    """One job in its own process, to its end: the one that `work` starts, else an ordinary one."""
     folder = jobs.submit(
         settings,
         kind,
@@ -110,7 +119,10 @@ def run(settings: Settings, kind: str, values: dict[str, object]) -> Run:
         name=f"tiny-{kind}" if kind == "line" else f"tiny {kind}",
         queued=False,
     ).folder
-    jobs.start(settings, folder).wait(240)
+    if work:
+        work(folder)
+    else:
+        jobs.start(settings, folder).wait(240)
     ended = runs.read(folder)
     assert ended.state is RunState.COMPLETED, f"{ended.error}\n{runs.log_tail(folder)}"
     return ended

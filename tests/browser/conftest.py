@@ -14,7 +14,7 @@ import pytest
 
 from backend.core import runs
 from backend.settings import PROJECT
-from tests.browser.visiting import CHROMIUM, FLAGS
+from tests.browser.visiting import CHROMIUM, FLAGS, PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +74,9 @@ def no_new_runs(tiny_settings):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield opened

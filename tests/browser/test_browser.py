@@ -45,7 +45,7 @@ def test_an_address_names_its_run_and_shows_that_one(server, browser, tiny_runs,
     )
     url = f"{links.BY_KIND['distill'].url}?run={first.id}"
     page, _ = visit(browser, server, url, DESK, "light")
-    page.get_by_text("The glass paper's recipe", exact=False).wait_for(timeout=30_000)
+    page.get_by_text("The glass paper's recipe", exact=False).wait_for()
     assert first.id in page.url
     assert newest.id not in page.url
     page.context.close()
@@ -58,7 +58,7 @@ def test_foreign_words_are_not_read_as_markdown(server, browser, tiny_settings, 
     runs.finish(run.folder, RunState.FAILED, error="It *failed* [here](http://192.0.2.1).")
     url = f"system-runs?run={run.id}"
     page, outside = visit(browser, server, url, DESK, "light")
-    page.get_by_text("go", exact=False).first.wait_for(timeout=30_000)
+    page.get_by_text("go", exact=False).first.wait_for()
     assert page.locator('[data-testid="stMain"] a[href*="192.0.2.1"]').count() == 0
     assert outside == []
     page.context.close()
@@ -81,6 +81,6 @@ def test_a_form_starts_a_job_that_is_followed_to_its_end(server, browser):
     count.fill("9")
     count.press("Tab")
     page.get_by_role("button", name="Start").click()
-    page.get_by_text("000008 ·", exact=False).first.wait_for(timeout=60_000)
+    page.get_by_text("000008 ·", exact=False).first.wait_for()
     page.wait_for_url("**run=*")
     page.context.close()

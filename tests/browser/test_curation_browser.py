@@ -30,7 +30,7 @@ def desk(browser):
 def sheet(server, desk, run):
     """The contact sheet of that run on a desk."""
     page, outside = opened(desk, server, f"{URL}?run={run.id}")
-    page.locator(".tile").first.wait_for(timeout=30_000)
+    page.locator(".tile").first.wait_for()
     yield page
     assert outside == []
     page.close()
@@ -41,7 +41,7 @@ def editor(sheet):
     """The box editor at image 000000, opened with the keyboard."""
     sheet.locator(".tile").first.focus()
     sheet.keyboard.press("Enter")
-    sheet.locator(".stage svg").wait_for(timeout=30_000)
+    sheet.locator(".stage svg").wait_for()
     return sheet
 
 
@@ -184,7 +184,7 @@ def test_tab_goes_through_the_boxes_and_then_on(editor):
 def test_a_finger_draws_a_box_on_a_phone_without_sideways_scrolling(server, browser, run, until):
     page, _ = visit(browser, server, f"{URL}?run={run.id}", PHONE, "dark")
     main = "document.querySelector('[data-testid=stMain]')"
-    page.locator(".tile").first.wait_for(timeout=30_000)
+    page.locator(".tile").first.wait_for()
     page.wait_for_function(f"{main}.scrollWidth <= {main}.clientWidth")
     page.locator(".tile").first.click()
     page.get_by_role("button", name="Edit boxes").click()
@@ -224,7 +224,7 @@ def test_what_is_left_is_taken_away_as_a_zip(sheet, run, until, tmp_path):
     sheet.get_by_text("Take away as a zip").click()
     sheet.get_by_role("button", name="Make the zip").click()
     download = sheet.get_by_role("button", name="Download (")
-    download.wait_for(timeout=30_000)
+    download.wait_for()
     settled(sheet)  # while the page is being built, Streamlit may drop what it just handed out
     with sheet.expect_download() as taken:
         download.click()
@@ -286,7 +286,7 @@ def test_boxes_are_saved_when_one_turns_to_anything_else(editor, run, until):
 def test_a_wrong_label_is_a_click_away_from_its_picture(server, browser, run):
     page, _ = visit(browser, server, f"teachers-images?run={run.id}", DESK, "light")
     links = page.get_by_role("link", name="Label is wrong")
-    links.nth(2).wait_for(timeout=30_000)
+    links.nth(2).wait_for()
     links.nth(2).click()
-    page.get_by_text("000002 · 3 of", exact=False).wait_for(timeout=30_000)
+    page.get_by_text("000002 · 3 of", exact=False).wait_for()
     page.context.close()

@@ -42,7 +42,7 @@ def test_enter_takes_a_value_and_starts_nothing(server, browser, tiny_settings, 
     run_id = started(page)
     assert runs.read(tiny_settings.runs / run_id).name == "by Enter"
     page.get_by_role("button", name="Start").wait_for(state="detached")
-    expect(count_field(page), "the form is empty").to_have_value("150", timeout=30_000)
+    expect(count_field(page), "the form is empty").to_have_value("150")
     page.context.close()
 
 
@@ -66,12 +66,12 @@ def test_back_leads_back_one_page_a_press(server, browser):
         ("Package", "Package"),
     ):
         page.get_by_role("link").filter(has_text=link).last.click()
-        page.locator(SHOWN, has_text=title).wait_for(timeout=30_000)
+        page.locator(SHOWN, has_text=title).wait_for()
         settled(page)
     page.wait_for_url("**run=*")
     for title in ("Detector", "Synthetic data set", "All about data", "Defect Distillery"):
         page.go_back()
-        page.locator(SHOWN, has_text=title).wait_for(timeout=30_000)
+        page.locator(SHOWN, has_text=title).wait_for()
         settled(page)
     assert "run=" not in page.url and "from=" not in page.url
     page.context.close()
@@ -86,6 +86,6 @@ def test_two_browsers_see_one_run(server, browser, tiny_settings):
     second, _ = visit(browser, server, GENERATE, PHONE, "dark")
     second.wait_for_url(f"**run={run_id}")
     for page in (first, second):
-        page.get_by_text("Distil a student from these images").wait_for(timeout=120_000)
+        page.get_by_text("Distil a student from these images").wait_for()
         assert run_id in page.url
         page.context.close()

@@ -7,14 +7,11 @@ from playwright.sync_api import expect
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, opened, settled
 
 pytestmark = NEEDS_CHROMIUM
-PATIENCE = 30_000  # ms
 
 
 def shown(page, words: str, address: str) -> None:
-    expect(page.get_by_role("heading", name=words, exact=True).first).to_be_visible(
-        timeout=PATIENCE
-    )
-    expect(page).to_have_url(re.compile(address), timeout=PATIENCE)
+    expect(page.get_by_role("heading", name=words, exact=True).first).to_be_visible()
+    expect(page).to_have_url(re.compile(address))
     settled(page)
 
 

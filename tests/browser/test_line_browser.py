@@ -11,7 +11,6 @@ from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, settled, visit
 pytestmark = NEEDS_CHROMIUM
 MAIN = '[data-testid="stMain"]'
 NAME = "browser-line"
-PATIENCE = 90_000  # ms for the line's process
 
 
 @pytest.fixture
@@ -39,25 +38,24 @@ def test_a_line_is_started_watched_and_stopped(browser, server, no_line):
     settled(page)
     fill(page, "Name", NAME)
     page.locator(MAIN).get_by_role("button", name=re.compile("^Start")).click()
-    page.get_by_text("This line runs.").wait_for(timeout=PATIENCE)
+    page.get_by_text("This line runs.").wait_for()
     parts = page.locator('[data-testid="stMetric"]').filter(has_text="Parts").first
     page.wait_for_function(
         "[...document.querySelectorAll('[data-testid=stMetricValue]')].some(x => +x.innerText > 2)",
-        timeout=PATIENCE,
     )
     assert parts.is_visible()
 
     live, outside_live = visit(browser, server, f"line-live?line={NAME}", PHONE, "dark")
-    live.get_by_text("Last part:").wait_for(timeout=PATIENCE)
-    live.get_by_text("Judged by package").wait_for(timeout=PATIENCE)
+    live.get_by_text("Last part:").wait_for()
+    live.get_by_text("Judged by package").wait_for()
     wide = live.evaluate("document.documentElement.scrollWidth")
     assert wide <= PHONE["width"], "nothing runs out of a phone's screen"
 
     history, outside_history = visit(browser, server, f"line-history?line={NAME}", PHONE, "light")
-    history.get_by_text(re.compile(r"^\d+ parts?$")).first.wait_for(timeout=PATIENCE)
+    history.get_by_text(re.compile(r"^\d+ parts?$")).first.wait_for()
 
     press(page, "Stop this line")
     page.get_by_role("button", name="Stop it now").click()
-    page.get_by_text("This line runs.").wait_for(state="detached", timeout=PATIENCE)
-    live.get_by_text("does not run").wait_for(timeout=PATIENCE)
+    page.get_by_text("This line runs.").wait_for(state="detached")
+    live.get_by_text("does not run").wait_for()
     assert outside + outside_live + outside_history == []

@@ -35,7 +35,7 @@ def look(server, window):
 @pytest.mark.parametrize("url", ["inspection-parts", "labels-agreement"])
 def test_on_paper_there_is_no_sidebar_and_charts_scale_with_the_sheet(look, url):
     page, _ = look(url, DESK, "light")
-    page.locator(".main-svg").first.wait_for(timeout=30_000)
+    page.locator(".main-svg").first.wait_for()
     page.emulate_media(media="print")
     assert not page.locator("[data-testid=stSidebar]").is_visible()
     assert not page.locator("[data-testid=stHeader]").is_visible()
@@ -49,7 +49,7 @@ def test_on_paper_there_is_no_sidebar_and_charts_scale_with_the_sheet(look, url)
 
 def test_no_toolbar_lies_over_a_chart_on_a_phone(look):
     page, _ = look("inspection-parts", PHONE, "dark")
-    page.locator(".main-svg").first.wait_for(timeout=30_000)
+    page.locator(".main-svg").first.wait_for()
     page.locator(".js-plotly-plot").first.hover()
     assert not page.locator(".modebar-container").first.is_visible()
     right = "all => Math.max(...all.map(e => e.getBoundingClientRect().right))"
@@ -75,7 +75,7 @@ def test_a_result_is_read_on_a_phone(look, tiny_runs, tmp_path, kind, told, sche
     address = f"{links.BY_KIND[kind].url}?run={tiny_runs[kind].id}"
     page, outside = look(address, PHONE, scheme)
     verdict = page.locator("[data-testid=stAlert]").first
-    verdict.wait_for(timeout=30_000)
+    verdict.wait_for()
     assert told in verdict.inner_text()
     box = verdict.bounding_box()
     assert box["y"] + box["height"] <= 900

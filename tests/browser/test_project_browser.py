@@ -10,7 +10,6 @@ from tests.browser.visiting import DESK, NEEDS_CHROMIUM, PHONE, opened, settled
 from tests.sharing_runs import made
 
 pytestmark = NEEDS_CHROMIUM
-PATIENCE = 30_000  # ms
 
 
 @pytest.fixture
@@ -36,29 +35,27 @@ def test_the_choice_stays_from_page_to_page_and_a_link_makes_it(divided, browser
     choice(page).click()
     page.get_by_role("option", name="Windscreens").click()
     named = re.compile(f"project={other}")
-    expect(page).to_have_url(named, timeout=PATIENCE)
+    expect(page).to_have_url(named)
     page.get_by_role("link", name="Runs", exact=True).click()
-    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page).to_have_url(named, timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    expect(page).to_have_url(named)
     page.reload()
     settled(page)
-    expect(choice(page)).to_have_value("Windscreens", timeout=PATIENCE)
+    expect(choice(page)).to_have_value("Windscreens")
     page.goto(f"{address}/system-runs?run={pens.id}")
-    expect(choice(page)).to_have_value("General", timeout=PATIENCE)
-    expect(page.get_by_role("heading", name="pens")).to_be_visible(timeout=PATIENCE)
+    expect(choice(page)).to_have_value("General")
+    expect(page.get_by_role("heading", name="pens")).to_be_visible()
     choice(page).click()
     page.get_by_role("option", name="Windscreens").click()
-    expect(page).to_have_url(named, timeout=PATIENCE)
+    expect(page).to_have_url(named)
     page.goto(f"{address}/system-runs")
     settled(page)
-    expect(choice(page)).to_have_value("Windscreens", timeout=PATIENCE)
+    expect(choice(page)).to_have_value("Windscreens")
     page.get_by_test_id("stDataFrame").first.hover()
-    expect(page.get_by_role("button", name=re.compile("Search:"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name=re.compile("Search:"))).to_be_visible()
     unguarded = re.compile("Download as CSV")
     expect(page.get_by_label(unguarded)).to_have_count(1)
     expect(page.get_by_role("button", name=unguarded)).to_have_count(0)
     expect(page.get_by_role("button", name="CSV")).to_be_visible()
     phone, _ = opened(browser.new_context(viewport=PHONE), address, f"?project={other}")
-    expect(phone.get_by_test_id("stMain").get_by_text("Windscreens")).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(phone.get_by_test_id("stMain").get_by_text("Windscreens")).to_be_visible()

@@ -17,7 +17,7 @@ def test_a_manager_without_an_account_reads_a_shared_study_until_it_is_taken_bac
     page.get_by_role("button", name="Report", exact=False).first.click()
     page.get_by_role("button", name="Make a link").click()
     address = page.get_by_text("/share/").first
-    address.wait_for(timeout=60_000)
+    address.wait_for()
     link = address.inner_text().strip()
 
     phone = browser.new_context(viewport=PHONE)
@@ -34,7 +34,7 @@ def test_a_manager_without_an_account_reads_a_shared_study_until_it_is_taken_bac
     settled(page)
     page.get_by_role("button", name="Take back").first.click()
     page.get_by_role("button", name="Take it back").click()
-    page.get_by_text("1 ended or taken back").wait_for(timeout=30_000)
+    page.get_by_text("1 ended or taken back").wait_for()
     again = read.goto(link)
     assert again.status == 410 and "tiny study" not in read.content()
     phone.close()
@@ -53,7 +53,7 @@ def test_a_report_opens_without_a_network(browser, tiny_settings, tiny_runs, tmp
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(path.as_uri())
     drawn = page.locator(".main-svg" if form == formats.HTML else ".still svg")
-    drawn.first.wait_for(timeout=30_000)
+    drawn.first.wait_for()
     assert page.evaluate(FITS) and faults == []
     page.emulate_media(media="print")
     assert page.locator(".still svg").first.is_visible()

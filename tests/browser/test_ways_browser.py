@@ -50,7 +50,7 @@ class Hands:
     def drop(self, file: Path) -> None:
         self.count += 1
         self.page.locator('input[type="file"]').first.set_input_files(str(file))
-        self.page.get_by_text(file.name).first.wait_for(timeout=30_000)
+        self.page.get_by_text(file.name).first.wait_for()
         settled(self.page)
 
     def fill(self, role: str, label: str, value: str, within: str = MAIN) -> None:
@@ -73,7 +73,7 @@ class Hands:
     def taken(self, words: str) -> Path:
         """The folder of the zip that a button gives."""
         self.count += 1
-        with self.page.expect_download(timeout=60_000) as waiting:
+        with self.page.expect_download() as waiting:
             self.page.get_by_role("button", name=words).click(timeout=PATIENCE)
         target = self.folder / "taken"
         with zipfile.ZipFile(waiting.value.path()) as packed:

@@ -162,7 +162,7 @@ def test_a_worker_that_is_killed_costs_its_unit_alone(on_cluster, probe, storage
     until(lambda: at_work(gate, 0, 1))
     os.kill(begun(gate, 0)[0], signal.SIGKILL)
     go(gate, 0, 1, 2, 3)
-    process.wait(60)
+    process.wait(300)
     run = runs.read(folder)
     assert run.state is RunState.COMPLETED, runs.log_tail(folder)
     assert run.result["score"] == 0 + 1 + 4 + 9
@@ -184,7 +184,7 @@ def test_a_job_that_is_killed_goes_on_behind_what_was_done(on_cluster, probe, st
     until(lambda: not any(psutil.pid_exists(pid) for pid in workers))
     go(gate, 2, 3)
     jobs.resume(storage, run, queued=False)
-    jobs.start(storage, folder).wait(60)
+    jobs.start(storage, folder).wait(300)
     run = runs.read(folder)
     assert run.state is RunState.COMPLETED, runs.log_tail(folder)
     assert run.result["score"] == 14
@@ -197,7 +197,7 @@ def test_a_cancel_reaches_units(on_cluster, probe, storage, gate, until):
     told = until(lambda: "2 at work" in runs.last_event(folder).get("message", ""))
     assert told
     jobs.request_cancel(folder)
-    process.wait(60)
+    process.wait(300)
     assert runs.read(folder).state is RunState.CANCELED
     go(gate, 0, 1, 2, 3)
     assert done(folder) == set() and not at_work(gate, 2)
@@ -215,14 +215,14 @@ def test_the_head_that_is_killed_stops_the_job_which_goes_on_elsewhere(
     for one in family:
         if one.name() in ("gcs_server", "raylet"):
             one.kill()
-    process.wait(90)
+    process.wait(300)
     run = runs.read(folder)
     assert run.resumable, run.state
     until(lambda: not any(one.is_running() for one in family))
     monkeypatch.delenv("DISTILLERY_CLUSTER")
     go(gate, 1, 2, 3)
     jobs.resume(storage, run, queued=False)
-    jobs.start(storage, folder).wait(60)
+    jobs.start(storage, folder).wait(300)
     assert runs.read(folder).result["score"] == 14, runs.log_tail(folder)
     assert len(begun(gate, 0)) == 1
 

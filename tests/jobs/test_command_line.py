@@ -96,7 +96,7 @@ def test_ctrl_c_cancels_the_job(storage, probe, until):
     run = runs.readable(runs.folders(storage.runs))[0]
     pid = runs.read_json(run.folder / "process.json")["pid"]
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, err
     assert json.loads(out)["state"] == "canceled"
     assert "canceled." in err
@@ -137,7 +137,7 @@ def test_a_resumed_job_that_is_killed_exits_with_3(storage, probe, until):
     process = start("resume", run.id)
     until(lambda: runs.last_event(run.folder))
     os.kill(runs.read_json(run.folder / "process.json")["pid"], signal.SIGKILL)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 3
     assert f"{run.id} interrupted." in err
     assert "Traceback" not in err

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,9 @@ def supervisor(storage, store):
 def ended(supervisor, until):
     """Waits until the run has ended and the database knows it; returns the run."""
 
-    def wait(run_id, seconds=60.0):
-        until(lambda: supervisor.find(run_id).state.ended, seconds)
-        until(lambda: run_id in supervisor.store.signatures(), seconds)
+    def wait(run_id):
+        until(lambda: supervisor.find(run_id).state.ended)
+        until(lambda: run_id in supervisor.store.signatures())
         return supervisor.find(run_id)
 
     return wait
@@ -213,7 +214,7 @@ def test_a_running_job_is_not_doubled_and_canceled_at_its_next_step(
     assert supervisor.store.facts("images", run.id).empty
     assert not (run.folder / "facts").exists()
     assert differences(supervisor.store, storage.runs) == []
-    until(lambda: not Path(f"/proc/{pid}").exists(), 10)
+    until(lambda: not Path(f"/proc/{pid}").exists())
     supervisor.cancel(supervisor.submit("generate", LONG).id)  # ended, it may be asked for again
 
 
@@ -245,12 +246,22 @@ def test_a_library_that_swallows_exceptions_is_canceled_too(supervisor, running,
     assert jobs.memory_in_use(done) == 0
 
 
-@pytest.mark.parametrize("of", [lambda: 1, os.getpid, os.getpgrp], ids=["first", "own", "group"])
-def test_only_a_group_that_a_job_leads_is_signalled(storage, monkeypatch, of):
+@pytest.fixture
+def leader():
+    """The pid of a living process that leads a group."""
+    command = [sys.executable, "-c", "input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as child:
+        yield child.pid
+        child.kill()
+
+
+@pytest.mark.parametrize("whose", ["first", "own", "group"])
+def test_only_a_group_that_a_job_leads_is_signalled(storage, monkeypatch, leader, whose):
     """kill(-1) would end every process of the machine, the dashboard's group the dashboard."""
     monkeypatch.setattr(os, "killpg", lambda *_: pytest.fail("signalled"))
+    monkeypatch.setattr(os, "getpgrp", lambda: leader)  # who leads that of the tests may be gone
     run = jobs.submit(storage, "parts", {"scale": 0.02}, queued=False)
-    runs.claim(run.folder, of())
+    runs.claim(run.folder, {"first": 1, "own": os.getpid(), "group": leader}[whose])
     claim = runs.read_json(run.folder / "process.json")
     assert runs.is_alive(claim)
     jobs.signal_group(claim, signal.SIGKILL)
@@ -276,7 +287,7 @@ def test_a_deaf_process_is_killed(supervisor, ended, probe, until, monkeypatch):
     assert done.state is RunState.CANCELED
     assert not (run.folder / "facts").exists()
     assert supervisor.store.facts("figures", run.id).empty
-    until(lambda: not Path(f"/proc/{pid}").exists(), 10)
+    until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_sigterm_ends_a_job_that_reports_no_progress(supervisor, probe, until):

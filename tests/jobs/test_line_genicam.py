@@ -21,7 +21,7 @@ def values(ready):
 
 def test_parts_before_the_camera_are_judged(storage, values):
     run, process = started(storage, values | {"count": 15, "pace": 300.0})
-    assert process.wait(120) == 0
+    assert process.wait(300) == 0
     found = report.of(home(storage))
     rows = watch.newest(home(storage), 100)
     assert set(rows["reason"]) == {""}
@@ -48,7 +48,7 @@ def test_a_camera_that_is_lost_and_found_goes_on(storage, values, until):
     until(lambda: accepted(storage) > before + 2)
     until(lambda: status(storage, run).troubles == {})
     assert jobs.request_cancel(run.folder)
-    assert process.wait(60) == 130
+    assert process.wait(300) == 130
     found = report.of(home(storage))
     assert (found.duplicates, found.gaps) == (0, 0)
 

@@ -44,7 +44,7 @@ def drifted(storage):
     process = jobs.start(storage, run.folder)
     yield home
     jobs.request_cancel(run.folder)
-    assert process.wait(60) == 130
+    assert process.wait(300) == 130
 
 
 def suspended(home):
@@ -70,7 +70,7 @@ def test_a_drift_suspends_the_promise_until_a_person_recalibrates(storage, drift
         decisions.record(home, place, "good", "Ann")
     made = reviews.recalibrate(ANN, CommandLine(storage), home, rows)
     store.close()
-    assert jobs.start(storage, made.folder).wait(60) == 0
+    assert jobs.start(storage, made.folder).wait(300) == 0
     until(lambda: control.wish(home).threshold_run == made.id)
     until(lambda: newest(home)["thresholds"] == 2)
     until(lambda: newest(home)["suspended"] == 0.0)

@@ -260,7 +260,7 @@ def test_look_alikes_of_a_run_without_a_name_are_joined_under_its_short_one(leak
 def test_joined_parts_say_so_and_lead_back(leaky_parts, storage):
     spec = leaky_parts.spec | {"group_lookalikes": True}
     made = resources.supervisor().submit("parts", spec, parent=leaky_parts.id)
-    jobs.start(storage, made.folder).wait(120)
+    jobs.start(storage, made.folder).wait(300)
     resources.supervisor().tick()
     app = open_page(PARTS, run=made.id)
     is_well(app)

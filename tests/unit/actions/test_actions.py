@@ -220,7 +220,7 @@ def test_two_processes_lose_nothing_and_a_torn_line_is_passed_over(storage):
     path.write_text('{"time": "2026')
     command = [sys.executable, "-c", WRITER, str(storage.storage)]
     writers = [subprocess.Popen([*command, name], cwd=PROJECT) for name in ("a", "b")]
-    assert [process.wait(60) for process in writers] == [0, 0]
+    assert [process.wait(300) for process in writers] == [0, 0]
     found = audit.newest(storage.storage, 1000)
     assert [one.about for one in found if one.actor == "a"] == [str(k) for k in range(99, -1, -1)]
     assert len(found) == 200

@@ -41,7 +41,7 @@ def test_jobs_of_one_model_at_the_same_time_get_different_numbers(storage):
     specs_of = [{"inspect_run": inspect_run, "alarm_rate": rate} for rate in (0.04, 0.05, 0.06)]
     made = [jobs.submit(storage, "threshold", spec, queued=False).folder for spec in specs_of]
     for child in [jobs.start(storage, folder) for folder in made]:
-        assert child.wait(120) == 0
+        assert child.wait(300) == 0
     found = {runs.read(folder).result["version"] for folder in made}
     written = {runs.read_json(folder / active.FILE)["version"] for folder in made}
     assert found == written == {1, 2, 3}

@@ -52,7 +52,7 @@ def test_a_video_gives_each_frame_and_ends(video):
 def test_frames_beyond_what_is_held_are_told_of(video, monkeypatch, until):
     monkeypatch.setattr(camera, "HELD", 5)
     source = stream(video, 0, "")
-    until(lambda: source._ended, 30)
+    until(lambda: source._ended)
     found = everything(source)
     assert len(found) == 12
     assert [bool(one.fault) for one in found] == [False] * 5 + [True] * 7
@@ -61,7 +61,7 @@ def test_frames_beyond_what_is_held_are_told_of(video, monkeypatch, until):
 def test_a_camera_that_is_nowhere_is_tried_again(monkeypatch, tmp_path, until):
     source = stream(str(tmp_path / "none.avi"), 0, "")
     assert source.read(4, 0.01) == []
-    until(lambda: "tried again" in source.trouble, 30)
+    until(lambda: "tried again" in source.trouble)
     source.close()
 
 
@@ -96,7 +96,7 @@ def hangs(tmp_path, monkeypatch):
 def test_a_camera_that_hangs_is_started_again(hangs, until):
     source = stream("rtsp://nowhere", 0, "")
     found: list[Captured] = []
-    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6, 60)
+    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6)
     assert len(hangs) >= 2
     source.close()
 
@@ -105,9 +105,9 @@ def test_a_killed_process_is_started_again(hangs, until, monkeypatch):
     monkeypatch.setattr(camera, "STALL_SECONDS", 600.0)
     source = stream("rtsp://nowhere", 0, "")
     found: list[Captured] = []
-    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 3, 60)
+    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 3)
     os.kill(hangs[0], signal.SIGKILL)
-    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6, 60)
+    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= 6)
     source.close()
 
 
@@ -136,16 +136,16 @@ def test_a_camera_that_opens_slowly_is_not_ended_before_its_first_word(monkeypat
     monkeypatch.setattr(camera, "STALL_SECONDS", 0.1)
     says = f"import sys, time; time.sleep(2); sys.stdout.buffer.write({packed(Kind.FRAME, b'x')!r})"
     source = Camera("slow", python(says), 0.0, "dot", opening=60.0)
-    until(lambda: source.read(1, 0.1), 20)
+    until(lambda: source.read(1, 0.1))
     source.close()
 
 
 @pytest.mark.parametrize("command", [["/none/program"], ["/bin/echo", "no message but words"]])
 def test_a_process_that_does_not_start_or_talks_nonsense_is_tried_again(command, until):
     source = Camera("odd", command, 0.0, "dot")
-    until(lambda: source.trouble.endswith("It is tried again."), 20)
+    until(lambda: source.trouble.endswith("It is tried again."))
     source.close()
-    until(lambda: source.read(1, 0.1) is None, 40)
+    until(lambda: source.read(1, 0.1) is None)
 
 
 def test_closed_while_it_starts_it_leaves_no_process(monkeypatch, until):
@@ -153,7 +153,7 @@ def test_closed_while_it_starts_it_leaves_no_process(monkeypatch, until):
     started: list[Any] = []
 
     def start(*asked, **options):
-        until(lambda: source, 10)
+        until(lambda: source)
         child = popen(*asked, **options)
         started.append(child)
         source[0].close()
@@ -162,4 +162,4 @@ def test_closed_while_it_starts_it_leaves_no_process(monkeypatch, until):
     source = []
     monkeypatch.setattr(camera.subprocess, "Popen", start)
     source.append(Camera("late", python("import time; time.sleep(600)"), 0.0, "dot"))
-    until(lambda: started and started[0].poll() is not None, 20)
+    until(lambda: started and started[0].poll() is not None)

@@ -39,7 +39,7 @@ def opened():
 
 def frames(source, count, until):
     found = []
-    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= count, 60)
+    until(lambda: found.extend(source.read(16, 0.1)) or len(found) >= count)
     return found
 
 
@@ -68,7 +68,7 @@ def test_a_producer_that_dies_or_hangs_is_started_again(opened, until, monkeypat
     frames(source, 1, until)
     first = child_of(source)
     os.kill(first.pid, sent)
-    until(lambda: source._child.pid != first.pid, 60)
+    until(lambda: source._child.pid != first.pid)
     source.read(camera.HELD, 0.1)
     frames(source, camera.HELD, until)
 
@@ -83,7 +83,7 @@ def test_closed_it_lets_go_of_its_camera(opened, until):
 
 def test_a_camera_that_is_not_there_is_waited_for(opened, until):
     source = opened(Setup(PRODUCER, "77"))
-    until(lambda: "there is: 0, 1, 2" in source.trouble, 60)
+    until(lambda: "there is: 0, 1, 2" in source.trouble)
     assert source.trouble.endswith("It is tried again.")
     assert source.read(4, 0.01) == []
 

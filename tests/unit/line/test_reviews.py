@@ -218,7 +218,7 @@ def test_every_kept_part_is_in_the_queue(reviewed):
 def test_decisions_become_parts_with_their_provenance(storage, reviewed):
     desk = CommandLine(storage)
     run = reviews.make_parts(ANN, desk, reviewed.home, reviewed.rows)
-    assert jobs.start(storage, run.folder).wait(120) == 0
+    assert jobs.start(storage, run.folder).wait(300) == 0
     parts = facts.read(run.folder, "parts")
     assert len(parts) == 60
     assert parts["label"].value_counts().to_dict() == {1: 59, 0: 1}
@@ -240,7 +240,7 @@ def test_one_press_makes_new_limits_by_which_the_line_goes(storage, reviewed):
     run = reviews.recalibrate(ANN, desk, home, reviewed.rows)
     assert recalibration.pending(home) == run.id
     assert recalibration.take(home) == "" and control.wish(home) == reviewed.wish
-    assert jobs.start(storage, run.folder).wait(120) == 0
+    assert jobs.start(storage, run.folder).wait(300) == 0
     assert recalibration.take(home) == ""
     assert control.wish(home).threshold_run == run.id
     limits = runs.read_json(run.folder / "artifacts" / "thresholds.json")

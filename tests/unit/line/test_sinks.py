@@ -132,11 +132,11 @@ def test_mqtt_tells_parts_and_heartbeats(broker, subscriber, until):
     sink = sinks.opened(broker.address, "press", "reject")
     assert sink.send([row(k) for k in range(300)]) == 300
     sink.beat({"buffer": 1})
-    until(lambda: len(subscriber) >= 301, 20)
+    until(lambda: len(subscriber) >= 301)
     parts = [told for topic, told in subscriber if topic == "plant/press"]
     assert [one["sequence"] for one in parts] == list(range(300))
     sink.close()
-    until(lambda: subscriber[-1][1].get("state") == "stopped", 20)
+    until(lambda: subscriber[-1][1].get("state") == "stopped")
     states = [told["state"] for topic, told in subscriber if topic == "plant/press/heartbeat"]
     assert states == ["running", "stopped"]
 
@@ -146,7 +146,7 @@ def test_a_broker_that_was_killed_is_told_when_it_is_back(broker, subscriber, un
     sink = sinks.opened(broker.address, "press", "reject")
     left = [row(k) for k in range(50)]
     left = left[sink.send(left[:20]) :]
-    until(lambda: len(subscriber) >= 20, 20)  # a killed broker forgets what it has just taken
+    until(lambda: len(subscriber) >= 20)  # a killed broker forgets what it has just taken
     broker.kill()
     with pytest.raises(OSError):
         sink.send(left)
@@ -160,8 +160,8 @@ def test_a_broker_that_was_killed_is_told_when_it_is_back(broker, subscriber, un
             return False
         return not left
 
-    until(told, 60)
-    until(lambda: {t["sequence"] for _, t in subscriber if "sequence" in t} == set(range(50)), 30)
+    until(told)
+    until(lambda: {t["sequence"] for _, t in subscriber if "sequence" in t} == set(range(50)))
     sink.close()
 
 
