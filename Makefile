@@ -20,7 +20,7 @@ run: install
 	$(PY) -m backend serve --host $(HOST) --port $(PORT)
 
 test: lint
-	$(PY) -m pytest -n 2 --dist loadgroup tests
+	$(PY) -m pytest -n 2 --dist loadgroup --maxfail 10 tests
 
 bench: install-dev
 	$(PY) -m tests.benchmarks

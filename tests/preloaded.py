@@ -1,7 +1,6 @@
 """Jobs whose processes begin with the heavy libraries read: one process reads them and forks.
 
-To read torch, diffusers and the rest takes longer than a tiny job. The program's own modules are
-read by each job for itself, as always.
+To read torch, diffusers and the rest takes longer than a tiny job.
 """
 
 import importlib
@@ -10,13 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backend.core import runs
 from backend.settings import PROJECT, Settings, quiet_environment
 
 PATIENCE = 600  # s, after which a job is given up
+ENDED = "ended\n"
 LIBRARIES = (
     *("torch", "torch._dynamo", "torchvision", "onnxscript", "onnxruntime", "cv2", "joblib"),
     *("diffusers.pipelines.stable_diffusion", "transformers.models.clip", "peft", "pandas"),
@@ -43,7 +43,7 @@ def starting(settings: Settings) -> Iterator[Callable[[Path], None]]:
 
         def work(folder: Path) -> None:
             print(folder, file=told, flush=True)
-            assert said.readline(), "the process that forks has ended"
+            assert said.readline() == ENDED, "the process that forks does not say that it ended"
 
         yield work
 
@@ -53,8 +53,12 @@ def _fork(folder: Path) -> None:
     sys.stdout.flush()
     pid = os.fork()
     if pid:
-        runs.claim(folder, pid)
-        os.waitpid(pid, 0)
+        try:
+            runs.claim(folder, pid)
+            os.waitpid(pid, 0)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
         return
     os.setsid()
     signal.alarm(PATIENCE)
@@ -71,4 +75,4 @@ if __name__ == "__main__":
         importlib.import_module(library)
     for line in sys.stdin:
         _fork(Path(line.rstrip("\n")))
-        print("ended", flush=True)
+        print(ENDED, end="", flush=True)

@@ -11,6 +11,7 @@ from backend.settings import Settings
 from backend.teachers.stable_diffusion.settings import MODEL
 from tests import preloaded
 
+FRESH = ("detector", "lora")  # begin as they do in the program, with no library read
 PLACES = ("@real", "@intact", "@set")  # folders of tiny pictures, made when the steps are run
 STEPS: tuple[tuple[str, dict[str, Any], dict[str, str | tuple[str, ...]]], ...] = (
     ("generate", {"count": 18, "intact_share": 0.2}, {}),
@@ -94,7 +95,7 @@ def make(settings: Settings) -> dict[str, Run]:
         for kind, values, inputs in STEPS:
             chosen = {name: places[v] if v in PLACES else v for name, v in values.items()}
             wanted = chosen | {field: _ids(made, source) for field, source in inputs.items()}
-            made[kind] = run(settings, kind, wanted, work)
+            made[kind] = run(settings, kind, wanted, None if kind in FRESH else work)
             if kind == "package":
                 made[f"package of {inputs['model_run']}"] = made[kind]
     return made
@@ -122,7 +123,7 @@ def run(
     if work:
         work(folder)
     else:
-        jobs.start(settings, folder).wait(240)
+        jobs.start(settings, folder).wait(preloaded.PATIENCE)
     ended = runs.read(folder)
     assert ended.state is RunState.COMPLETED, f"{ended.error}\n{runs.log_tail(folder)}"
     return ended

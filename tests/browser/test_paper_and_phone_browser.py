@@ -62,7 +62,7 @@ def test_no_toolbar_lies_over_a_chart_on_a_phone(look):
 def test_intervals_of_a_chart_have_the_colour_of_text(look, tiny_runs, scheme, ink):
     page, _ = look(f"{links.BY_KIND['detector'].url}?run={tiny_runs['detector'].id}", DESK, scheme)
     bar = page.locator("path.xerror").first
-    bar.wait_for(state="attached", timeout=30_000)
+    bar.wait_for(state="attached")
     assert bar.evaluate("e => getComputedStyle(e).stroke") == ink
 
 

@@ -67,6 +67,7 @@ def leads_to_its_help(app: AppTest, entry: links.Entry) -> None:
 def test_every_page_opens_with_results_in_the_words_of_the_glossary(dashboard, entry):
     app = open_page(entry.path)
     is_well(app)
+    leads_to_its_help(app, entry)
     shown = everything(app).splitlines()
     assert ruled_out("\n".join(line for line in shown if not line.startswith(GIVEN))) == []
     if entry.kind and entry.kind != "pseudo-label":  # see test_by_detector_page.py
@@ -125,7 +126,6 @@ def test_the_dashboard_does_not_load_the_heavy_libraries(tmp_path):
     code = f"""
 import sys
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
 assert app.title and not app.exception
 print([n for n in ("torch", "ultralytics", "diffusers", "transformers") if n in sys.modules])

@@ -24,28 +24,27 @@ WEIGHTS = os.urandom(24 * 2**20)  # of more than one part of an upload
 class ObjectStore:
     """moto's server. Its objects outlive a stop, as those of a store behind a broken cable do."""
 
-    def __init__(self) -> None:
-        from moto.server import ThreadedMotoServer
-
-        self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        self.server.start()
-        self.port = self.server.get_host_and_port()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.environment = monkeypatch
+        self.start()
 
     def ask(self, method: str, path: str, body: bytes = b"") -> bytes:
         kind = {"Content-Type": "application/octet-stream"}
         asked = urllib.request.Request(f"{self.url}/{path}", body, kind, method=method)
-        with urllib.request.urlopen(asked) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return bytes(answer.read())
 
     def stop(self) -> None:
         self.server.stop()
 
     def start(self) -> None:
+        """At a port of its own each time: another test may have taken the last one meanwhile."""
         from moto.server import ThreadedMotoServer
 
-        self.server = ThreadedMotoServer("127.0.0.1", self.port, verbose=False)
+        self.server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         self.server.start()
+        self.url = f"http://127.0.0.1:{self.server.get_host_and_port()[1]}"
+        self.environment.setenv("AWS_ENDPOINT_URL", self.url)
 
     def names(self) -> str:
         """What the bucket holds, as the store lists it."""
@@ -54,12 +53,12 @@ class ObjectStore:
 
 @pytest.fixture
 def store(monkeypatch) -> Iterator[ObjectStore]:
-    made = ObjectStore()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+    made = ObjectStore(monkeypatch)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "its-secret")
     made.ask("PUT", "plant")
     yield made
+    made.ask("POST", "moto-api/reset")
     made.stop()
 
 
