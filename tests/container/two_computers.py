@@ -151,13 +151,13 @@ class Site:
         again = [unit for unit in job.units() if unit.began > 1]
         assert len(again) <= 1, again  # one may have ended all the same: it reaches the storage
         worker.switch_off()
-        worker = self.worker("second-worker", head)
+        worker = self.worker("second", head)
         job = self.begin("one is switched off")
         job.is_in_the_middle()
         worker.switch_off()
         job.completes().agrees_with(alone)
         assert [unit.began for unit in job.units() if unit.began > 1] == [2], job.units()
-        self.worker("third-worker", head)
+        self.worker("third", head)
         job = self.begin("the head is cut off and switched off")
         job.is_in_the_middle()
         head.pull_the_cable()
