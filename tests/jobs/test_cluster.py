@@ -41,8 +41,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(log: Path) -> Iterator[tuple[int, int, psutil.Process]]:
-    """A cluster of two cores that wants a token: its port, that of its clients, its process."""
+def started(log: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """A cluster of two cores that wants a token: its port and its process."""
     port, client = free_port(), free_port()
     folder = Path("/tmp") / f"ray-{os.getpid()}-{port}"  # sockets want a short path
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
@@ -52,12 +52,11 @@ def started(log: Path) -> Iterator[tuple[int, int, psutil.Process]]:
     with log.open("w") as output, cluster.asking_no_cloud(log.parent):
         environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
         environment |= cluster.SILENT | cluster.HANGS_UP | {cluster.LOOPBACK: "0"}
-        environment["RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S"] = "300"  # on a busy computer
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        yield port, client, psutil.Process(process.pid)
+        yield port, psutil.Process(process.pid)
     finally:
         cluster.close()
         tell(psutil.Process(process.pid), signal.SIGKILL)
@@ -74,7 +73,7 @@ def tell(head: psutil.Process, number: signal.Signals) -> None:
 
 @pytest.fixture(scope="module")
 def head(tmp_path_factory):
-    with started(tmp_path_factory.mktemp("head") / "log.txt") as (port, _, _):
+    with started(tmp_path_factory.mktemp("head") / "log.txt") as (port, _):
         yield f"127.0.0.1:{port}"
 
 
@@ -256,8 +255,8 @@ def test_a_head_that_is_lost_interrupts_the_job_which_goes_on_elsewhere(
     number, use, probe, storage, gate, until, tmp_path, monkeypatch
 ):
     """A stopped head answers no more than one whose cable was pulled."""
-    with started(tmp_path / "head.txt") as (_, client, head):
-        address = use(f"ray://127.0.0.1:{client}")
+    with started(tmp_path / "head.txt") as (port, head):
+        address = use(f"127.0.0.1:{port}")
         folder, process = begin(storage, gate)
         go(gate, 0)
         until(lambda: done(folder) == {"unit-0"} and at_work(gate, 1, 2))
