@@ -16,8 +16,10 @@ import secrets
 import shutil
 import signal
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,10 +41,18 @@ SILENT = {  # Ray says to its makers even that it shall say nothing, so to nobod
     "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9",
 }
 HEAD_SECONDS = "10"  # a head on this computer that is silent for so long has died
+SILENT_SECONDS = 40.0  # a head silent for so long is given up; Ray, on a node, kills the job at 60
+PING_SECONDS = 5.0
+HANGS_UP = {  # ms: else Ray waits minutes for a computer whose cable was pulled
+    "RAY_grpc_client_keepalive_time_ms": "10000",
+    "RAY_grpc_client_keepalive_timeout_ms": "10000",
+    "RAY_grpc_keepalive_time_ms": "5000",
+}
 LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # 0: on 127.0.0.1 alone, on Linux too
 FOLDER = "distillery-ray"
 STORE_BYTES = 512 * 2**20  # of shared inputs, where this program starts the cluster
 Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def make_all(
@@ -69,6 +79,7 @@ def make_all(
     engine = _engine(settings(), jobs, len(waiting))
     board = Board(out_dir, engine.words, needs)
     board.expect(file.stem for file in items)
+    board.done(*(file.stem for file in items if file not in waiting))
     report = _Report(progress, noun, len(items), len(items) - len(waiting))
     for file in engine.made(work, shared, waiting, needs, board, report):
         board.done(file.stem)
@@ -174,12 +185,12 @@ class _OnRay:
         report: _Report,
     ) -> Iterator[Path]:
         ray = _connected(settings().cluster)
-        nodes = _nodes(ray)
+        nodes = _asked(ray, _nodes, ray)
         board.see(nodes)
         gpus = float(needs.gpu and any(node.gpus for node in nodes))
         _refuse_too_much(needs, gpus, nodes)
         if not settings().cluster.startswith("local:"):
-            _refuse_others(ray, board.out_dir)
+            _asked(ray, _refuse_others, ray, board.out_dir)
         task = ray.remote(
             num_cpus=needs.cores,
             num_gpus=gpus,
@@ -187,19 +198,75 @@ class _OnRay:
             max_retries=RETRIES,
             runtime_env={"env_vars": _variables(needs.cores)},
         )(_on_node)
-        given = ray.put(shared)
-        left = {
-            task.options(name=file.stem).remote(work, given, item, file, board.out_dir): file
-            for file, item in waiting.items()
-        }
+
+        def handed_out() -> dict[Any, Path]:
+            given = ray.put(shared)
+            return {
+                task.options(name=file.stem).remote(work, given, item, file, board.out_dir): file
+                for file, item in waiting.items()
+            }
+
+        left = _asked(ray, handed_out)
         try:
             while left:
                 yield from _ended(ray, left)
                 _look(ray, board, report)
         finally:
-            for waits in left:
+            if left and _ray:
                 with contextlib.suppress(Exception):  # the cluster may be gone
-                    ray.cancel(waits, force=True)
+                    _asked(ray, _cancel, ray, list(left))
+
+
+def _cancel(ray: Any, waits: list[Any]) -> None:
+    for one in waits:
+        ray.cancel(one, force=True)
+
+
+def _asked(ray: Any, call: Callable[..., Found], *words: Any, **more: Any) -> Found:
+    """What a call of Ray gives, however long that takes while the head answers.
+
+    Ray itself waits ten minutes and more for a head that is silent. Raises Shortage where it
+    hung up or says nothing for SILENT_SECONDS; the cluster is left then.
+    """
+    answer: Future[Found] = Future()
+
+    def asks() -> None:
+        try:
+            answer.set_result(call(*words, **more))
+        except BaseException as error:
+            answer.set_exception(error)
+
+    threading.Thread(target=asks, daemon=True).start()
+    heard = time.monotonic()
+    while not wait([answer], PING_SECONDS).done:
+        if _is_there(ray):
+            heard = time.monotonic()
+        elif time.monotonic() - heard >= SILENT_SECONDS:
+            raise _lost(f"said nothing for {SILENT_SECONDS:.0f} s")
+    try:
+        return answer.result()
+    except ConnectionError as error:
+        if isinstance(error, ray.exceptions.RayError):  # a unit's own
+            raise
+        raise _lost("hung up") from error
+
+
+def _is_there(ray: Any) -> bool:
+    address = settings().cluster
+    if address.startswith("local:"):
+        address = ray.get_runtime_context().gcs_address
+    return "does not answer" not in _answers_anybody(address)
+
+
+def _lost(what: str) -> Shortage:
+    """Nothing is asked of this cluster any more, not even to take leave: Ray's own would wait."""
+    _ray.clear()
+    atexit.register(os._exit, 1)  # before Ray's, as the last comes first
+    return Shortage(
+        f"The head of the cluster {settings().cluster} {what}: it is switched off, or cut off. "
+        "Start it again, or take DISTILLERY_CLUSTER away; then resume the run: what was done is "
+        "kept."
+    )
 
 
 def _variables(threads: int) -> dict[str, str]:
@@ -222,11 +289,11 @@ def _on_node(work: Work, shared: Any, item: Any, file: Path, out_dir: Path) -> P
 
 def _ended(ray: Any, left: dict[Any, Path]) -> Iterator[Path]:
     """The files of the units that ended since; they are taken out of `left`."""
-    ready, _ = ray.wait(list(left), num_returns=len(left), timeout=POLL_SECONDS)
+    ready, _ = _asked(ray, ray.wait, list(left), num_returns=len(left), timeout=POLL_SECONDS)
     for one in ready:
         file = left.pop(one)
         try:
-            found = ray.get(one)
+            found = _asked(ray, ray.get, one)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from None
         except ray.exceptions.RayError as error:
@@ -242,7 +309,7 @@ def _ended(ray: Any, left: dict[Any, Path]) -> Iterator[Path]:
 
 def _look(ray: Any, board: Board, report: _Report) -> None:
     """Note how nodes and units stand; raises Cancelled where that was asked for."""
-    board.see(_nodes(ray))
+    board.see(_asked(ray, _nodes, ray))
     now = units.standing(board.out_dir)
     report.beside(now.of("running") if now else [])
 
@@ -327,6 +394,8 @@ def _connected(address: str) -> Any:
 
 def _connect(address: str) -> Any:
     os.environ.update(RAY_AUTH_MODE="token", **SILENT)
+    for name, value in HANGS_UP.items():
+        os.environ.setdefault(name, value)
     local = address.startswith("local:")
     if local:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)

@@ -185,8 +185,10 @@ class Board:
             self.known["nodes"] = found
             runs.write_json(self.file, self.known)
 
-    def done(self, name: str) -> None:
-        self.known["units"][name] = asdict(_unit(name, {}, _marks(self.out_dir)))
+    def done(self, *names: str) -> None:
+        marks = _marks(self.out_dir)
+        noted = {name: asdict(_unit(name, {}, marks)) for name in names if name in marks}
+        self.known["units"] |= noted
         runs.write_json(self.file, self.known)
 
 

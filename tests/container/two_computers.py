@@ -1,10 +1,11 @@
 """A Ray cluster of two computers beside the dashboard's: not part of `make test`.
 
-    python -m tests.container.two_computers [FOLDER]     root, iproute2, Ray; ten minutes
+    python -m tests.container.two_computers [FOLDER]     root, iproute2, Ray; half an hour
 
 Each computer has its own address, name, processes, home folder and /tmp, and they meet on a bridge;
 the storage folder is the same for all. The cluster is started as docs/cluster.md says. An anomaly
-model's test rounds run on it, once while a cable is pulled.
+model's test rounds run on it; in the middle a cable is pulled, a computer switched off, and the
+head cut off and switched off at once.
 """
 
 import os
@@ -22,18 +23,13 @@ import pandas as pd
 from backend import settings as settings_module
 from backend.core import cluster, facts, jobs, runs, specs, units
 from backend.inspection.model.spec import Spec
-from backend.records import RunState
+from backend.records import Cause, RunState
 from backend.settings import PROJECT
 from tests.unit.inspection.test_model import SMALL, make_parts
 
 NETWORK, PORT, CLIENT = "10.77.0", 6379, 10001
 ROUNDS = {"folds": 5, "steps": 60}
 PATIENCE = 600  # s until what must happen has happened
-HANGS_UP = {  # as docs/cluster.md says
-    "RAY_grpc_client_keepalive_time_ms": "10000",
-    "RAY_grpc_client_keepalive_timeout_ms": "10000",
-    "RAY_grpc_keepalive_time_ms": "5000",
-}
 STATES = ("running", "done")
 RAY = (sys.executable, "-m", "ray.scripts.scripts", "start", "--disable-usage-stats")
 
@@ -78,7 +74,7 @@ class Computer:
 
     def run(self, *words: str, **more: str) -> None:
         """Run it on this computer. Raises CalledProcessError."""
-        given = os.environ | cluster.SILENT | HANGS_UP
+        given = os.environ | cluster.SILENT | cluster.HANGS_UP
         given |= {"HOME": str(self.home), "RAY_AUTH_MODE": "token"}
         into = ["nsenter", "--target", str(self.first), "--all", f"--wd={PROJECT}"]
         with (self.home / "log.txt").open("a") as log:
@@ -90,6 +86,10 @@ class Computer:
 
     def pull_the_cable(self) -> None:
         shell(f"ip link set {self.cable} down")
+
+    def switch_off(self) -> None:
+        self.outer.kill()  # and all that runs on it, unasked
+        self.outer.wait()
 
 
 class Site:
@@ -131,6 +131,11 @@ class Site:
         run = jobs.submit(found, "inspect", specs.to_json(spec), queued=False)
         return Job(run.folder, jobs.start(found, run.folder), what)
 
+    def resume(self, job: "Job") -> "Job":
+        found = settings_module.settings()
+        jobs.resume(found, runs.read(job.folder), queued=False)
+        return Job(job.folder, jobs.start(found, job.folder), "resumed on the dashboard's computer")
+
     def show(self) -> None:
         self.use("")
         alone = self.begin("one process").completes()
@@ -145,6 +150,24 @@ class Site:
         job.completes().agrees_with(alone)
         again = [unit for unit in job.units() if unit.began > 1]
         assert len(again) <= 1, again  # one may have ended all the same: it reaches the storage
+        worker.switch_off()
+        worker = self.worker("second", head)
+        job = self.begin("one is switched off")
+        job.is_in_the_middle()
+        worker.switch_off()
+        job.completes().agrees_with(alone)
+        assert [unit.began for unit in job.units() if unit.began > 1] == [2], job.units()
+        self.worker("third", head)
+        job = self.begin("the head is cut off and switched off")
+        job.is_in_the_middle()
+        head.pull_the_cable()
+        head.switch_off()
+        job.is_lost()
+        done = [unit for unit in job.units() if unit.state == "done"]
+        self.use("")
+        job = self.resume(job).completes()
+        job.agrees_with(alone)
+        assert set(done) <= set(job.units()), (done, job.units())
 
 
 class Job:
@@ -174,15 +197,25 @@ class Job:
         where = [unit.node or "?" for unit in self.units()]
         spread = ", ".join(f"{where.count(node)} on {node}" for node in sorted(set(where)))
         again = sum(unit.began - 1 for unit in self.units())
-        print(
-            f"{time.monotonic() - self.began:6.1f} s  {self.what}: {spread}; begun again: {again}"
-        )
+        told(self.began, f"{self.what}: {spread}; begun again: {again}")
         return self
+
+    def is_lost(self) -> None:
+        """It ends by itself, with the cause, and can be resumed."""
+        began = time.monotonic()
+        self.process.wait(PATIENCE)
+        run = runs.read(self.folder)
+        assert run.resumable and run.cause is Cause.SHORTAGE, (run.state, run.error)
+        told(began, f"{self.what}, the job ends: {run.error}")
 
     def agrees_with(self, other: "Job") -> None:
         """To the last bit. Raises AssertionError."""
         mine, theirs = (facts.read(folder, "scores") for folder in (self.folder, other.folder))
         pd.testing.assert_frame_equal(mine, theirs, check_exact=True)
+
+
+def told(began: float, what: str) -> None:
+    print(f"{time.monotonic() - began:6.1f} s  {what}", flush=True)
 
 
 def child_of(pid: int) -> int:

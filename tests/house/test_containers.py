@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from backend.__main__ import main
-from backend.core import registry, specs
+from backend.core import cluster, registry, specs
 from backend.settings import PROJECT
 from tests.container import in_chroot
 
@@ -82,6 +82,11 @@ def test_every_variable_is_told():
 def test_a_line_counts_processes_as_the_dashboard_does():
     """Else each would take the other's runs for dead."""
     assert SERVICES["line"]["pid"] == "service:dashboard"
+
+
+@pytest.mark.parametrize("name", ["ray-head", "ray-worker"])
+def test_a_cluster_of_containers_soon_misses_a_computer(name):
+    assert SERVICES[name]["environment"].items() >= cluster.HANGS_UP.items()
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)

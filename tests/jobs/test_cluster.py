@@ -1,14 +1,17 @@
 """Units on a real Ray cluster of two worker processes: the same scores, and what dies costs its
 own unit alone."""
 
-import contextlib
+import atexit
 import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from concurrent import futures
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +22,7 @@ import pytest
 from backend import settings as settings_module
 from backend.core import cluster, facts, jobs, runs, units
 from backend.images import imageset
-from backend.records import RunState, Shortage
+from backend.records import Cause, RunState, Shortage
 from backend.teachers.generate import job as generate
 from tests import tiny_photographs
 from tests.unit.detection.test_study import SMALL, run_study
@@ -37,42 +40,62 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module")
-def head(tmp_path_factory):
-    """The address of a cluster of two cores that wants a token."""
+@contextmanager
+def started(log: Path) -> Iterator[tuple[int, psutil.Process]]:
+    """A cluster of two cores that wants a token: its port and its process."""
     port, client = free_port(), free_port()
     folder = Path("/tmp") / f"ray-{os.getpid()}-{port}"  # sockets want a short path
     command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"]
     command += [f"--port={port}", f"--ray-client-server-port={client}", "--num-cpus=2"]
     command += ["--node-ip-address=127.0.0.1", "--include-dashboard=false"]
     command += [f"--temp-dir={folder}", f"--object-store-memory={100 * 2**20}"]
-    log = tmp_path_factory.mktemp("head") / "log.txt"
     with log.open("w") as output, cluster.asking_no_cloud(log.parent):
         environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-        environment |= cluster.SILENT | {cluster.LOOPBACK: "0"}
+        environment |= cluster.SILENT | cluster.HANGS_UP | {cluster.LOOPBACK: "0"}
         process = subprocess.Popen(
             command, env=environment, stdout=output, stderr=output, start_new_session=True
         )
-    yield f"127.0.0.1:{port}"
-    cluster.close()
-    family = [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]
-    for one in family:
-        with contextlib.suppress(psutil.Error):
-            one.kill()
-    process.wait()
-    subprocess.run(["rm", "-rf", str(folder)], check=False)
+    try:
+        yield port, psutil.Process(process.pid)
+    finally:
+        cluster.close()
+        tell(psutil.Process(process.pid), signal.SIGKILL)
+        process.wait()
+        subprocess.run(["rm", "-rf", str(folder)], check=False)
+
+
+def tell(head: psutil.Process, number: signal.Signals) -> None:
+    """Send a signal to all processes of a head at once."""
+    for one in [head, *head.children(recursive=True)]:
+        with suppress(psutil.Error):
+            one.send_signal(number)
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("head") / "log.txt") as (port, _):
+        yield f"127.0.0.1:{port}"
 
 
 @pytest.fixture
-def on_cluster(head, monkeypatch, until):
-    """This process and its children use the cluster; it is up."""
-    monkeypatch.setenv("RAY_AUTH_MODE", "token")
-    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
-    monkeypatch.setenv(cluster.LOOPBACK, "0")
-    monkeypatch.setenv("DISTILLERY_CLUSTER", head)
-    settings_module.settings.cache_clear()
-    until(lambda: cluster.lacking(head) == "")
-    return head
+def use(monkeypatch, until):
+    """This process and its children use the cluster at an address, once it is up."""
+
+    def used(address: str) -> str:
+        monkeypatch.setenv("RAY_AUTH_MODE", "token")
+        monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+        monkeypatch.setenv(cluster.LOOPBACK, "0")
+        monkeypatch.setenv("DISTILLERY_CLUSTER", address)
+        settings_module.settings.cache_clear()
+        until(lambda: cluster.lacking(address) == "")
+        return address
+
+    return used
+
+
+@pytest.fixture
+def on_cluster(head, use):
+    return use(head)
 
 
 @pytest.fixture
@@ -227,6 +250,29 @@ def test_the_head_that_is_killed_stops_the_job_which_goes_on_elsewhere(
     assert len(begun(gate, 0)) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["silent", "dead"])
+def test_a_head_that_is_lost_interrupts_the_job_which_goes_on_elsewhere(
+    number, use, probe, storage, gate, until, tmp_path, monkeypatch
+):
+    """A stopped head answers no more than one whose cable was pulled."""
+    with started(tmp_path / "head.txt") as (port, head):
+        address = use(f"127.0.0.1:{port}")
+        folder, process = begin(storage, gate)
+        go(gate, 0)
+        until(lambda: done(folder) == {"unit-0"} and at_work(gate, 1, 2))
+        tell(head, number)
+        process.wait(300)
+        run = runs.read(folder)
+        assert run.resumable and run.cause is Cause.SHORTAGE, (run.state, run.error)
+        assert f"The head of the cluster {address}" in run.error
+    monkeypatch.delenv("DISTILLERY_CLUSTER")
+    go(gate, 1, 2, 3)
+    jobs.resume(storage, run, queued=False)
+    jobs.start(storage, folder).wait(300)
+    assert runs.read(folder).result["score"] == 14, runs.log_tail(folder)
+    assert len(begun(gate, 0)) == 1
+
+
 def test_a_computer_with_other_libraries_is_refused(on_cluster, tmp_path, monkeypatch):
     monkeypatch.setattr(units, "LIBRARIES", ("a library that only this computer has",))
     parts_run = make_parts(tmp_path, {"dist1": (24, 12)})
@@ -243,21 +289,46 @@ def test_more_than_any_computer_has_is_refused_at_once(on_cluster, tmp_path):
         )
 
 
-def test_a_cluster_that_answers_without_a_token_is_refused(monkeypatch):
+@contextmanager
+def who_answers_anybody() -> Iterator[int]:
+    """A server that is no cluster: its port."""
     import grpc
 
     class Anybody(grpc.GenericRpcHandler):
         def service(self, details):
             return grpc.unary_unary_rpc_method_handler(lambda request, context: b"")
 
-    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
     server = grpc.server(futures.ThreadPoolExecutor(1))
     server.add_generic_rpc_handlers((Anybody(),))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
-            assert "lets anybody in" in cluster.lacking(address)
+        yield port
     finally:
         server.stop(0)
+
+
+def test_a_cluster_that_answers_without_a_token_is_refused(monkeypatch):
+    monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    with who_answers_anybody() as port:
+        for address in (f"127.0.0.1:{port}", f"ray://127.0.0.1:{port}"):
+            assert "lets anybody in" in cluster.lacking(address)
     assert "does not answer" in cluster.lacking(f"127.0.0.1:{port}")
+
+
+def test_a_call_may_last_as_long_as_the_head_answers(monkeypatch):
+    import ray
+
+    monkeypatch.setattr(cluster, "SILENT_SECONDS", 0)
+    monkeypatch.setattr(cluster, "PING_SECONDS", 0.01)
+    never, asked = threading.Event(), threading.Event()
+    with who_answers_anybody() as port:
+        monkeypatch.setenv("DISTILLERY_CLUSTER", f"127.0.0.1:{port}")
+        settings_module.settings.cache_clear()
+        there = cluster._is_there
+        monkeypatch.setattr(cluster, "_is_there", lambda ray: there(ray) and not asked.set())
+        assert cluster._asked(ray, asked.wait)
+    with pytest.raises(Shortage, match="said nothing for 0 s: it is switched off, or cut off"):
+        cluster._asked(ray, never.wait)
+    atexit.unregister(os._exit)  # with which such a job ends
+    never.set()

@@ -1,5 +1,6 @@
 """Units of work: files whole or not at all, what is missing alone is made, how it stands."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def test_only_what_is_missing_is_made(folder, jobs):
     assert [unit.began for unit in now.units] == [1, 1, 0, 1]
     assert (now.lost, now.repeated) == (0, 0)
     assert all(unit.node for unit in now.of("done"))
+
+
+def test_a_unit_that_ended_after_its_job_is_noted_by_the_next(folder):
+    last = list(files_of(folder, 4))[3]
+    assert units.work_on(square, 100, 3, last, folder, node="a computer of the cluster")
+    make(folder)
+    shutil.rmtree(folder / "checkpoint")
+    assert [unit.state for unit in units.standing(folder).units] == ["done"] * 4
+    assert units.standing(folder).units[3].node == "a computer of the cluster"
 
 
 def test_progress_of_the_whole_is_told_and_a_cancel_ends_it(folder):
