@@ -218,6 +218,8 @@ LABELS = {  # fields whose name says it otherwise
     **{"real_run": "Real images", "synthetic_runs": "Synthetic images", "threshold_run": "Limits"},
     **{"test_run": "Locked test images", "teacher_run": "Teacher images"},
     **{"donors_run": "Images to cut defects from", "similarity_run": "Similarity"},
+    **{"dims": "Components kept", "zoom": "Times enlarged", "opset": "ONNX opset"},
+    **{"held_share": "Share held back"},
     **{"bits": "Bits a channel", "sink": "Who is told", "move": "Move judged files"},
 }
 
@@ -254,7 +256,7 @@ def _in_words(found: re.Match[str]) -> str:
 def called(name: str) -> str:
     """A setting or figure of a result as a person reads its name."""
     label = LABELS.get(name)
-    return label.lower() if label else said(name.replace("_", " "))
+    return label[0].lower() + label[1:] if label else said(name.replace("_", " "))
 
 
 def value(found: Any) -> str:

@@ -1,16 +1,29 @@
 """Changes to runs and to the storage folder: jobs, the trash, uploads, back-ups, the database."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from backend.actions import folders
-from backend.core import audit, comments, lineage, maintenance, naming, runs, uploads
+from backend.core import (
+    audit,
+    comments,
+    jobs,
+    lineage,
+    maintenance,
+    naming,
+    registry,
+    runs,
+    specs,
+    uploads,
+)
 from backend.core.audit import Actor
 from backend.core.desk import Desk, Owner
 from backend.core.runs import Run
 from backend.core.uploads import Dropped
 from backend.experiments.plans import Plan
+from backend.images import archives
 from backend.records import UserError
 from backend.release import change, place
 from backend.settings import PROJECT, Settings
@@ -31,6 +44,9 @@ def submit(
     made_from = [run_id for _, run_id in lineage.ids(values)]
     with audit.noting(desk.settings.storage, actor, parent, *made_from) as note:
         folders.check(actor, desk.settings, kind, values)
+        for p in specs.params(registry.get(kind).spec_type):
+            if p.upload and values.get(p.name):
+                archives.check(jobs.place(str(values[p.name])))
         run = desk.submit(kind, values, name, parent)
         note("submit", run.id, run.name)
     return run
@@ -119,9 +135,15 @@ def clear(actor: Actor, settings: Settings, name: str) -> None:
 
 
 def keep_uploads(actor: Actor, settings: Settings, files: Sequence[Dropped]) -> Path:
-    """Where files from the browser lie now. Raises UserError where they cannot be kept."""
+    """Where files from the browser lie now. Raises UserError where they cannot be kept, or are a
+    zip that no job could read; nothing of it stays then."""
     with audit.noting(settings.storage, actor) as note:
         kept = uploads.keep(settings.uploads, files)
+        try:
+            archives.check(kept)
+        except UserError:
+            shutil.rmtree(kept.parent, ignore_errors=True)
+            raise
         note("keep uploads", str(kept), f"{len(files)} files")
     return kept
 

@@ -12,16 +12,18 @@ def carried(kind: str, source: Run) -> dict[str, Any]:
     """Settings of a kind that name the run, then those behind it, each in the first field that
     takes its kind; a field for test sets takes the newest one that the run left out.
 
-    What is behind the run fills no field that counts with other choices alone, or may stay empty
-    and takes any number of runs.
+    What is behind the run fills no field that counts with other choices than the usual ones alone,
+    or may stay empty and takes any number of runs.
     """
-    known = {p.name: p for p in specs.params(registry.get(kind).spec_type)}
+    spec_type = registry.get(kind).spec_type
+    known = {p.name: p for p in specs.params(spec_type)}
+    usual = specs.defaults(spec_type)
     fields = [p for p in known.values() if p.run and _can_count(p, known)]
     behind = [one.run for one in lineage.ancestors(source) if one.run]
     found: dict[str, Any] = {}
     for run in (source, *behind):
         free = [p for p in fields if p.name not in found and run.kind in p.runs]
-        wanted = [p for p in free if run is source or not (p.when or (p.many and p.optional))]
+        wanted = [p for p in free if run is source or _is_filled(p, usual, known)]
         if wanted:
             found |= _choices_for(wanted[0], known) | {wanted[0].name: _value(wanted[0], run.id)}
     away = _left_out(source)
@@ -29,6 +31,13 @@ def carried(kind: str, source: Run) -> dict[str, Any]:
         if away and p.name not in found and p.runs == (aside.KIND,) and not p.many:
             found[p.name] = away[-1]
     return found
+
+
+def _is_filled(p: Param, usual: Mapping[str, Any], known: Mapping[str, Param]) -> bool:
+    """Does a run that is behind another fill the field?"""
+    if p.optional and (p.many or p.when):
+        return False
+    return specs.matters(p, usual, known)
 
 
 def _can_count(p: Param, known: Mapping[str, Param]) -> bool:

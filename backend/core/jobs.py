@@ -40,8 +40,13 @@ _ENDS = {
     RunState.CANCELED: "was canceled",
     RunState.INTERRUPTED: "was interrupted",
 }
+NOT_STARTED = "Not started."  # how the error of a run begins whose input was canceled
 
 log = logging.getLogger(__name__)
+
+
+class _Canceled(Shortage):
+    """An input was canceled, and with it all that waits for it."""
 
 
 def submit(
@@ -262,6 +267,8 @@ def waits_for(settings: Settings, run: Run) -> list[str]:
                 f"Its input {run_id} belongs to another project by now. Move one of them, so that "
                 "both are in the same, then resume this run."
             )
+        if source.state is RunState.CANCELED:
+            raise _Canceled(f"Its input {run_id} was canceled. Resume that, then this run.")
         if source.resumable:
             raise Shortage(f"Its input {run_id} {_ENDS[source.state]}. Resume that, then this run.")
         if source.state is RunState.FAILED:
@@ -569,9 +576,11 @@ class Supervisor:
     def _is_ready(self, run: Run) -> bool:
         try:
             return not waits_for(self.settings, run)
+        except _Canceled as error:
+            runs.finish(run.folder, RunState.CANCELED, error=f"{NOT_STARTED} {error}")
         except UserError as error:
             runs.finish(run.folder, RunState.FAILED, error=str(error), cause=cause_of(error))
-            return False
+        return False
 
     # What people ask for. Each raises UserError in words for them.
 

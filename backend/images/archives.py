@@ -1,10 +1,13 @@
 """Zip files from elsewhere, unpacked safely."""
 
 import lzma
+import os
 import shutil
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from backend.images import words
@@ -35,6 +38,32 @@ def opened(path: Path, into: Path, progress: Progress) -> Path:
     return unpack(path, into, unpacking)
 
 
+def check(archive: Path) -> None:
+    """Raises UserError for a file called a zip that is none, or that lists what `unpack` refuses;
+    other places are left to whoever reads them."""
+    there = os.path.isfile(archive)  # noqa: PTH113 - no error where a name is too long
+    if archive.suffix.lower() != ".zip" or not there:
+        return
+    with _opened(archive) as packed:
+        _chosen(packed, archive.name)
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    """The zip to read. Raises UserError for whatever keeps it from being read."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            yield packed
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file '{archive}'.") from error
+    except DAMAGED as error:
+        raise UserError(
+            f"{archive.name} is no zip file, or a damaged one. Pack it again as zip."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Cannot unpack {archive.name}: {error.strerror or error}.") from error
+
+
 def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
     """Unpack a zip's images and label files; gives its single top folder, else `into`.
 
@@ -45,21 +74,13 @@ def unpack(archive: Path, into: Path, progress: Progress | None = None) -> Path:
     """
     fresh = not into.exists()
     try:
-        with zipfile.ZipFile(archive) as packed:
+        with _opened(archive) as packed:
             chosen = _chosen(packed, archive.name)
             _check_room(chosen, into, archive.name)
             _extract(packed, chosen, into, progress)
-    except BaseException as error:
+    except BaseException:
         if fresh:
             shutil.rmtree(into, ignore_errors=True)
-        if isinstance(error, FileNotFoundError):
-            raise UserError(f"There is no file '{archive}'.") from error
-        if isinstance(error, DAMAGED):
-            raise UserError(
-                f"{archive.name} is no zip file, or a damaged one. Pack it again as zip."
-            ) from error
-        if isinstance(error, OSError):
-            raise UserError(f"Cannot unpack {archive.name}: {error.strerror or error}.") from error
         raise
     inside = list(into.iterdir())
     wraps = len(inside) == 1 and inside[0].is_dir() and not _says_something(inside[0].name)
@@ -91,7 +112,10 @@ def _chosen(packed: zipfile.ZipFile, name: str) -> dict[PurePosixPath, zipfile.Z
         chosen[place] = member
     if not any(place.suffix.lower() in SUFFIXES for place in chosen):
         others = " ".join(unread_notes(place.name for place in chosen))
-        raise UserError(f"{name} holds no image ({', '.join(SUFFIXES)}). {others}".rstrip())
+        raise UserError(
+            f"{name} holds no image ({', '.join(SUFFIXES)}). Pack the images into it. "
+            f"{others}".rstrip()
+        )
     return chosen
 
 

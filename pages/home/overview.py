@@ -252,7 +252,7 @@ def _painted() -> None:
 
 def _figures() -> None:
     told = []
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="figure-tiles"):
         for card in CARDS:
             trend = resources.store().latest_figures(
                 card.kind, card.subject, card.metric, card.alike, only=card.only

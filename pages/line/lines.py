@@ -5,11 +5,11 @@ from dataclasses import replace
 import streamlit as st
 
 from backend.actions import lines, work
-from backend.core import runs
+from backend.core import carrying, runs, specs
 from backend.core.runs import Run
 from backend.line import control, report, watch
 from backend.line.control import Wish
-from backend.line.spec import Result
+from backend.line.spec import Result, Spec
 from backend.records import RunState
 from backend.settings import settings
 from pages.ui import caveats, charts, identity, line_view, links, resources, run_choice
@@ -44,6 +44,18 @@ def running(run: Run) -> None:
     with st.container(horizontal=True):
         _change(run)
         _stop(run)
+
+
+def _parts_of_package(form: str) -> None:
+    """Choose the parts that the newest package was made from, until others are chosen."""
+    field = f"{form}-parts_run"
+    if not form.startswith("form-") or field in st.session_state:
+        return
+    offered = {p.name: run_choice.candidates(p).words for p in specs.params(Spec) if p.required}
+    for newest in list(offered["package_run"])[:1]:
+        parts = carrying.carried("line", resources.supervisor().find(newest)).get("parts_run")
+        if parts in offered["parts_run"]:
+            st.session_state[field] = parts
 
 
 def _change(run: Run) -> None:
@@ -98,6 +110,7 @@ kind_page(
     "A line takes parts in one by one, judges each with a package, and tells machines. Give it a "
     "name in small letters; started again under that name it goes on where it was.",
     show,
+    _parts_of_package,
     running=running,
 )
 line_view.every()

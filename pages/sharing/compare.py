@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -32,11 +33,18 @@ def show() -> None:
         st.page_link(links.OVERVIEW, label="Overview", icon=":material/home:")
         return
     wanted = [run_id for run_id in st.query_params.get("runs", "").split(",") if run_id]
-    first = asked.kind if asked else _kind_of(wanted) or kinds[0]
+    first = asked.kind if asked else _kind_of(wanted) or max(kinds, key=kinds.__getitem__)
+    if max(kinds.values()) == 1:
+        st.info(
+            "No kind has two completed runs yet, and a comparison needs two. Start one again with "
+            "another setting: its page has “Run again”.",
+            icon=":material/compare_arrows:",
+        )
+        st.page_link(links.RUNS, label="Runs", icon=":material/list_alt:")
     kind = st.selectbox(
         "Runs of",
-        kinds,
-        index=kinds.index(first) if first in kinds else 0,
+        list(kinds),
+        index=list(kinds).index(first) if first in kinds else 0,
         format_func=lambda name: registry.get(name).title,
         key=f"compare-kind-{first}",
     )
@@ -49,7 +57,8 @@ def show() -> None:
             icon=":material/filter_alt_off:",
         )
         return
-    _chosen(kind, rows, wanted)
+    newest = sorted(rows["id"], reverse=True)[:2]
+    _chosen(view, rows, [run_id for run_id in wanted if run_id in set(rows["id"])] or newest)
 
 
 def _rows(view: View) -> pd.DataFrame:
@@ -64,11 +73,14 @@ def _rows(view: View) -> pd.DataFrame:
     return rows
 
 
-def _kinds() -> list[str]:
-    """Kinds of which a run is completed, as the registry orders them."""
-    found = resources.store().of_runs("SELECT DISTINCT kind FROM runs WHERE state = 'completed'")
-    there = set(found["kind"])
-    return [kind.name for kind in registry.KINDS if kind.name in there and not kind.service]
+def _kinds() -> dict[str, int]:
+    """Kinds of which a run is completed, as the registry orders them → how many are."""
+    found = resources.store().of_runs(
+        "SELECT kind, count(*) AS n FROM runs WHERE state = 'completed' GROUP BY kind"
+    )
+    there = {str(kind): int(n) for kind, n in zip(found["kind"], found["n"], strict=True)}
+    known = [kind.name for kind in registry.KINDS if not kind.service]
+    return {name: there[name] for name in known if name in there}
 
 
 def _kind_of(wanted: list[str]) -> str:
@@ -132,20 +144,21 @@ def _saved(known: dict[str, View], view: View) -> None:
             st.rerun()
 
 
-def _chosen(kind: str, rows: pd.DataFrame, wanted: list[str]) -> None:
-    """The table, and what was picked in it side by side."""
-    key = f"{CHOSEN}-{kind}"
+def _chosen(view: View, rows: pd.DataFrame, first: list[str]) -> None:
+    """The table, and what was picked in it side by side. first: ids of those picked to begin with,
+    and again where the rows are others."""
+    key = f"{CHOSEN}-{view.kind}-{view.words}-{view.order}-{view.falling}"
     event = st.dataframe(
         rows.drop(columns="id"),
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": np.flatnonzero(rows["id"].isin(first)).tolist()}},
         key=f"table-{key}",
         alt="Runs of this kind",
     )
-    charts.csv(rows, f"runs-{kind}")
-    picked = [str(rows["id"].iloc[place]) for place in event["selection"]["rows"]]
-    ids = picked or [run_id for run_id in wanted if run_id in set(rows["id"])]
+    charts.csv(rows, f"runs-{view.kind}")
+    ids = [str(rows["id"].iloc[place]) for place in event["selection"]["rows"]]
     if len(ids) < 2:
         st.caption("Pick two rows or more to see them side by side.")
         return

@@ -111,7 +111,7 @@ def _detail(run_id: str) -> None:
     run = resources.supervisor().find(run_id)
     resources.take_in(run)
     kind = registry.get(run.kind)
-    icon, words = run_view.MARKS[run.state]
+    icon, words = run_view.mark(run.state, run.error)
     st.subheader(f"{icon} {charts.plain(run.name or kind.title)} · {words}", anchor=False)
     st.caption(f"{kind.title} · {run.id}")
     if not run.state.ended:

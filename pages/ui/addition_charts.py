@@ -92,8 +92,8 @@ def located(run: Run) -> None:
 
 
 def _table(rows: pd.DataFrame, by: str, alt: str) -> None:
-    wide = st.column_config.TextColumn(width="medium")
-    st.dataframe(_spans(rows, by), hide_index=True, column_config={by: wide}, alt=alt)
+    narrow = st.column_config.TextColumn(width=130)
+    st.dataframe(_spans(rows, by), hide_index=True, column_config={by: narrow}, alt=alt)
 
 
 def _spans(rows: pd.DataFrame, by: str) -> pd.DataFrame:

@@ -17,13 +17,19 @@ PAGE, HEEDED, SHOWN, WISHED, KEPT = (
 TURN = "address_turn"
 COOKIE = "distillery_last_"
 SCRIPT = """
+let stepped = false;  // Back or Forward is the last that the reader did
+addEventListener("popstate", () => { stepped = true; });
+for (const act of ["click", "keydown"])
+  addEventListener(act, () => { stepped = false; }, true);
+
 export default function ({ data }) {
   const url = new URL(window.location.href);
   for (const [name, value] of Object.entries(data.wished))
     if (value) url.searchParams.set(name, value);
     else url.searchParams.delete(name);
   const change = data.turn ? "pushState" : "replaceState";
-  if (url.href !== window.location.href) window.history[change]({}, "", url);
+  const late = data.turn && stepped;  // of a page that the reader has left meanwhile
+  if (url.href !== window.location.href && !late) window.history[change]({}, "", url);
   const safe = url.protocol === "https:" ? "; Secure" : "";
   for (const [name, value] of Object.entries(data.kept))
     document.cookie = `${name}=${encodeURIComponent(value)}; path=/; SameSite=Lax${safe}; max-age=`

@@ -153,15 +153,14 @@ def alarms(home: Path, count: int = 20) -> None:
         return
     with st.expander("What happened on this line", icon=":material/notifications:"):
         shown = pd.DataFrame(found)
-        shown["time"] = pd.to_datetime(shown["time"]).dt.tz_localize(None)
-        st.dataframe(
-            shown[["time", "what", "of", "words"]],
+        when = pd.to_datetime(shown["time"]).dt.strftime("%d %b %H:%M:%S")
+        told = {"time (UTC)": when, "what": shown["what"], "concerns": shown["of"]}
+        told["in words"] = shown["words"].map(charts.plain)  # wrapped, to be read on a phone
+        st.table(
+            pd.DataFrame(told),
+            border="horizontal",
             hide_index=True,
-            column_config={
-                "time": st.column_config.DatetimeColumn("time (UTC)", format="D MMM HH:mm:ss"),
-                "of": "concerns",
-                "words": st.column_config.TextColumn("in words", width="large"),
-            },
+            alt="What troubled the line, and what was changed on it",
         )
 
 

@@ -70,19 +70,15 @@ def candidates(p: Param) -> Candidates:
 
 def _add(found: Candidates, p: Param, run_id: str, name: str, tests: tuple[str, ...]) -> None:
     holds = _what_it_holds(run_id, tests)
-    archived = runs.archived_at(settings().runs / run_id)
-    reason = "archived (see Storage)" if archived else _why_not(holds, p.wants)
+    if isinstance(holds, str) and p.wants and holds and holds != p.wants:
+        return  # of another sort, as a package of a detector among students
+    reason = fits.why_not(holds, p.wants) if isinstance(holds, Holding) else ""
+    if runs.archived_at(settings().runs / run_id):
+        reason = "archived (see Storage)"
     if reason:
         found.reasons[reason] += 1
     else:
         found.words[run_id] = run_words(run_id, name, str(holds))
-
-
-def _why_not(holds: Holding | str, wants: str) -> str:
-    """Why a run is of no use where this is wanted, in a few words; "" where it fits."""
-    if isinstance(holds, Holding):
-        return fits.why_not(holds, wants)
-    return f"{holds}, no {wants}" if wants and holds and holds != wants else ""
 
 
 def _test_sets() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import streamlit as st
 from backend.core import registry
 from backend.core.runs import Run
 from pages.ui import charts, links, project
-from pages.ui.run_view import MARKS
+from pages.ui.run_view import mark
 
 COLUMNS = ["state", "job", "name", "submitted", "minutes", "id"]
 
@@ -19,18 +19,17 @@ def job_words(kinds: pd.Series) -> pd.Series:
 def frame(active: list[Run], ended: pd.DataFrame) -> pd.DataFrame:
     """One row a run, columns as shown, where all projects are with its own. `ended` as `Store.runs`
     gives it."""
+    columns = ["state", "kind", "name", "seconds", "error", "id", "project", "created"]
     rows = [
-        (r.state, r.kind, r.name, r.created.replace(tzinfo=None), r.seconds, r.id, r.project)
+        (*(getattr(r, name) for name in columns[:-1]), r.created.replace(tzinfo=None))
         for r in reversed(active)
     ]
-    columns = ["state", "kind", "name", "created", "seconds", "id", "project"]
     others = ended[~ended["id"].isin([run.id for run in active])]
     rows += others[columns].itertuples(index=False, name=None)
     found = pd.DataFrame(rows, columns=columns)
-    words = {state.value: text for state, (_, text) in MARKS.items()}
     shown = pd.DataFrame(
         {
-            "state": found["state"].map(lambda s: words[str(s)]),
+            "state": [mark(*pair)[1] for pair in zip(found["state"], found["error"], strict=True)],
             "job": job_words(found["kind"]),
             "name": found["name"],
             "submitted": found["created"],

@@ -11,6 +11,7 @@ from backend.core import carrying, jobs, registry, runs, specs
 from backend.core.runs import Run
 from backend.records import Cause, RunState, UserError
 from backend.sharing.report import general
+from backend.sharing.report.origin import revision_words
 from backend.sharing.report.scope import Scope
 from pages.ui import (
     address,
@@ -40,6 +41,14 @@ MARKS = {
     RunState.CANCELED: (":material/cancel:", "canceled"),
     RunState.INTERRUPTED: (":material/power_off:", "interrupted"),
 }
+
+
+def mark(state: str, error: str = "") -> tuple[str, str]:
+    """Icon and words of how a run stands. error: of an ended one."""
+    icon, words = MARKS[RunState(state)]
+    if state == RunState.CANCELED and error.startswith(jobs.NOT_STARTED):
+        words = "not started: its input was canceled"
+    return icon, words
 
 
 def kind_page(
@@ -146,18 +155,18 @@ def runs_of(kind: str) -> dict[str, str]:
     """Run id → words; runs under way first, then newest first."""
     active = [run for run in resources.supervisor().active() if run.kind == kind]
     found = {
-        run.id: project.with_its_name(_words(run.id, run.name, run.state), run.project)
+        run.id: project.with_its_name(_words(run.id, run.name, run.state, run.error), run.project)
         for run in reversed(active)
     }
     rows = resources.store().runs(kind, limit=200)
-    columns = (rows[name] for name in ("id", "name", "state", "project"))
-    for run_id, name, state, of in zip(*columns, strict=True):
-        found[run_id] = project.with_its_name(_words(run_id, name, state), of)
+    columns = (rows[name] for name in ("id", "name", "state", "error", "project"))
+    for run_id, name, state, error, of in zip(*columns, strict=True):
+        found[run_id] = project.with_its_name(_words(run_id, name, state, error), of)
     return found
 
 
-def _words(run_id: str, name: str, state: str) -> str:
-    suffix = "" if state == RunState.COMPLETED else f" · {MARKS[RunState(state)][1]}"
+def _words(run_id: str, name: str, state: str, error: str) -> str:
+    suffix = "" if state == RunState.COMPLETED else f" · {mark(state, error)[1]}"
     return run_words(run_id, name) + suffix
 
 
@@ -172,7 +181,7 @@ def choose_run(kinds: tuple[str, ...], options: dict[str, str]) -> str:
         if asked not in options:
             run = resources.supervisor().find(asked)
             if run.kind in kinds:
-                options[run.id] = _words(run.id, run.name, run.state)
+                options[run.id] = _words(run.id, run.name, run.state, run.error)
         if asked in options:
             st.session_state["run"] = asked
     if st.session_state.get("run") not in options:
@@ -291,6 +300,9 @@ def outcome(run: Run) -> None:
 def ending(run: Run) -> None:
     """How a run ended that has no result."""
     icon, words = MARKS[run.state]
+    if run.error.startswith(jobs.NOT_STARTED):
+        st.warning(charts.plain(run.error), icon=icon)
+        return
     ended = "This run failed." if run.state is RunState.FAILED else f"This run was {words}."
     goes_on = " It can go on from where it stopped." if run.resumable else ""
     st.warning(f"{ended} {charts.plain(glossary.said(run.error))}".strip() + goes_on, icon=icon)
@@ -342,4 +354,4 @@ def _origin(run: Run) -> str:
         return run.id
     origin = json.loads(path.read_text(encoding="utf-8"))
     versions = ", ".join(f"{k} {v}" for k, v in origin["versions"].items())
-    return f"{run.id} · revision {origin['revision'] or 'unknown'} · {versions}"
+    return f"{run.id} · {revision_words(origin)} · {versions}"

@@ -33,7 +33,7 @@ def standing(run: Run) -> None:
     elif not (settings().runs / found.run_id).is_dir():
         st.warning(
             f"The run of the threshold in force, {found.run_id}, is gone. Bring it back from the "
-            "trash (Storage), or activate another version below.",
+            "trash (Storage), or put another version in force below.",
             icon=":material/link_off:",
         )
     else:
@@ -107,7 +107,7 @@ def activate(run: Run) -> None:
     key = _question(run, found)
     sure = st.checkbox(f"Use version {version}{instead} from now on", key=key)
     ready = sure and (accepted or not many) and bool(who)
-    if st.button("Activate", type="primary", icon=":material/gavel:", disabled=not ready):
+    if st.button("Put in force", type="primary", icon=":material/gavel:", disabled=not ready):
         results.put_in_force(identity.actor(), settings(), run, why, accepted)
         st.toast(f"Version {version} is in force.")
         st.rerun()
@@ -143,7 +143,7 @@ def versions(run: Run) -> None:
     st.dataframe(frame, hide_index=True, alt="Versions of the thresholds of this model")
     charts.csv(frame, f"threshold-versions-{run.id}")
     st.caption(
-        "To go back, choose the former version above and activate it. A program on the line "
+        "To go back, choose the former version above and put it in force. A program on the line "
         "reads the version's thresholds.json."
     )
     with (run.folder / active.FILE).open("rb") as file:

@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
+from pages.ui import address
 from tests.browser.visiting import DESK, NEEDS_CHROMIUM, opened, settled
 
 pytestmark = NEEDS_CHROMIUM
@@ -38,3 +39,26 @@ def test_back_leads_from_a_document_to_the_one_before(fresh_server, browser):
     shown(page, "Documents", "system-help$")
     page.go_back()
     shown(page, "Glossary", "system-glossary")
+
+
+def test_the_script_of_a_page_that_was_left_meanwhile_adds_no_step(browser):
+    page = browser.new_context().new_page()
+    page.route("**/*", lambda route: route.fulfill(body="<p>Help</p>", content_type="text/html"))
+    page.goto("http://help.test/")
+    page.evaluate(
+        """async (script) => {
+          const module = "data:text/javascript," + encodeURIComponent(script);
+          window.built = (await import(module)).default;
+          for (const at of ["?doc=methods", "/"]) history.pushState({}, "", at);
+        }""",
+        address.SCRIPT,
+    )
+    late = "() => window.built({data: {wished: {doc: 'methods'}, kept: {}, turn: true}})"
+    for at in ("?doc=methods", "/"):
+        page.go_back()
+        expect(page).to_have_url(re.compile(re.escape(at) + "$"))
+    page.evaluate(late)
+    expect(page).to_have_url("http://help.test/")
+    page.get_by_text("Help").click()
+    page.evaluate(late)
+    expect(page).to_have_url("http://help.test/?doc=methods")

@@ -95,7 +95,6 @@ def test_what_is_behind_a_waiting_run_is_in_use_too(make, probe, until):
     ("state", "words"),
     [
         (RunState.FAILED, "failed"),
-        (RunState.CANCELED, "was canceled"),
         (RunState.INTERRUPTED, "was interrupted"),
         (None, "was deleted"),
     ],
@@ -120,6 +119,29 @@ def test_a_run_whose_input_will_never_come_says_so(make, probe, storage, state, 
     assert not (run.folder / "process.json").exists()
     queue.tick()
     assert run.id in set(queue.store.runs(state="failed")["id"])
+
+
+def test_what_waits_for_a_canceled_run_was_not_started_and_failed_in_nothing(make, probe, storage):
+    queue = make(max_jobs=1)
+    source = runs.create(storage.runs, probe, {})
+    second = queue.submit(probe, {"source_run": source.id})
+    third = queue.submit(probe, {"source_run": second.id})
+    runs.finish(source.folder, RunState.CANCELED)
+    queue.tick()
+    queue.tick()
+    for run, before in ((second, source), (third, second)):
+        ended = queue.find(run.id)
+        assert ended.state is RunState.CANCELED
+        assert ended.error == (
+            f"Not started. Its input {before.id} was canceled. Resume that, then this run."
+        )
+        with pytest.raises(UserError, match=f"Its input {before.id} was canceled. Resume that"):
+            queue.resume(run.id)
+    queue.tick()
+    assert queue.store.runs(state="failed").empty
+    for run in (source, second, third):
+        queue.resume(run.id)
+    assert states(queue, [source, second, third]) == ["pending"] * 3
 
 
 def test_a_run_whose_input_cannot_go_on_cannot_either(make, probe, storage):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.core import runs, specs
+from backend.core import jobs, runs, specs
 from backend.inspection.parts.spec import Spec
 from backend.records import Cause, RunState
 from pages.ui import resources
@@ -53,6 +53,21 @@ def test_a_mistake_is_one_sentence_and_a_way_to_other_settings(failed, page):
     assert app.number_input(key=f"again-{run.id}-scale").value == 0.37
     assert app.number_input(key=f"again-{run.id}-seed").value == 77
     assert "With the settings of First try" in words(app)
+
+
+def test_what_waited_for_a_canceled_run_reads_as_not_started(empty_dashboard):
+    supervisor = resources.supervisor()
+    spec = specs.to_json(Spec(source="simulator"))
+    run = runs.create(supervisor.settings.runs, "parts", spec, name="Second")
+    error = f"{jobs.NOT_STARTED} Its input x was canceled. Resume that, then this run."
+    runs.finish(run.folder, RunState.CANCELED, error=error)
+    supervisor.tick()
+    table = open_page("pages/system/runs.py").dataframe[0].value
+    assert list(table["state"]) == ["not started: its input was canceled"]
+    app = open_page("pages/inspection/parts.py", run=run.id)
+    assert not app.exception
+    assert [w.value for w in app.warning] == [error]
+    assert "Resume" in labels(app)
 
 
 def test_the_choice_of_run_does_not_keep_saying_that_it_waits(empty_dashboard):

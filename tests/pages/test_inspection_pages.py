@@ -45,12 +45,12 @@ def test_too_few_good_parts_are_counted_and_the_cure_is_named(version):
 
 def test_a_version_comes_into_force_only_with_a_name_and_a_second_look(version, storage):
     app = open_page(THRESHOLD, run=version.id)
-    button = next(b for b in app.button if b.label == "Activate")
+    button = next(b for b in app.button if b.label == "Put in force")
     assert button.disabled
     app.text_input(key=f"who-{version.id}").set_value("Ada").run()
-    assert next(b for b in app.button if b.label == "Activate").disabled
+    assert next(b for b in app.button if b.label == "Put in force").disabled
     app.checkbox(key=f"sure-{version.id}").check().run()
-    next(b for b in app.button if b.label == "Activate").click().run()
+    next(b for b in app.button if b.label == "Put in force").click().run()
     is_well(app)
     assert "This version is in force" in words(app)
     assert "Ada" in words(app)
@@ -65,12 +65,12 @@ def test_a_version_put_in_force_meanwhile_is_not_replaced_unseen(version, storag
     app.text_input(key=f"who-{version.id}").set_value("Ada").run()
     app.checkbox(key=f"sure-{version.id}").check().run()
     active.activate(storage.storage, other.folder, "Bert", "")
-    next(b for b in app.button if b.label == "Activate").click().run()
+    next(b for b in app.button if b.label == "Put in force").click().run()
     is_well(app)
     assert active.current(storage.storage).run_id == other.id
     assert "was put in force meanwhile, by Bert" in words(app)
     app.checkbox(key=f"sure-{version.id}-{other.id}").check().run()
-    next(b for b in app.button if b.label == "Activate").click().run()
+    next(b for b in app.button if b.label == "Put in force").click().run()
     assert active.current(storage.storage).run_id == version.id
 
 
@@ -178,9 +178,9 @@ def test_a_version_that_misses_many_says_so_in_red_and_must_be_accepted(missing,
     assert "4 of 20 known BAD parts" in texts(app.error)
     app.text_input(key=f"who-{missing.id}").set_value("Ada").run()
     app.checkbox(key=f"sure-{missing.id}").check().run()
-    assert next(b for b in app.button if b.label == "Activate").disabled
+    assert next(b for b in app.button if b.label == "Put in force").disabled
     app.checkbox(key=f"accept-{missing.id}").check().run()
-    next(b for b in app.button if b.label == "Activate").click().run()
+    next(b for b in app.button if b.label == "Put in force").click().run()
     assert not app.exception
     assert "dots 4 of 10" in active.current(storage.storage).misses
 

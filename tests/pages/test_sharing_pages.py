@@ -113,6 +113,26 @@ def test_runs_named_in_the_address_stand_side_by_side(two: list[Run]) -> None:
     assert "no paired test" in page.info[0].value
 
 
+def test_a_comparison_opens_with_the_newest_two_of_the_kind_with_most(two: list[Run]) -> None:
+    made(settings().storage, "generate", {"images": 1}, name="alone")
+    resources.supervisor().tick()
+    page = open_page(COMPARE)
+    is_well(page)
+    assert page.selectbox[0].value == "latency"
+    assert "Side by side" in [each.value for each in page.subheader]
+    page.selectbox[0].set_value("generate").run()
+    is_well(page)
+    assert not page.subheader
+
+
+def test_with_one_run_of_each_kind_the_comparison_says_what_to_do(empty_dashboard: None) -> None:
+    made(settings().storage, "latency", LATENCY, name="alone")
+    resources.supervisor().tick()
+    page = open_page(COMPARE)
+    is_well(page)
+    assert "No kind has two completed runs yet" in page.info[0].value
+
+
 def test_a_table_is_kept_under_a_name_and_opened_by_its_address(two: list[Run]) -> None:
     page = open_page(COMPARE)
     is_well(page)

@@ -53,7 +53,7 @@ def test_the_ways_of_a_finished_flow_show_every_step(dashboard: dict[str, Run]) 
     told = words(app)
     assert "5 of 7 steps done; next: Look, and put in force" in told
     assert "separation GOOD/BAD" in told
-    assert "Activate" in labels(app)
+    assert "Put in force" in labels(app)
 
 
 def test_the_overview_lists_the_ways_under_way(empty_dashboard: None) -> None:

@@ -92,12 +92,12 @@ def refuse_deletion(storage: Path, run_id: str) -> None:
     """Raises UserError for a run in force, and for those behind it: its model and its parts."""
     for in_force in {one.project: one for one in history(storage)}.values():
         if in_force.run_id == run_id:
-            raise UserError(f"{run_id} is the threshold in force. Activate another first.")
+            raise UserError(f"{run_id} is the threshold in force. Put another in force first.")
         folder = storage / "runs" / in_force.run_id
         if folder.is_dir() and lineage.is_behind(run_id, runs.read(folder)):
             raise UserError(
-                f"{run_id} is behind the threshold in force {in_force.run_id}. Activate another "
-                "first."
+                f"{run_id} is behind the threshold in force {in_force.run_id}. Put another in "
+                "force first."
             )
 
 

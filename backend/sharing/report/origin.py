@@ -1,7 +1,7 @@
 """Who made a run, when, from what data, with which versions, and the command that makes it anew."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def _made(run: Run) -> pd.DataFrame:
         ("finished", _moment(run.finished) if run.finished else "–"),
         ("took", _duration(run.seconds)),
         ("hash of its files", hash_of(run, "facts", "artifacts")),
-        ("program", str(found.get("revision") or "unknown")),
+        ("program", revision_words(found)),
         ("Python", f"{found.get('python', 'unknown')} on {found.get('machine', 'unknown')}"),
         ("libraries", ", ".join(f"{k} {v}" for k, v in found.get("versions", {}).items()) or "–"),
     ]
@@ -64,6 +64,12 @@ def _moment(when: Any) -> str:
 def _provenance(run: Run) -> dict[str, Any]:
     path = run.folder / "provenance.json"
     return runs.read_json(path) if path.exists() else {}
+
+
+def revision_words(provenance: Mapping[str, Any]) -> str:
+    """Of which revision the program was that made a run."""
+    found = provenance.get("revision")
+    return f"revision {found}" if found else "revision not noted: it ran outside its git repository"
 
 
 def _who(run: Run) -> str:

@@ -1,9 +1,11 @@
 """The door for writes: what was done is in the journal of actions, what was refused is not."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 
 import numpy as np
@@ -145,9 +147,10 @@ def test_a_threshold_in_force_is_noted_and_needs_a_name(storage, done):
 @dataclass
 class Dropped:
     name: str
+    content: bytes = b"x"
 
     def getbuffer(self):
-        return b"x"
+        return self.content
 
 
 def test_uploads_are_noted_and_cleared_for_good(storage, done):
@@ -158,6 +161,35 @@ def test_uploads_are_noted_and_cleared_for_good(storage, done):
     work.clear(ADA, storage, "uploads")
     assert not storage.uploads.exists()
     assert done() == ["keep uploads", "clear"]
+
+
+def zipped(**members):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("_", "."), content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", "no zip file, or a damaged one. Pack it again as zip."),
+        (zipped(a_png=b"x" * 99)[:-30], "no zip file, or a damaged one. Pack it again as zip."),
+        (zipped(a_txt=b"x"), "holds no image .*. Pack the images into it."),
+    ],
+)
+def test_a_zip_that_no_job_could_read_is_refused_at_once(
+    supervisor, storage, done, tmp_path, content, words
+):
+    with pytest.raises(UserError, match=f"parts.zip (is )?{words}"):
+        work.keep_uploads(ADA, storage, [Dropped("parts.zip", content)])
+    assert not list(storage.uploads.iterdir())
+    (tmp_path / "parts.zip").write_bytes(content)
+    named = {"source": "folder", "folder": str(tmp_path / "parts.zip")}
+    with pytest.raises(UserError, match=f"parts.zip (is )?{words}"):
+        work.submit(ADA, supervisor, "parts", named)
+    assert done() == [] and not runs.folders(storage.runs)
 
 
 def test_the_journal_is_in_the_backup_and_survives_a_reindex(storage, images, done, tmp_path):

@@ -26,6 +26,14 @@ def test_what_is_behind_a_run_is_filled_in_too(tmp_path):
     }
 
 
+def test_a_line_replays_the_parts_that_its_package_was_made_from(tmp_path):
+    parts = run(tmp_path, "parts")
+    model = run(tmp_path, "inspect", parts_run=parts.id)
+    package = run(tmp_path, "package", model_run=model.id)
+    found = carrying.carried("line", package)
+    assert (found["package_run"], found["parts_run"]) == (package.id, parts.id)
+
+
 def test_a_field_is_filled_in_with_the_choice_that_makes_it_count(tmp_path):
     model = run(tmp_path, "diffusion")
     found = carrying.carried("generate", model)

@@ -150,3 +150,9 @@ def test_a_member_without_a_name_is_refused(tmp_path, into):
     with pytest.raises(UserError, match="without a name"):
         archives.unpack(path, into)
     assert not into.exists()
+
+
+@pytest.mark.parametrize("name", ["set.zip", "n" * 300 + ".zip", "x.txt"])
+def test_what_is_not_there_or_no_zip_by_name_is_left_to_its_reader(tmp_path, name):
+    (tmp_path / "x.txt").write_text("no zip")
+    archives.check(tmp_path / name)
