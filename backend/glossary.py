@@ -203,6 +203,7 @@ TERMS: tuple[Term, ...] = (
     Term("within, of 95 %", "95 of 100 parts take no longer than this"),
 )
 
+LEAST = 1e-9  # what is nearer to 0 is not written out
 LABELS = {  # fields whose name says it otherwise
     **{"arms": "Variants", "folds": "Test rounds", "budget": "Budget, ms"},
     **{"series": "Measured besides", "start": "Begins from"},
@@ -266,9 +267,18 @@ def value(found: Any) -> str:
     if isinstance(found, bool):
         return "yes" if found else "no"
     if isinstance(found, float):
-        return f"{found:,.0f}" if abs(found) >= 1000 else format(Decimal(f"{found:.3g}"), "f")
+        return _number(found)
     if isinstance(found, (list, tuple)):
         return ", ".join(value(part) for part in found) or "–"
     if isinstance(found, dict):
         return ", ".join(f"{str(k).replace('_', ' ')} {value(v)}" for k, v in found.items()) or "–"
     return str(found)
+
+
+def _number(found: float) -> str:
+    """In three figures that count, from 1,000 on as a whole number."""
+    if abs(float(f"{found:.3g}")) >= 1000:
+        return f"{found:,.0f}"
+    if 0 < abs(found) < LEAST:
+        return "nearly 0"
+    return format(Decimal(f"{found:.3g}"), "f")

@@ -1,6 +1,9 @@
 """Figures as they stand in sentences: rounded or counted, with interval or chance."""
 
-from decimal import Decimal
+import math
+from decimal import ROUND_CEILING, Decimal
+
+FINEST = 9  # places behind the point of a tiny difference
 
 
 def known(value: float | None) -> bool:
@@ -14,8 +17,14 @@ def signed(value: float) -> str:
 
 
 def tiny(value: float) -> str:
-    """A tiny difference in one figure that counts, written out: `0.00006`."""
-    return format(Decimal(f"{value:.0e}"), "f")
+    """A difference, written out and rounded up to two figures that count: `0.000056`."""
+    if not math.isfinite(value):
+        return "an unknown amount"
+    exact = Decimal(str(float(value)))
+    if exact.adjusted() > 0:  # from 10 on
+        return f"{exact.to_integral_value(ROUND_CEILING):f}"
+    place = Decimal(1).scaleb(max(-FINEST, exact.adjusted() - 1))
+    return f"{exact.quantize(place, ROUND_CEILING).normalize():f}"
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:

@@ -71,10 +71,10 @@ def recalibrate(actor: Actor, desk: Desk, home: Path, rows: pd.DataFrame) -> Run
     """
     journal.signed(actor.name)
     with audit.noting(desk.settings.storage, actor, line=home.name) as note:
-        desk.check_place()
         found, now = in_use.of(home), standing.read(home)
         if found is None or now is None or not now.suspended:
             raise UserError("Nothing drifted, so the limits stay.")
+        desk.check_place(found.model_run)
         standing_decisions = decisions.standing(home)
         mine = recalibration.reviewed(rows, standing_decisions, now.suspended, found.feature)
         table = recalibration.write(home, found, mine, now.suspended)

@@ -77,11 +77,27 @@ def reach(url: str) -> None:
     system, base = _reached(url)
     if "file" in _protocols(system):
         maintenance.refuse_missing_folder(Path(base))
-    of_store = "s3" in _protocols(system)
-    bucket = base.partition("/")[0]
     with _in_words(f"Cannot reach {url}"):
-        there = system.exists(bucket if of_store else base)
-    if of_store and not there:
+        if _is_store(system):
+            _reach_store(system, base)
+        else:
+            system.exists(base)
+
+
+def _reach_store(system: Any, base: str) -> None:
+    """Raises UserError where there is no such bucket. A key that may see one folder of it alone is
+    let in: it is asked for that."""
+    from pyarrow.fs import FileSelector
+
+    bucket = base.partition("/")[0]
+    try:
+        there = system.exists(bucket)
+    except OSError as error:
+        if "ACCESS_DENIED" not in str(error):
+            raise
+        system.fs.get_file_info(FileSelector(base, allow_not_found=True))
+        return
+    if not there:
         raise UserError(f"There is no bucket '{bucket}'. Correct its name, or make it first.")
 
 
@@ -95,7 +111,8 @@ def put(folder: Path, url: str, who: str, tick: Tick, still: Callable[[], None])
     system, base = _reached(url)
     place = f"{base}/{folder.name}"
     with _in_words(f"Cannot archive {folder.name} at {url}"):
-        system.makedirs(base, exist_ok=True)
+        if not _is_store(system):  # which has no folders, and its key may not look for the bucket
+            system.makedirs(base, exist_ok=True)
         try:
             tar, size, files = _written(system, f"{place}.tar", folder, tick)
             record = Archived(url, runs.now().isoformat(timespec="seconds"), who, tar, size, files)
@@ -167,8 +184,8 @@ def _reached(url: str) -> tuple[Any, str]:
     if "://" not in url and not Path(url).is_absolute():
         raise UserError(f"Name the whole path of the folder, from / on; it is '{url}'.")
     try:
-        if url.startswith(S3):
-            return _store(), url.removeprefix(S3).rstrip("/")
+        if url.lower().startswith(S3):
+            return _store(), _in_store(url)
         system, base = fsspec.core.url_to_fs(url)
     except ImportError as error:
         raise UserError(f"{url} needs a driver that is not installed: {error}") from error
@@ -177,6 +194,14 @@ def _reached(url: str) -> tuple[Any, str]:
     if "memory" in _protocols(system):
         raise UserError(f"What is put at {url} ends with the program. Name a folder or a store.")
     return system, base.rstrip("/")
+
+
+def _in_store(url: str) -> str:
+    """Bucket and folder of an address. Raises UserError where it names no bucket."""
+    base = url[len(S3) :].rstrip("/")
+    if not base.partition("/")[0].strip():
+        raise UserError(f"'{url}' names no bucket. Write it as s3://bucket/folder.")
+    return base
 
 
 def _store() -> Any:
@@ -191,6 +216,10 @@ def _store() -> Any:
         scheme=scheme or "https", endpoint_override=host.rstrip("/") or None, connect_timeout=10
     )
     return ArrowFSWrapper(driver, skip_instance_cache=True)
+
+
+def _is_store(system: Any) -> bool:
+    return "s3" in _protocols(system)
 
 
 def _protocols(system: Any) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from backend.core import jobs, projects, runs
+from backend.core import jobs, runs
 from backend.core.runs import Run
 from backend.settings import Settings
 
@@ -15,8 +15,8 @@ class Desk(Protocol):
     @property
     def settings(self) -> Settings: ...
 
-    def check_place(self) -> None:
-        """Raises UserError where nothing may be started from here."""
+    def check_place(self, *run_ids: str) -> None:
+        """Raises UserError where nothing that is made from these runs may be started from here."""
 
     def submit(
         self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = ""
@@ -50,10 +50,9 @@ class CommandLine:
     queued: bool = False
     project: str | None = None
 
-    def check_place(self) -> None:
-        """Raises UserError where the project named is no place for new runs."""
-        if self.project is not None:
-            projects.check_open(self.settings.storage, self.project)
+    def check_place(self, *run_ids: str) -> None:
+        """Raises UserError where the project is no place for new runs that are made from these."""
+        jobs.place_of(self.settings, run_ids, self.project)
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
         return jobs.submit(

@@ -82,7 +82,11 @@ def submit(
 def _project_for(settings: Settings, spec: Any, wanted: str | None) -> str:
     """The id of the project that a run belongs to. Raises UserError where nothing new is made in
     it, and where what the run is made from belongs to another."""
-    named = [run_id for _, run_id in lineage.links(type(spec), vars(spec))]
+    return place_of(settings, (i for _, i in lineage.links(type(spec), vars(spec))), wanted)
+
+
+def place_of(settings: Settings, named: Iterable[str], wanted: str | None) -> str:
+    """The id of the project of a run that is made from those named, see `_project_for`."""
     owners = {run_id: runs.project_of(settings.runs / run_id) for run_id in named}
     place = next(iter(owners.values()), projects.DEFAULT) if wanted is None else wanted
     projects.check_open(settings.storage, place)
@@ -379,7 +383,7 @@ class Supervisor:
         self._looked = ""  # the run up to which ended ones were looked at again in this turn
         self._waiting: set[str] = set()  # ended runs that are taken in by a later round
         self._next_feed = 0.0
-        self._heard = len(self._audit_since(0))
+        self._heard = self._audit_size()  # bytes of the audit log whose runs were looked at
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="supervisor", daemon=True)
@@ -428,9 +432,15 @@ class Supervisor:
 
     def _named(self) -> set[str]:
         """Runs that new lines of the audit log name: what a verb did to one that had ended."""
+        if self._audit_size() < self._heard:  # another log was put in its place
+            self._heard = 0
         new = self._audit_since(self._heard)
         self._heard += len(new)
         return set(runs.RUN_ID.findall(new.decode("utf-8", "replace")))
+
+    def _audit_size(self) -> int:
+        state = runs.state_of(self.settings.storage / audit.JOURNAL)
+        return state[2] if state else 0
 
     def _audit_since(self, place: int) -> bytes:
         """What the audit log holds from that byte on."""
@@ -459,11 +469,11 @@ class Supervisor:
     def _take_in(self, *changed: str) -> None:
         """Look at what is new, at what is under way, and in turn at what ended; at runs that
         changed before all others."""
-        fresh = self._list_anew(asked=bool(changed))
+        asked, fresh = set(changed), self._list_anew(asked=bool(changed))
         self._active = []
         ended: list[Ended] = []
         for name in dict.fromkeys((*changed, *self._due())):
-            at_once = name in changed or name in self.problems  # those, tried anew, hold up nobody
+            at_once = name in asked or name in self.problems  # those, tried anew, hold up nobody
             full = len(ended) >= TAKEN_IN and not at_once
             if full and name in self._waiting:
                 continue

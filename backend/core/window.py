@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from backend.core import projects
+from backend.core import jobs, projects
 from backend.core.audit import Actor
 from backend.core.jobs import Supervisor
 from backend.core.runs import Run
@@ -116,8 +116,9 @@ class Window:
 
     # What people ask for; backend/actions has checked that they may.
 
-    def check_place(self) -> None:
-        """Raises UserError where they may start nothing in what they look at."""
+    def check_place(self, *run_ids: str) -> None:
+        """Raises UserError where they may start nothing in what they look at, or nothing that is
+        made from these runs."""
         storage = self.settings.storage
         if self.project == projects.ALL:
             raise UserError(
@@ -125,7 +126,7 @@ class Window:
                 "then start it."
             )
         projects.check_seen(storage, self.who.name, self.who.role, self.project)
-        projects.check_open(storage, self.project)
+        jobs.place_of(self.settings, run_ids, self.project)
 
     def submit(self, kind: str, values: Mapping[str, Any], name: str = "", parent: str = "") -> Run:
         self.check_place()

@@ -65,6 +65,11 @@ class TimedTraining:
         steps = self.rounds * self.pace.stride / self.pace.steps
         return min(1.0, max(steps, self.seconds / self.pace.seconds))
 
+    @property
+    def is_cut_short(self) -> bool:
+        """Was the time up before the steps were done?"""
+        return self.done == 1 and self.rounds * self.pace.stride < self.pace.steps
+
     def round(self, losses: Iterable[Losses]) -> dict[str, float]:
         """A step down each of the losses, which are made one after the other, each on the network
         as the step before left it. Returns their means, and that of their sum as "loss"."""

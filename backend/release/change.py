@@ -34,15 +34,15 @@ def install(path: Path, key: Path, root: Path, storage: Path | None, say: Say = 
         raise UserError(f"{root} is installed already. Update it: {root}/install.sh update BUNDLE")
     line = signing.signer_line(key)
     kept = (storage or here.root / "storage").resolve()
-    for folder in (here.root, kept):
-        if folder != here.root / "storage" and not folder.parent.is_dir():
+    for folder in {here.root} if kept.is_relative_to(here.root) else {here.root, kept}:
+        if not folder.parent.is_dir():
             raise UserError(
                 f"There is no folder {folder.parent} to make {folder.name} in. Mount its disk, or "
                 "make it first."
             )
     here.releases.mkdir(parents=True, exist_ok=True)
     here.signers.write_text(line, encoding="utf-8")
-    kept.mkdir(exist_ok=True)
+    kept.mkdir(parents=True, exist_ok=True)
     here.keep(Installed(str(kept)))
     with bundle.opened(path, here.signers) as opened:
         release = unpack(here, opened, say)

@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,7 +16,7 @@ from backend.detection import curves, standing
 from backend.detection.detector.spec import Result
 from backend.glossary import DETECTION_SCORE, SEPARATION
 from backend.inspection.model import standing as anomaly_standing
-from backend.inspection.threshold.misses import missed
+from backend.inspection.threshold import misses, told
 from backend.inspection.threshold.spec import Result as Limits
 from backend.inspection.threshold.spec import Spec as LimitsSpec
 from backend.records import UserError
@@ -34,6 +34,7 @@ from pages.ui import (
     resources,
     run_table,
     steps,
+    threshold_versions,
 )
 from pages.ui.layout import header
 
@@ -204,14 +205,24 @@ def _limits(model: Run) -> str:
     for run_id in resources.store().runs("threshold", "completed", limit=10)["id"]:
         run = resources.supervisor().find(run_id)
         if runs.spec(run, LimitsSpec).inspect_run == model.id:
-            result = runs.result(run, Limits)
-            lost = next(iter(missed(run.folder)), None)
-            told = f"; they miss {lost.count} known BAD parts, {lost.share}" if lost else ""
-            promise = f"at most {result.alarm_rate:.0%} of new GOOD parts raise a false alarm"
-            if result.by_hand:
-                promise = "some were chosen by hand, without a promise"
-            return f"Its limits, version {result.version}: {promise}{told}."
+            return " ".join(_of_limits(run))
     return ""
+
+
+def _of_limits(run: Run) -> Iterator[str]:
+    result = runs.result(run, Limits)
+    yield f"Its limits are version {result.version}."
+    if threshold_versions.promises_nothing(result):
+        why = "every limit was chosen by hand" if result.by_hand else "no type has one"
+        yield f"They promise nothing: {why}."
+    else:
+        yield told.promise(runs.spec(run, LimitsSpec).wanted, bool(result.by_hand))
+    if result.short:
+        yield f"Too few GOOD parts for a limit: {', '.join(result.short)}."
+    figures = resources.facts("figures", run)
+    lost = misses.of_figures(figures) or misses.of_counts(resources.facts("thresholds", run))
+    if lost:
+        yield f"They miss {lost[0].count} known BAD parts, {lost[0].share}."
 
 
 def _found() -> None:
@@ -251,7 +262,7 @@ def _painted() -> None:
 
 
 def _figures() -> None:
-    told = []
+    doubtful = []
     with st.container(horizontal=True, key="figure-tiles"):
         for card in CARDS:
             trend = resources.store().latest_figures(
@@ -261,10 +272,10 @@ def _figures() -> None:
                 run = resources.supervisor().find(trend.iloc[-1]["id"])
                 caveat = caveats.of(run)
                 _card(card, trend, run, caveat)
-                told += [(card, run, caveat)] if caveat else []
+                doubtful += [(card, run, caveat)] if caveat else []
             elif card.kind == "detector":
                 _unproven()
-    for card, run, caveat in told:
+    for card, run, caveat in doubtful:
         st.warning(f"**{card.title}**: {charts.plain(caveat)}", icon=":material/warning:")
         links.to_kind(card.kind, "Open this run", run.id)
 

@@ -1,7 +1,5 @@
 """Similarity: a student's copies in pairs, its samples as a set, and whether they are copies."""
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
@@ -9,9 +7,8 @@ from backend import glossary, published
 from backend.core import facts, runs
 from backend.core.facts import Figure
 from backend.core.runs import Run
-from backend.images import imagefiles, pictures
-from backend.images.measures import ssim_map
 from backend.plots import student as student_plots
+from backend.students.similarity import standing
 from backend.students.similarity.figures import published_protocol
 from backend.students.similarity.spec import OWN_LATENT, Result
 from pages.ui import charts, gallery, links, resources, student_metrics
@@ -62,9 +59,9 @@ def _verdicts(by_name: Figures, result: Result) -> None:
         f"(n = {kid.n}). Not copies: {student_metrics.words(copies)} of them; 0.95 is the aim"
         + (f", {result.control} reach {control.value:.2f}." if control is not None else ".")
     )
-    if kid.high < grey / 2 and copies.low >= aim:
+    if standing.is_near(kid, grey) and copies.low >= aim:
         st.success(words, icon=":material/check_circle:")
-    elif kid.low >= grey / 2 or copies.high < aim:
+    elif standing.is_far(kid, grey) or copies.high < aim:
         st.warning(words, icon=":material/warning:")
     else:
         st.info(words + " One of the two cannot be told yet.", icon=":material/question_mark:")
@@ -166,7 +163,7 @@ def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
     found = rows[rows["pair"] == pair]
     row = (found if len(found) else rows).iloc[0]
     first, second = (run.folder / row[name] for name in ("teacher_path", "student_path"))
-    agreement = _agreement(first, second)
+    agreement = gallery.agreement(first, second)
     with st.container(horizontal=True, key="large-pictures-pair"):
         for picture, caption, alt in (
             (first, f"teacher, pair {row['pair']}", "Teacher image"),
@@ -174,13 +171,6 @@ def _pair(run: Run, rows: pd.DataFrame, pair: int) -> None:
             (agreement, "where they agree (white)", "SSIM map"),
         ):
             st.image(picture, width="stretch", caption=caption, alt=alt)
-
-
-@st.cache_data(ttl=600, max_entries=200, show_spinner=False)
-def _agreement(first: Path, second: Path) -> bytes:
-    """Where two pictures agree, white."""
-    alike = ssim_map(imagefiles.read_rgb(first), imagefiles.read_rgb(second))
-    return pictures.encoded((alike.clip(0, 1) * 255).astype("uint8"))
 
 
 def _grid(run: Run, rows: pd.DataFrame) -> None:

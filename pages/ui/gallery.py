@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from backend import glossary
 from backend.core import facts, registry, runs
 from backend.core.runs import Run
 from backend.images import curation, imagefiles, marks, palette, pictures
+from backend.images.measures import ssim_map
 from backend.records import UserError
 from pages.ui import caveats, charts, links, picture_filters
 
@@ -192,6 +194,11 @@ def beside(shown: Sequence[tuple[Path, Path | None]], edge: int = 256) -> bytes:
     return _beside(tuple((_file(path), mask and _file(mask)) for path, mask in shown), edge)
 
 
+def agreement(first: Path, second: Path) -> bytes:
+    """Where two pictures agree (SSIM), white. Raises UserError where one cannot be read."""
+    return _agreement(_file(first), _file(second))
+
+
 def _file(path: Path) -> File:
     return path, runs.state_of(path)
 
@@ -213,15 +220,26 @@ def _beside(shown: tuple[tuple[File, File | None], ...], edge: int) -> bytes:
     return pictures.encoded(pictures.sheet(alike, len(alike)))
 
 
+@lru_cache(maxsize=200)
+def _agreement(first: File, second: File) -> bytes:
+    alike = ssim_map(imagefiles.read_rgb(first[0]), imagefiles.read_rgb(second[0]))
+    return pictures.encoded((alike.clip(0, 1) * 255).astype(np.uint8))
+
+
 def _tinted(picture: File, mask: File | None, edge: int) -> tuple[np.ndarray, tuple[float, float]]:
     """The picture with a longer edge of that many px and its mask tinted in; px of that a px of its
-    own, across and down. Grey where it cannot be read."""
-    try:
-        own = imagefiles.read_rgb(picture[0])
-        drawn = imagefiles.read_rgb(mask[0]) if mask else None
-    except UserError:
+    own, across and down. Grey where it cannot be read, untinted where its mask cannot."""
+    own, drawn = _read(picture), _read(mask) if mask else None
+    if own is None:
         return np.full((edge, edge, 3), 128, np.uint8), (1.0, 1.0)
     pixels = pictures.scaled(own, edge)
     tint = None if drawn is None else pictures.like(drawn, pixels)[..., 0] > 64
     scale = pixels.shape[1] / own.shape[1], pixels.shape[0] / own.shape[0]
     return pictures.annotated(pixels, (), tint), scale
+
+
+def _read(file: File) -> NDArray[np.uint8] | None:
+    try:
+        return imagefiles.read_rgb(file[0])
+    except UserError:
+        return None

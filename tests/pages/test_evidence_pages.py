@@ -294,18 +294,53 @@ def test_the_overview_shows_no_published_recipe_and_no_student_that_learned_noth
     }
 
 
-def test_the_overview_says_in_words_what_the_newest_anomaly_model_tells(empty_dashboard, storage):
+def threshold(storage, spec: dict[str, Any], **result: Any) -> Run:
+    """Limits of a model with its evidence."""
     mean = {"subject": "diffusion", "metric": "mean AUROC", "value": 0.91, "low": 0.86}
     model = finished(storage, "inspect", {"figures": [mean | {"high": 0.94, "n": 399}]}, {})
     lost = {"subject": "all types", "metric": "BAD missed", "value": 0.29, "low": 0.18}
-    result = {"version": 1, "method": "diffusion", "promise": "average", "alarm_rate": 0.05} | {
+    told = {"version": 1, "method": "diffusion", "promise": "average", "alarm_rate": 0.05} | {
         **{"review_rate": 0.1, "ready": ["dots"], "short": [], "n_good": 298, "n_bad": 101},
         "notes": [],
     }
     figures = {"figures": [lost | {"high": 0.42, "n": 101}]}
-    finished(storage, "threshold", figures, result, inspect_run=model.id)
+    return finished(storage, "threshold", figures, told | result, inspect_run=model.id, **spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "result", "promise"),
+    [
+        (
+            {"alarm_rate": 0.004},
+            {"ready": ["edge"], "short": ["dots"]},
+            "On average over plants that do the same, at most 0.4% of new GOOD parts of a type "
+            "raise an alarm; one plant may have bad luck. Too few GOOD parts for a limit: dots. "
+            "They miss 29 of 101",
+        ),
+        (
+            {"promise": "certified", "alarm_rate": 0.025, "confidence": 0.9},
+            {"ready": ["dots", "edge"], "by_hand": ["edge"]},
+            "Certified: with 90% confidence, at most 2.5% of new GOOD parts of any type not chosen "
+            "by hand raise an alarm. They miss",
+        ),
+        ({}, {"by_hand": ["dots"]}, "They promise nothing: every limit was chosen by hand. They"),
+        ({}, {"ready": [], "short": ["dots"]}, "They promise nothing: no type has one. Too few"),
+    ],
+)
+def test_the_overview_says_what_the_newest_anomaly_model_tells_and_its_limits_promise(
+    empty_dashboard, storage, spec, result, promise
+):
+    threshold(storage, spec, **result)
     app = open_page("pages/home/overview.py")
     is_well(app)
     told = words(app).replace("\\", "")
     assert "BAD parts stand out: separation (AUROC) 0.91 [0.86, 0.94]" in told
-    assert "at most 5% of new GOOD parts raise a false alarm; they miss 29 of 101" in told
+    assert f"Its limits are version 1. {promise}" in told
+
+
+def test_limits_whose_figures_are_damaged_do_not_end_the_overview(empty_dashboard, storage):
+    run = threshold(storage, {})
+    facts.path(run.folder, "figures").write_bytes(b"no table")
+    app = open_page("pages/home/overview.py")
+    assert not app.exception
+    assert "Its limits are version 1." in words(app)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from plotly.graph_objects import Figure
 
-from backend.core import facts
+from backend.core import facts, runs
 from backend.images import imagefiles
 from pages.ui import charts, gallery, resources
 from tests.sharing_runs import FIGURES, made
@@ -19,23 +19,23 @@ def run(empty_dashboard, storage):
     return made(storage.storage, "latency", {}, {"figures": FIGURES}, "kept")
 
 
-def test_a_chart_is_drawn_once(run):
+def test_a_chart_is_drawn_once_for_each_state_of_its_run_and_what_is_shown(run, monkeypatch):
     drawn = []
 
     def draw():
         drawn.append("drawn")
         return Figure()
 
+    def shown(name="one", limit=1.0, theme="light"):
+        monkeypatch.setattr(charts, "_ink", lambda: charts.INK[theme])
+        charts.of_run(run, name, draw, pd.DataFrame({"x": [1]}), "A chart", (limit,))
+        return len(drawn)
+
     resources.take_in(run)
-    for name, limit, ink in (
-        ("one", 1.0, "black"),
-        ("one", 1.0, "black"),
-        ("other", 1.0, "black"),
-        ("one", 2.0, "black"),
-        ("one", 1.0, "white"),
-    ):
-        charts._drawn(resources.state(run), name, (limit,), ink, draw)
-    assert len(drawn) == 4
+    assert [shown(), shown()] == [1, 1]
+    assert [shown("other"), shown(limit=2.0), shown(theme="dark"), shown()] == [2, 3, 4, 4]
+    (run.folder / runs.EDITS).write_text("a person decided\n")
+    assert [shown(), shown()] == [5, 5]
 
 
 def test_what_was_kept_of_a_damaged_run_is_not_shown_once_it_is_mended(run):
@@ -76,6 +76,24 @@ def test_a_picture_that_cannot_be_read_is_grey_beside_the_others(tmp_path):
     row = pixels(gallery.beside([(path, None), (tmp_path / "gone.png", None)], 60))
     assert row.shape == (30, 122, 3)
     assert row[15, 30].max() < 10 and np.abs(row[15, 90].astype(int) - 128).max() < 10
+
+
+def test_a_mask_that_cannot_be_read_leaves_its_picture_as_it_is(tmp_path):
+    path = tmp_path / "one.png"
+    imagefiles.write(path, np.zeros((30, 60, 3), np.uint8))
+    (tmp_path / "mask.png").write_bytes(b"no picture")
+    assert pixels(gallery.overlaid(path, tmp_path / "mask.png", None, 60)).max() < 10
+
+
+def test_where_pictures_agree_is_worked_out_anew_where_one_is_another(tmp_path):
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    noise = np.random.default_rng(0).integers(0, 255, (32, 32, 3), np.uint8)
+    for path in (first, second):
+        imagefiles.write(path, noise)
+    alike = gallery.agreement(first, second)
+    assert gallery.agreement(first, second) is alike and pixels(alike).min() > 250
+    imagefiles.write(second, noise[::-1])
+    assert pixels(gallery.agreement(first, second)).mean() < 128
 
 
 def pixels(shown):

@@ -23,11 +23,11 @@ def pictures(package: Package) -> Iterator[tuple[NDArray[np.uint8], Mapping[str,
 def check(gaps: list[float], what: str, tolerance: float) -> Check:
     """gaps: how far each golden picture's result lies from what is promised. tolerance: what is
     left to processors, which round differently."""
-    worst = max(gaps, default=float("nan"))
+    worst = float(np.max(gaps)) if gaps else float("nan")
     passed = worst <= tolerance
     words = (
         f"{counted(len(gaps), 'golden picture')}: {what} differs by at most {tiny(worst)} from "
-        f"what the package promises, {tolerance:g} is allowed."
+        f"what the package promises, {tiny(tolerance)} is allowed."
     )
     return Check("golden pictures", passed, words, worst, limit=tolerance, n=len(gaps))
 

@@ -91,8 +91,12 @@ def missed(run_folder: Path) -> list[Share]:
     One made by an older version kept counts alone; its intervals count parts.
     """
     if facts.path(run_folder, "figures").exists():
-        return _read(run_folder, MISSED)
-    table = facts.read(run_folder, "thresholds")
+        return of_figures(facts.read(run_folder, "figures"))
+    return of_counts(facts.read(run_folder, "thresholds"))
+
+
+def of_counts(table: pd.DataFrame) -> list[Share]:
+    """`missed` from the table `thresholds`."""
     lost = table["n_bad"] - table["bad_alarms"] - table["bad_reviews"]
     counts = [(ALL, int(lost.sum()), int(table["n_bad"].sum()))]
     counts += zip(table["feature"], lost.astype(int), table["n_bad"].astype(int), strict=True)
@@ -102,11 +106,14 @@ def missed(run_folder: Path) -> list[Share]:
 def false_alarms(run_folder: Path) -> list[Share]:
     """False alarms of a version: of all types with a limit first, then of each; of one made by an
     older version none."""
-    return _read(run_folder, ALARMS) if facts.path(run_folder, "figures").exists() else []
+    if not facts.path(run_folder, "figures").exists():
+        return []
+    return of_figures(facts.read(run_folder, "figures"), ALARMS)
 
 
-def _read(run_folder: Path, metric: str) -> list[Share]:
-    rows, found = facts.read(run_folder, "figures"), []
+def of_figures(rows: pd.DataFrame, metric: str = MISSED) -> list[Share]:
+    """`missed`, or the shares of another metric, from the table `figures`."""
+    found = []
     row: Any
     for row in rows[rows["metric"] == metric].itertuples():
         hits = round(row.value * row.n)

@@ -25,7 +25,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
             f"The teacher images are {len(everything)}; a student needs at least {LEAST_IMAGES}."
         )
     recipe = training.recipe(spec, source, everything, out_dir)
-    best_kid = training.teach(recipe, out_dir, progress)
+    best_kid, ended = training.teach(recipe, out_dir, progress)
     megabytes = training.save(recipe, out_dir / "artifacts", progress)
     progress(1.0, "done")
     network, card = recipe.training.average, recipe.card()
@@ -38,6 +38,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
         held=len(recipe.held),
         classes=card["classes"],
         epochs=recipe.told()[0],
+        ended=ended,
         parameters=sum(p.numel() for p in network.parameters()),
         megabytes=megabytes,
         loss=recipe.loss,

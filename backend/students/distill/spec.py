@@ -83,8 +83,9 @@ class Spec:
 class Result:
     """parameters: count. megabytes: size of the ONNX file. loss: of the last epoch.
 
-    images: it learned from; held: kept away. best_kid: of its samples, by which the weights were
-    chosen. pairs: of noise and picture that it learned from.
+    images: it learned from; held: kept away. ended: why it did: "epochs", "time" or "patience" was
+    up, "" where an earlier version did not keep it. best_kid: of its samples, by which the weights
+    were chosen. pairs: of noise and picture that it learned from.
     """
 
     preset: str
@@ -95,6 +96,7 @@ class Result:
     held: int = 0
     classes: tuple[str, ...] = ()
     epochs: int
+    ended: str = ""
     parameters: int
     megabytes: float
     loss: float
@@ -104,7 +106,7 @@ class Result:
 
 def cut_short(spec: Spec, result: Result) -> str:
     """That the time was up before the epochs were, in a sentence; "" where it was not."""
-    if spec.preset == "pairs" or spec.patience or result.epochs >= spec.epochs:
+    if spec.preset == "pairs" or result.ended != "time":
         return ""
     return (
         f"Its time ({spec.minutes:g} min) was up after {result.epochs} of {spec.epochs} "

@@ -87,9 +87,10 @@ class Best:
             setattr(self, name, state[name])
 
 
-def teach(recipe: Recipe, out_dir: Path, progress: Progress) -> float | None:
+def teach(recipe: Recipe, out_dir: Path, progress: Progress) -> tuple[float | None, str]:
     """Teach a student, from `checkpoint/lesson.pt` on where there is one and the images that it
-    learns from are the same. Returns the KID of its samples where that chose the weights."""
+    learns from are the same. Returns the KID of its samples where that chose the weights, and why
+    it ended, as `Result.ended` says it."""
     images = resuming.version((recipe.learned.version, recipe.held.version))
     if len(recipe.learned) and resuming.begins_again(out_dir, images):
         progress(0.0, resuming.WORDS)
@@ -106,9 +107,10 @@ def teach(recipe: Recipe, out_dir: Path, progress: Progress) -> float | None:
                 film.write(_strip(recipe), step)
         checkpoint.keep()
         progress(0.9 * training.done, words, step=step, metrics=metrics)
+    ended = "patience" if best.is_enough else "time" if training.is_cut_short else "epochs"
     best.judge()
     best.put_back()
-    return best.kid
+    return best.kid, ended
 
 
 @torch.no_grad()

@@ -165,6 +165,8 @@ def test_a_place_that_cannot_be_written_leaves_everything_here(storage, run, tmp
         ("", "Say where to"),
         ("away", "whole path"),
         ("s3://key:secret@bucket/x", "No password"),
+        ("s3://", r"'s3://' names no bucket\. Write it as s3://bucket/folder"),
+        ("S3:///folder", "names no bucket"),
         ("nosuch://bucket", "no address of files"),
         ("memory://bucket", "ends with the program"),
         ("{storage}/../typo/away", r"no folder .*typo/away. .*mkdir -p"),

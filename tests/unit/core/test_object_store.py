@@ -119,8 +119,37 @@ def test_a_wrong_key_is_refused_in_words(store, storage, run, monkeypatch):
     from moto import settings
 
     monkeypatch.setattr(settings, "INITIAL_NO_AUTH_ACTION_COUNT", 0)  # else any key is let in
-    with pytest.raises(UserError, match=r"Cannot reach s3://plant/old runs: .*ACCESS_DENIED"):
+    with pytest.raises(UserError, match=r"Cannot reach s3://plant/old runs: .*INVALID_ACCESS_KEY"):
         archives.archive(ADA, storage, run.id, PLACE, ignore)
+    assert is_whole(run)
+
+
+@pytest.fixture
+def one_folder(monkeypatch):
+    """As for a key that may see `old runs` of the bucket alone: it may not look for the bucket."""
+    from moto.s3.exceptions import S3AccessDeniedError
+    from moto.s3.responses import S3Response
+
+    listed = S3Response.list_objects_v2
+
+    def refused(self):
+        raise S3AccessDeniedError
+
+    def listed_below(self):
+        prefix = self.querystring.get("prefix", [""])[0]
+        return listed(self) if prefix.startswith("old runs/") else refused(self)
+
+    monkeypatch.setattr(S3Response, "head_bucket", refused)
+    monkeypatch.setattr(S3Response, "list_objects_v2", listed_below)
+
+
+def test_a_key_that_may_see_one_folder_alone_is_let_in_there(store, storage, run, one_folder):
+    with pytest.raises(UserError, match=r"Cannot reach s3://plant/new runs: .*ACCESS_DENIED"):
+        archives.archive(ADA, storage, run.id, "s3://plant/new runs", ignore)
+    archive.reach(PLACE)
+    archives.archive(ADA, storage, run.id, PLACE, ignore)
+    assert runs.archived_at(run.folder) == PLACE
+    archives.fetch(ADA, storage, run.id, ignore)
     assert is_whole(run)
 
 

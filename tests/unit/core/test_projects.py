@@ -197,6 +197,20 @@ def test_a_move_beside_the_dashboard_is_seen_at_once(
         assert set(OfProject(store, other.id).runs()["id"]) == set(there[:count])
 
 
+def test_an_audit_log_that_was_replaced_by_a_shorter_one_is_heard(
+    storage, store, other, monkeypatch
+):
+    monkeypatch.setattr(jobs, "LOOKS", 1)
+    last = max(made(storage.storage, "parts", {"parts": 1}).id for _ in range(3))
+    (storage.storage / audit.JOURNAL).write_text("an old line\n" * 1000)
+    supervisor = jobs.Supervisor(storage, store)
+    supervisor.tick()
+    (storage.storage / audit.JOURNAL).unlink()
+    actions.move(ADMIN, CommandLine(storage), [last], other.id)
+    supervisor.tick()
+    assert list(OfProject(store, other.id).runs()["id"]) == [last]
+
+
 def test_what_works_or_is_in_force_stays_where_it_is(storage, supervisor, other):
     waiting = supervisor.submit("generate", SMALL)
     done = made(storage.storage, "parts", {"parts": 1})
@@ -303,6 +317,7 @@ def test_all_projects_are_those_that_somebody_may_see(storage, store, secret, su
 def test_nothing_is_started_in_all_projects(storage, other, supervisor):
     with pytest.raises(UserError, match="Choose that in the sidebar"):
         Window(supervisor, ADMIN, projects.ALL).submit("generate", SMALL)
+    assert runs.names(storage.runs) == []
 
 
 def test_labels_of_reviewed_parts_are_not_written_where_nothing_is_started(

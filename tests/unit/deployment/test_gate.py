@@ -284,6 +284,20 @@ def test_golden_pictures_that_come_out_differently_refuse_the_package(packed, mo
     assert result.verdict == "FP32 is refused: its golden pictures come out differently."
 
 
+@pytest.mark.parametrize(
+    ("gaps", "words"),
+    [
+        ([1e-5, 1.4e-4], "at most 0.00014 from what the package promises, 0.0001 is allowed"),
+        ([0.0, float("nan"), 0.0], "at most an unknown amount from"),
+    ],
+)
+def test_golden_pictures_tell_why_they_refuse(gaps, words):
+    from backend.deployment.gate import golden
+
+    found = golden.check(gaps, "their score", 1e-4)
+    assert not found.passed and words in found.words
+
+
 def test_the_result_is_read_back_as_it_was_written(judged):
     folder, result = judged
     assert dataclasses.asdict(result) == dataclasses.asdict(runs.result(runs.read(folder), Result))

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from backend.actions import reviews
-from backend.core import facts, jobs, runs
+from backend.core import facts, jobs, projects, runs
 from backend.core.audit import Actor, Way
 from backend.core.desk import CommandLine
 from backend.line import control, segments
@@ -266,6 +266,20 @@ def test_too_few_reviewed_parts_make_no_limits(storage, reviewed):
         reviews.recalibrate(ANN, CommandLine(storage), reviewed.home, reviewed.rows)
     with pytest.raises(UserError, match="Who is missing"):
         reviews.recalibrate(Actor("", Way.PAGE), CommandLine(storage), reviewed.home, reviewed.rows)
+
+
+def test_no_table_for_new_limits_is_written_where_they_cannot_be_asked_for(storage, reviewed):
+    """The project of the line's runs is archived, or they lie in another than what is asked for."""
+    there, other = (projects.add(storage.storage, name) for name in ("Pens", "Lids"))
+    for folder in runs.folders(storage.runs):
+        runs.move(folder, there.id)
+    elsewhere = CommandLine(storage, project=other.id)
+    with pytest.raises(UserError, match="belongs to the project 'Pens'"):
+        reviews.recalibrate(ANN, elsewhere, reviewed.home, reviewed.rows)
+    projects.set_archived(storage.storage, there.id, True)
+    with pytest.raises(UserError, match="is archived"):
+        reviews.recalibrate(ANN, CommandLine(storage), reviewed.home, reviewed.rows)
+    assert not (reviewed.home / recalibration.FOLDER).exists()
 
 
 def test_limits_that_were_not_made_are_told(storage, reviewed):

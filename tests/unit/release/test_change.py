@@ -79,6 +79,12 @@ def test_a_folder_that_is_to_be_made_in_none_is_refused(plant, tmp_path):
     assert not there.exists() and not gone.exists()
 
 
+def test_storage_may_lie_deep_in_the_folder_that_is_made_for_it(plant, bundled, tmp_path):
+    root = tmp_path / "opt"
+    change.install(bundled(1), plant.public, root, root / "app" / "data", **CALM)
+    assert place.Place(root).storage == root / "app" / "data"
+
+
 def test_the_installation_that_fails_leaves_storage_as_it_was(plant, bundled, tmp_path):
     storage = tmp_path / "srv"
     (storage / "runs" / "one").mkdir(parents=True)

@@ -1,6 +1,7 @@
 """The student: shapes, determinism, resume, and that it learns at all."""
 
 import dataclasses
+import itertools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,7 @@ def chosen(
     for name in ("checkpoint", "artifacts"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     recipe = recipe_of(spec, lesson)
-    best_kid = training.teach(recipe, folder, tell)
+    best_kid, _ = training.teach(recipe, folder, tell)
     training.save_weights(recipe, folder / "artifacts", tell)
     return recipe, best_kid
 
@@ -427,18 +428,38 @@ def test_augmenting_moves_picture_and_mask_together():
 
 
 @pytest.mark.parametrize(
-    ("spec", "epochs", "told"),
+    ("spec", "ended", "told"),
     [
-        (Spec(epochs=30, minutes=1.0), 2, "Its time (1 min) was up after 2 of 30 epochs"),
-        (Spec(epochs=30, minutes=1.0), 30, ""),
-        (Spec(epochs=30, patience=2), 10, ""),
-        (Spec(epochs=30, preset="pairs"), 10, ""),
+        (Spec(epochs=30, minutes=1.0), "time", "Its time (1 min) was up after 2 of 30 epochs"),
+        (Spec(epochs=30, patience=2), "time", "Its time (5 min) was up after 2 of 30 epochs"),
+        (Spec(epochs=30, minutes=1.0), "epochs", ""),
+        (Spec(epochs=30, patience=2), "patience", ""),
+        (Spec(epochs=30, preset="pairs"), "time", ""),
+        (Spec(epochs=30), "", ""),  # of an earlier version
     ],
 )
-def test_a_student_tells_that_its_time_was_up_first(spec, epochs, told):
+def test_a_student_tells_that_its_time_was_up_first(spec, ended, told):
     result = Result(
         **{"preset": spec.preset, "size": 128, "latent_dim": 8, "paints_mask": True},
-        **{"images": 9, "epochs": epochs, "parameters": 1, "megabytes": 1.0, "loss": 1.0},
+        **{"images": 9, "epochs": 2, "parameters": 1, "megabytes": 1.0, "loss": 1.0},
+        ended=ended,
     )
     said = cut_short(spec, result)
     assert said.startswith(told) if told else said == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "ended"),
+    [
+        ({"epochs": 2}, "epochs"),
+        ({"epochs": 5000, "minutes": 0.001, "patience": 9}, "time"),
+        ({"epochs": 24, "patience": 1}, "patience"),
+    ],
+)
+def test_why_a_lesson_ended_is_kept(lesson, tmp_path, monkeypatch, change, ended):
+    for name in ("checkpoint", "artifacts"):
+        (tmp_path / name).mkdir()
+    kids = itertools.count(1.0)  # worse each time
+    monkeypatch.setattr(training, "kid", lambda *sets: next(kids))
+    spec = dataclasses.replace(SPEC, **change)
+    assert training.teach(recipe_of(spec, lesson), tmp_path, quiet)[1] == ended

@@ -190,3 +190,12 @@ def test_samples_no_nearer_than_a_grey_field_are_told(low, told):
 
 def test_nothing_is_told_of_samples_that_were_not_measured():
     assert standing.of_samples({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "near", "far"),
+    [(10, 49, True, False), (40, 50, False, False), (50, 90, False, True)],
+)
+def test_samples_are_near_or_far_by_half_of_a_grey_field(low, high, near, far):
+    kid = Figure(value=(low + high) / 2, low=low, high=high, n=40)
+    assert (standing.is_near(kid, 100.0), standing.is_far(kid, 100.0)) == (near, far)
