@@ -1,6 +1,7 @@
 """Figures as they stand in sentences: rounded or counted, with interval or chance."""
 
-from decimal import Decimal
+import math
+from decimal import ROUND_CEILING, Decimal
 
 
 def known(value: float | None) -> bool:
@@ -14,8 +15,15 @@ def signed(value: float) -> str:
 
 
 def tiny(value: float) -> str:
-    """A tiny difference in one figure that counts, written out: `0.00006`."""
-    return format(Decimal(f"{value:.0e}"), "f")
+    """A tiny difference of at least 0 as "at most" wants it: rounded up to two figures that count,
+    written out: `0.000057`."""
+    if not math.isfinite(value):
+        return "no number" if math.isnan(value) else "any number"
+    exact = Decimal(repr(float(value)))
+    step = Decimal(1).scaleb(exact.adjusted() - 1)
+    rounded = exact.quantize(step, ROUND_CEILING) if exact else exact
+    whole, _, rest = format(rounded, "f").partition(".")
+    return f"{whole}.{rest}".rstrip("0").rstrip(".") if rest else whole
 
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:

@@ -27,7 +27,7 @@ def check(gaps: list[float], what: str, tolerance: float) -> Check:
     passed = worst <= tolerance
     words = (
         f"{counted(len(gaps), 'golden picture')}: {what} differs by at most {tiny(worst)} from "
-        f"what the package promises, {tolerance:g} is allowed."
+        f"what the package promises, {tiny(tolerance)} is allowed."
     )
     return Check("golden pictures", passed, words, worst, limit=tolerance, n=len(gaps))
 

@@ -20,7 +20,7 @@ def parity(package: Package, spec: Spec) -> Check:
     limit = GREY_LEVEL if package.kind == STUDENT else spec.parity
     words = (
         f"Packed and trained model differ by at most {tiny(worst)} on {counted(n, 'picture')}, "
-        f"{limit:g} is allowed."
+        f"{tiny(limit)} is allowed."
     )
     return Check("parity", worst <= limit, words, worst, limit=limit, n=n)
 
