@@ -13,6 +13,7 @@ from backend.composites.spec import Result, Spec
 from backend.core import runs
 from backend.images import imageset
 from backend.images.labelled_image import LabelledImage, Origin
+from backend.images.vocabulary import BELOW
 from backend.records import Progress, UserError
 from backend.teachers.stable_diffusion.settings import loras, weights_folder
 
@@ -126,7 +127,7 @@ def _params(
     """How an image was made; donor and prompt are those of its first defect."""
     first = records[0] if records else {}
     return {
-        "photograph": good.name,
+        BELOW: good.name,
         "method": spec.teacher,
         "donor": first.get("donor", ""),
         "prompt": first.get("prompt", ""),

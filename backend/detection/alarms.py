@@ -9,18 +9,29 @@ from backend.numeric.shares import bounds
 from backend.wording import counted, with_interval
 
 RATE = 0.1
+FLATTERED = (
+    "These images also chose its best epoch, and it among several trainings where there were any, "
+    "so figures on them flatter it."
+)
+OTHERS = (
+    "There the confidence is the best F1 whatever the alarms: train for more steps, or on more "
+    "good parts."
+)
 
 
 @dataclass(frozen=True)
 class Held:
-    """What a detector does on the images that chose its confidence. rate: asked for. intact: images
-    without a defect, alarmed: of them with a box. recall: there, and free: at the best F1."""
+    """What a detector does on the images that chose its confidence. rate: asked for. intact: parts
+    with images without a defect, alarmed: of them with a box. defects: how many there are, recall:
+    of them, and free: at the best F1. real: only real images chose it, though there are others."""
 
     rate: float
     intact: int | None
     alarmed: int | None
     recall: float | None = None
     recall_free: float | None = None
+    defects: int | None = None
+    real: bool = False
 
 
 def rate_param(when: tuple[str, tuple[Any, ...]] | None = None) -> Any:
@@ -37,18 +48,23 @@ def rate_param(when: tuple[str, tuple[Any, ...]] | None = None) -> Any:
 
 
 def may_alarm(intact: int, rate: float) -> int:
-    """How many of so many intact images may have a box, so that of new ones at most that share
+    """How many of so many intact parts may have a box, so that of new ones at most that share
     has one on average; 0 where they are fewer than `needed`.
 
-    A new image is as likely as any of them to have the surest box, the second surest, and so on
+    A new part is as likely as any of them to have the surest box, the second surest, and so on
     (split conformal prediction, Vovk et al. 2005): (k + 1) / (intact + 1) must not exceed the rate.
     """
     return intact if rate >= 1 else max(0, math.floor(rate * (intact + 1) + 1e-9) - 1)
 
 
 def needed(rate: float) -> int:
-    """Intact images from which on a rate can be kept on average."""
+    """Intact parts from which on a rate can be kept on average."""
     return math.ceil(1 / rate - 1e-9) - 1
+
+
+def keeps(intact: int, alarmed: int, rate: float) -> bool:
+    """Does a confidence at which so many intact parts have a box keep to the rate?"""
+    return alarmed <= may_alarm(intact, rate)
 
 
 def said(held: Held) -> str:
@@ -57,15 +73,18 @@ def said(held: Held) -> str:
     if held.rate >= 1 or held.intact is None or held.alarmed is None:
         return ""
     share = f"{100 * held.rate:.3g} %"
-    if not held.intact:
+    if held.recall_free == 0:
         return (
-            f"No image held back shows a good part, so nothing keeps false alarms to {share}: it "
-            "works at its best F1. Add good parts to what it is trained on."
+            "No box on the images held back is right at any confidence, so none can be set for "
+            f"at most {share} of good parts with a false alarm. Train it for longer, or on more "
+            "images."
         )
+    if not held.intact:
+        return _without_good(held.real, share)
     value = with_interval(held.alarmed / held.intact, *bounds(held.alarmed, held.intact))
     parts = counted(held.intact, "good part")
     seen = f"{held.alarmed} of {parts} held back with a false alarm, {value}"
-    if held.alarmed > may_alarm(held.intact, held.rate):
+    if not keeps(held.intact, held.alarmed, held.rate):
         return (
             f"At no confidence does it find a defect and keep false alarms to {share}, so it works "
             f"at its best F1: {seen}. Train it for longer, or on more good parts."
@@ -79,26 +98,46 @@ def said(held: Held) -> str:
     )
 
 
-def _price(held: Held) -> str:
-    if held.recall is None or held.recall_free is None:
-        return ""
+def _without_good(real: bool, share: str) -> str:
+    kind, wanted = ("real ", "photographs of good parts") if real else ("", "good parts")
     return (
-        f" Of the defects held back it finds {held.recall:.2f} there, and {held.recall_free:.2f} "
-        "at its best F1, whatever the alarms."
+        f"No {kind}image held back shows a good part, so nothing keeps false alarms to {share}: it "
+        f"works at its best F1. Add {wanted} to its data set, best among the sets kept for "
+        "validation whole (validation runs)."
     )
 
 
-def said_of_trainings(rate: float, intact: int | None) -> str:
+def _price(held: Held) -> str:
+    """What the rate costs in recall, on images that are no evidence."""
+    if held.recall is None or held.recall_free is None:
+        return ""
+    of = "the defects" if held.defects is None else counted(held.defects, "defect")
+    return (
+        f" Of {of} held back it finds {held.recall:.2f} there, and {held.recall_free:.2f} at its "
+        f"best F1, whatever the alarms. {FLATTERED}"
+    )
+
+
+def said_of_trainings(
+    rate: float, intact: int | None, failed: int | None = None, trainings: int = 0
+) -> str:
     """What the confidences of a study's trainings keep to; "" where no rate was asked.
 
-    intact: the fewest good parts that any of them holds back.
+    intact: the fewest good parts that any of them holds back. failed: how many of the trainings
+    found no confidence that keeps to it, None where that is not known.
     """
     if rate >= 1 or intact is None:
         return ""
-    words = f"Confidences are set for at most {100 * rate:.3g} % of good parts with a false alarm"
-    if intact >= needed(rate):
-        return f"{words}, on average over parts like those held back."
-    return (
-        f"{words}; that takes {needed(rate)} good parts held back to promise, and one of these "
-        f"trainings has {intact}."
-    )
+    share = f"at most {100 * rate:.3g} % of good parts with a false alarm"
+    if failed and failed == trainings:
+        return f"None of these trainings finds a confidence that keeps to {share}. {OTHERS}"
+    kept = ", on average over parts like those held back."
+    if intact < needed(rate):
+        kept = (
+            f"; that takes {needed(rate)} good parts held back to promise, and one of these "
+            f"trainings has {intact}."
+        )
+    words = f"Confidences are set for {share}{kept}"
+    if failed:
+        words += f" But {failed} of {trainings} trainings find none that keeps to it. {OTHERS}"
+    return words

@@ -108,7 +108,7 @@ class Judged:
     def best_f1(self, alarm_rate: float = 1.0) -> OperatingPoint:
         """Where F1 is highest, of `CONFIDENCES`; of several the surest, for fewer false alarms.
 
-        alarm_rate: share of intact images that may have a box, see `may_alarm`; confidences at
+        alarm_rate: share of intact parts that may have a box, see `may_alarm`; confidences at
         which more have one count only where a defect is found at no other. At `UNKNOWN` where no
         box is right. Every figure "at the best F1" is taken here.
         """
@@ -121,10 +121,23 @@ class Judged:
         return self.at_confidence(float(CONFIDENCES[best]) if f1[best] > 0 else UNKNOWN)
 
     def surest_on_intact(self) -> np.ndarray:
-        """The highest confidence on each intact image, −∞ without a box: float [I]."""
+        """The highest confidence on the intact images of each group, −∞ without a box: float [G].
+
+        Views of one part are not independent, so they count as one.
+        """
         surest = np.full(len(self.truths), -np.inf)
         np.maximum.at(surest, self.image, self.confidence)
-        return surest[self.truths == 0]
+        intact = self.truths == 0
+        number, names = pd.factorize(self.groups[intact])
+        found = np.full(len(names), -np.inf)
+        np.maximum.at(found, number, surest[intact])
+        return found
+
+    def intact_alarmed(self, confidence: float) -> tuple[int, int]:
+        """How many groups with intact images there are, and how many have a box on one at this
+        confidence."""
+        surest = self.surest_on_intact()
+        return len(surest), int((surest >= confidence).sum())
 
     def alarms(self, confidence: float) -> np.ndarray:
         """Number of boxes on each image at this confidence: int [N]."""

@@ -52,5 +52,14 @@ def verdict(result: Result) -> str:
 
 def alarms(result: Result) -> str:
     """What a detector's confidence keeps false alarms to; "" where no rate was asked."""
-    found = result.held_intact, result.held_alarmed, result.held_recall, result.held_recall_free
-    return said(Held(result.alarm_rate, *found))
+    return said(
+        Held(
+            result.alarm_rate,
+            result.held_intact,
+            result.held_alarmed,
+            result.held_recall,
+            result.held_recall_free,
+            result.held_defects,
+            result.held_real,
+        )
+    )

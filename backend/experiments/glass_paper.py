@@ -176,7 +176,7 @@ def _precision(made: Made) -> Iterator[Item]:
         "4-confidence-precision",
         "Confidence and precision",
         "Share of boxes that fit, of those at least so sure; a line ends where no box is surer. "
-        "The dotted line is the confidence of the best F1 on its own validation images.",
+        "The dotted line is the confidence chosen on its own validation images.",
         detection_plots.over_confidence(frame, {words: words for words in judged}, at, title),
         frame,
     )

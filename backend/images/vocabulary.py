@@ -2,6 +2,7 @@
 load at once."""
 
 INTACT = "intact"  # the class of an image without a defect
+BELOW = "photograph"  # of a composite's params: the name of the photograph it was made on
 ONE_CLASS = ("defect",)  # where defects of all kinds are one
 LIGHTINGS = ("back light", "dark field", "bright field", "photograph")
 GLASS = "glass"

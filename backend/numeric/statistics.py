@@ -350,17 +350,23 @@ def clopper_pearson(
 
 
 def grouped_share(hits: ArrayLike, groups: ArrayLike, alpha: float = 0.05) -> Interval:
-    """Share of the parts [n] that are hits, with an exact interval that counts groups, not parts.
+    """Share of the parts [n] that are hits, with an interval that counts groups, not parts.
 
-    Clopper-Pearson with as many trials as there are groups, as for parts that are all alike within
-    a group (Korn and Graubard 1998): the usual interval where each part is a group of its own,
-    else on the safe side. Without a part (NaN, 0, 1).
+    Clopper-Pearson with as many trials as `as_many_groups`, as for parts that are all alike within
+    a group: exact where each part is a group of its own. Without a part (NaN, 0, 1).
     """
-    found, names = np.asarray(hits, dtype=bool), np.asarray(groups)
+    found = np.asarray(hits, dtype=bool)
     if not len(found):
         return math.nan, 0.0, 1.0
-    share, n = float(found.mean()), len(np.unique(names))
+    share, n = float(found.mean()), as_many_groups(groups)
     return share, *bounds(share * n, n, alpha)
+
+
+def as_many_groups(groups: ArrayLike) -> float:
+    """How many groups of one size say as much as these, given the group of each part [n]:
+    (Σ size)² / Σ size² (Kish 1965; Korn and Graubard 1998)."""
+    sizes = np.unique(np.asarray(groups), return_counts=True)[1].astype(float)
+    return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
 def hanley_mcneil_se(area: float, n_good: int, n_bad: int) -> float:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from backend.core import facts, runs
 from backend.core.runs import Run
-from backend.detection import alarms, start_weights
+from backend.detection import start_weights
 from backend.detection.study import verdicts
 from backend.detection.study.spec import Result
 from backend.detection.study.verdicts import Findings
@@ -32,7 +32,8 @@ METHOD = """
 - **Confidence.** A fifth of the specimens of each source is held back from training. Alarms and
   recall are taken at the confidence with the best F1 on the real ones of them (on all of them
   where none is real) and on good parts that it never trained on, of those that keep to the alarm
-  rate asked for. Test images play no part.
+  rate asked for. A composite goes with the photograph below it, where that is among these; a
+  student that was taught with composites is not looked behind. Test images play no part.
 - **Intervals.** 95 %, bootstrap over specimens of the test set and over seeds, paired within a
   difference; p allows for how few the seeds are, and is adjusted after Holm within each metric.
 - **Verdicts.** From three seeds and six test specimens with a defect on. A detector has learned
@@ -104,8 +105,7 @@ def _origin(result: Result) -> None:
     start = start_weights.said(result.start, result.pretrained)
     st.caption(
         f"{counted(result.trials, 'training')} of {counted(result.steps, 'step')}, "
-        f"{counted(result.seeds, 'seed')}, from {start}. "
-        + alarms.said_of_trainings(result.alarm_rate, result.held_intact)
+        f"{counted(result.seeds, 'seed')}, from {start}. " + result.said_of_alarms()
     )
 
 

@@ -10,7 +10,7 @@ from backend.detection import curves, standing, start_weights
 from backend.detection.detector.spec import Result
 from backend.detection.evaluation import Judged
 from backend.glossary import CLOSE_FIT, DETECTION_SCORE, ONE_BOX, PRECISION, RECALL
-from backend.numeric.statistics import grouped_share
+from backend.numeric.statistics import as_many_groups, grouped_share
 from backend.wording import counted
 from pages.ui import charts, resources
 
@@ -129,7 +129,6 @@ def _headline(
     drawn = judged.drawn(at)
     right = judged.correct[drawn], judged.groups[judged.image[drawn]]
     hits = curves.found(judged, at), judged.groups[judged.truth_image]
-    over = f"{counted(len(np.unique(judged.groups)), 'specimen')}, not boxes, for the interval"
     found = figures.set_index(["subject", "metric"])
     low_high = ["value", "low", "high"]
     entries = [
@@ -153,13 +152,13 @@ def _headline(
             "Right of its boxes (precision)",
             _share(*right),
             f"{PRECISION.meaning}, at confidence {at:.3f}; n = {counted(len(right[0]), 'box')}. "
-            f"Counted over {over}",
+            f"{_over(right[1])}",
         ),
         (
             "Defects found (recall)",
             _share(*hits),
             f"{RECALL.meaning}, at confidence {at:.3f}; n = {counted(len(hits[0]), 'defect')}. "
-            f"Counted over {over}",
+            f"{_over(hits[1])}",
         ),
     ]
     intact = judged.truths == 0
@@ -167,12 +166,25 @@ def _headline(
         share = _share(judged.alarmed(at)[intact], judged.groups[intact])
         count = judged.alarms(at)[intact].mean()
         meaning = (
-            f"Share of {counted(intact.sum(), 'good part')} with a box; {count:.2f} boxes an image"
+            f"Share of {counted(int(intact.sum()), 'image')} of good parts with a box; {count:.2f} "
+            f"boxes an image. {_over(judged.groups[intact])}"
         )
         entries.append(("Good parts with a false alarm", share, meaning))
     return entries
 
 
+def _over(groups: np.ndarray) -> str:
+    """On how many specimens an interval rests, given the specimen of each thing counted [n]."""
+    many, equal = len(np.unique(groups)), as_many_groups(groups)
+    if equal > many - 0.05:
+        return f"The interval counts {counted(many, 'specimen')}"
+    return (
+        f"The interval counts {counted(many, 'specimen')} of unequal weight, which say as much as "
+        f"{equal:.1f} of equal weight"
+    )
+
+
 def _share(hits: np.ndarray, groups: np.ndarray) -> str:
-    """Share of hits [n] with its exact interval; a dash where there is nothing to count."""
+    """Share of hits [n] with its interval over specimens; a dash where there is nothing to
+    count."""
     return charts.interval(*grouped_share(hits, groups)) if len(hits) else "–"

@@ -59,6 +59,7 @@ def detector(model: Run, head: Head) -> str:
     """The card of a detector, in Markdown. head: the package's package.json."""
     result, spec = runs.result(model, DetectorResult), runs.spec(model, DetectorSpec)
     parity, size = head["parity"], head["size"]
+    chosen = head["confidence"] == result.confidence  # else what it keeps to is not known
     start = "pretrained weights" if result.pretrained else "random weights"
     kind = "real photographs" if result.real else "rendered images, not real ones"
     return _card(
@@ -75,7 +76,7 @@ def detector(model: Run, head: Head) -> str:
             "Confidence": [
                 f"A box counts from {head['confidence']:.3f} on; its validation images chose "
                 f"{result.confidence:.3f}. Change it in `package.json`.",
-                *filter(None, [standing.alarms(result)]),
+                *filter(None, [standing.alarms(result) if chosen else ""]),
             ],
             "File": [
                 f"On {parity['n']} test images the packed detector's boxes are those of the "

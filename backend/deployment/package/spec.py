@@ -22,8 +22,8 @@ class Spec:
     )
     confidence: float = param(
         0.0,
-        "of a detector: from how sure on a box counts; 0: where F1 is best on its validation "
-        "images, so that no test image chose it",
+        "of a detector: from how sure on a box counts; 0: what its validation images chose, the "
+        "best F1 that keeps to its alarm rate, so that no test image chose it",
         lo=0,
         hi=1,
         advanced=True,

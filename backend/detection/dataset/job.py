@@ -20,6 +20,10 @@ from backend.images.labelled_image import LabelledImage
 from backend.records import Progress, UserError
 
 check_inputs = fits.check
+HELD = (
+    " So do the images of a specimen that a validation run shows, what looks like its images, and "
+    "composites made on them: choose other validation runs."
+)
 LOOKING = 0.4  # share of the job spent on looking for near-duplicates, where they are sought
 
 
@@ -39,7 +43,7 @@ def run(spec: Spec, out_dir: Path, progress: Progress) -> Result:
 
     names = spec.class_names(source.classes for source in found)
     images, boxes = yolo_set.write(out_dir, _all(found), splits, on_item, names)
-    _check_splits(images, boxes)
+    _check_splits(images, boxes, bool(held))
     facts.write(out_dir, "images", images)
     facts.write(out_dir, "boxes", boxes)
     made = _result(spec, out_dir, images, boxes, len(np.unique(members)), names)
@@ -73,15 +77,16 @@ def _looked_at(found: list[Source]) -> Iterator[tuple[int, LabelledImage]]:
         start += len(source.groups)
 
 
-def _check_splits(images: Rows, boxes: Rows) -> None:
-    """Raises UserError where one of the splits has no image with a defect."""
+def _check_splits(images: Rows, boxes: Rows, held: bool) -> None:
+    """Raises UserError where one of the splits has no image with a defect. held: whether sets are
+    kept for validation whole."""
     shown = {row["image"] for row in boxes}
     for split in ("train", "val"):
         if not any(row["split"] == split and row["image"] in shown for row in images):
             raise UserError(
                 f"No image in the {split} split has a defect. Take more images, train the student "
                 "longer, or use labels = centred. Images that are near-duplicates of one another "
-                "all go into one split."
+                "all go into one split." + HELD * held
             )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from backend.composites.spec import Spec as CompositeSpec
 from backend.core import runs
 from backend.core.runs import Run
 from backend.detection.dataset.spec import Spec
@@ -16,9 +17,10 @@ from backend.detection.testset import test_images
 from backend.images import archives, curation, imageset, pictures
 from backend.images.boxes import boxes_of, centred_box
 from backend.images.labelled_image import LabelledImage, LabelledSet, Origin
-from backend.images.vocabulary import DRAWN, IMPORTED, ONE_CLASS
+from backend.images.vocabulary import BELOW, DRAWN, IMPORTED, ONE_CLASS
 from backend.records import Box, Progress, UserError
 from backend.students.distill.job import size_of
+from backend.wording import counted
 
 if TYPE_CHECKING:
     from backend.students.sampler import Sampler
@@ -53,7 +55,7 @@ def of(spec: Spec, out_dir: Path, progress: Progress) -> list[Source]:
         found += _real(spec, out_dir, progress)
     for run_id in spec.validation_runs:
         found.append(replace(_set(spec, runs.read(out_dir.parent / run_id), 0), held=True))
-    found = [_of_classes(source, spec) for source in found]
+    found = [kept for source in found if (kept := _of_classes(source, spec)).groups]
     return _without(found, spec, out_dir) if spec.without_runs else found
 
 
@@ -102,16 +104,33 @@ def _real(spec: Spec, out_dir: Path, progress: Progress) -> list[Source]:
 
 
 def _of_classes(source: Source, spec: Spec) -> Source:
-    """The source with the boxes of the wanted classes alone, where they are listed."""
+    """The source with the boxes of the wanted classes alone, where they are listed. Of those held
+    for validation, images that show others alone are left out: they are no good parts."""
     if spec.classes in ("one", "keep"):
         return source
     listed = spec.class_names(())
 
-    def items() -> Iterator[LabelledImage]:
-        for item in source.items():
-            yield replace(item, boxes=tuple(b for b in item.boxes if b.class_name in listed))
+    def wanted(item: LabelledImage) -> tuple[Box, ...]:
+        return tuple(box for box in item.boxes if box.class_name in listed)
 
-    return replace(source, classes=source.classes & frozenset(listed), items=items)
+    def taken(item: LabelledImage) -> bool:
+        return not source.held or not item.boxes or bool(wanted(item))
+
+    def items() -> Iterator[LabelledImage]:
+        for item in filter(taken, source.items()):
+            yield replace(item, boxes=wanted(item))
+
+    classes = source.classes & frozenset(listed)
+    if not source.held:
+        return replace(source, classes=classes, items=items)
+    groups = [item.group for item in source.items() if taken(item)]
+    away = len(source.groups) - len(groups)
+    told = (
+        f"{counted(away, 'image')} kept for validation with defects of other classes alone: left "
+        "out.",
+    )
+    notes = (*source.notes, *(told if away else ()))
+    return replace(source, groups=groups, classes=classes, items=items, notes=notes)
 
 
 def _sampled(spec: Spec, student: Run, count: int) -> Source:
@@ -159,7 +178,7 @@ def _set(spec: Spec, source: Run, count: int) -> Source:
     away = len(curation.kept(source.folder)[0]) - len(images)
     told = f"{away} of the images of '{source.name or source.id}' were put aside for tests."
     if spec.labels == "centred":
-        images = chosen = [_centred(image) for image in chosen]
+        images = chosen = [_centred(image) if image.boxes else image for image in chosen]
     return Source(
         *([i.group for i in chosen], _classes_of(images), lambda: iter(chosen)),
         notes=(told,) if away else (),
@@ -167,9 +186,12 @@ def _set(spec: Spec, source: Run, count: int) -> Source:
 
 
 def _told_apart(source: Run, image: LabelledImage) -> LabelledImage:
-    """An image that is its own specimen is told apart from other runs'."""
-    own = image.group == image.name
-    return replace(image, group=f"{source.id} {image.name}") if own else image
+    """An image that is its own specimen is told apart from other runs'; a composite is of the
+    specimen of the photograph that it was made on."""
+    run_id, name = source.id, image.name
+    if source.kind == "composite" and BELOW in image.origin.params:
+        run_id, name = runs.spec(source, CompositeSpec).goods_run, image.origin.params[BELOW]
+    return replace(image, group=f"{run_id} {name}") if image.group == name else image
 
 
 def _centred(image: LabelledImage) -> LabelledImage:

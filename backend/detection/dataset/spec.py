@@ -90,6 +90,12 @@ class Spec:
                 f"Counts has {len(self.counts)} numbers for {len(self.source_runs)} sources. Give "
                 "one number for all, or one a source."
             )
+        twice = set(self.source_runs) & set(self.validation_runs)
+        if twice:
+            raise UserError(
+                f"Run '{min(twice)}' is among the sources and the validation runs. What is kept "
+                "for validation whole teaches nothing: take it out of one of them."
+            )
         if not self.class_names(()):
             raise UserError("Classes is empty. Write one, keep, or class names with commas.")
 

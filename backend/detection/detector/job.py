@@ -92,10 +92,12 @@ def _held_back(trained: "TrainedDetector") -> dict[str, Any]:
     """What the detector does on the images that chose its confidence, and what the alarm rate cost
     there."""
     held = trained.choosing
-    alarmed = held.alarmed(trained.confidence)[held.truths == 0]
+    intact, alarmed = held.intact_alarmed(trained.confidence)
     return {
-        "held_intact": len(alarmed),
-        "held_alarmed": int(alarmed.sum()),
+        "held_intact": intact,
+        "held_alarmed": alarmed,
+        "held_defects": int(held.truths.sum()),
+        "held_real": trained.chosen_by_real,
         "held_recall": held.at_confidence(trained.confidence).recall,
         "held_recall_free": held.best_f1().recall,
     }

@@ -151,9 +151,10 @@ class Result:
     verdict: what that shows, in words. gain: AP50 less the constant box's, in pairs.
     false_alarms: share of intact images with an alarm at `confidence`, which is the best F1 on
     the data set's own validation images, on the real ones where it chose or weighed these, of
-    the confidences that keep to `alarm_rate` (1.0 from earlier versions): held_intact of these
-    images show no defect, held_alarmed of them have a box there; held_recall: share of the defects
-    there that it finds, held_recall_free: at the best F1 without a rate. precision and recall: at
+    the confidences that keep to `alarm_rate` (1.0 from earlier versions): held_intact parts on
+    these images show no defect, held_alarmed of them have a box there; held_recall: share of the
+    held_defects there that it finds, held_recall_free: at the best F1 without a rate; held_real:
+    whether real images alone chose it, though there are others. precision and recall: at
     `confidence` too, precision None where no box is that sure. own_validation_ap50, own_precision
     (the highest) and own_recall (the highest): the figures source A reports, on those images.
     real: whether the test images are photographs. start: what the training started from, in words;
@@ -177,6 +178,8 @@ class Result:
     held_alarmed: int | None = None
     held_recall: float | None = None
     held_recall_free: float | None = None
+    held_defects: int | None = None
+    held_real: bool = False
     constant_box_ap50: float
     gain: float | None = None
     gain_low: float | None = None

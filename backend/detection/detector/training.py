@@ -28,9 +28,9 @@ Tried = tuple[tuple[Mixing, Judged], ...]
 class TrainedDetector:
     """best: the weights file. names: its classes. own: judged on own_images, the set's own
     validation images. choosing: judged on those by which the confidence is chosen, the real ones
-    of them where a share of real images is set, else all. mixing: how real and synthetic images
-    took turns, None where all came as they are. tried: the ways it was chosen among, each judged on
-    the real images held back."""
+    of them where a share of real images is set, else all. chosen_by_real: whether it is these,
+    though there are others. mixing: how real and synthetic images took turns, None where all came
+    as they are. tried: the ways it was chosen among, each judged on the real images held back."""
 
     best: Path
     names: tuple[str, ...]
@@ -39,6 +39,7 @@ class TrainedDetector:
     own: Judged
     choosing: Judged
     confidence: float
+    chosen_by_real: bool = False
     mixing: Mixing | None = None
     tried: Tried = ()
 
@@ -49,7 +50,7 @@ def train(
     """Train on a data set run; goes on from the last epoch where the run was interrupted."""
     data = data_file(dataset, out_dir)
     known = kinds.of(dataset)
-    own = test_images.read_yolo(data.parent, "val").images
+    own = tuple(map(known.grouped, test_images.read_yolo(data.parent, "val").images))
     mixings = spec.mixings() if known.mixed and spec.mixings() != (AS_THEY_COME,) else ()
     held = [image for image in own if mixings and image.path.stem in known.held]
     lessons = _Lessons(spec.recipe(), weights, data, out_dir / "checkpoint", held, known.real)
@@ -67,6 +68,7 @@ def train(
         own=judged,
         choosing=choosing,
         confidence=choosing.best_f1(spec.may_alarm()).confidence,
+        chosen_by_real=len(choosing.truths) < len(judged.truths),
         mixing=mixing,
         tried=tried,
     )

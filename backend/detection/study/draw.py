@@ -16,8 +16,8 @@ class Drawn:
     """The images of one trial. A specimen is on one side only.
 
     validation: a fifth of the groups of each source, never trained on. intact: the intact
-    photographs that there are, where the arm trains on none: with these and the real ones held
-    back, or all held back where none is real, the confidence is chosen.
+    photographs of no specimen it trains on, where the arm has none of them as a part: with these
+    and the real ones held back, or all held back where none is real, the confidence is chosen.
     """
 
     training: tuple[LabelledImage, ...]
@@ -30,11 +30,16 @@ class Drawn:
 
 
 def draw(
-    pool: Mapping[str, Sequence[LabelledImage]], trial: Trial, synthetic: int, seed: int
+    pool: Mapping[str, Sequence[LabelledImage]],
+    trial: Trial,
+    synthetic: int,
+    seed: int,
+    unseen: bool = True,
 ) -> Drawn:
     """The images of a trial; the same for every arm as far as their sources are the same.
 
-    synthetic: images of synthetic sources together. seed: of the study.
+    synthetic: images of synthetic sources together. seed: of the study. unseen: False in a study
+    that an earlier version began, whose `intact` may show what it trains on.
     """
     chosen = real_images(pool["real"], trial.amount, seed + trial.seed)
     if "real" not in trial.arm.parts:
@@ -49,10 +54,13 @@ def draw(
         known = {s.group for s in training}
         free = [s for s in images if s.group not in known | held]
         order = np.random.default_rng([seed + trial.seed, 7]).permutation(len(free))
-        aside = held | _held_out(_ordered([free[k] for k in order]))
-        training += [s for s in images if s.group not in aside]
-        validation += [s for s in images if s.group in aside]
-    unused = () if "intact" in trial.arm.parts else pool["intact"]
+        held |= _held_out(_ordered([free[k] for k in order]))
+        training += [s for s in images if s.group not in held]
+        validation += [s for s in images if s.group in held]
+    unused = [] if "intact" in trial.arm.parts else list(pool["intact"])
+    if unseen:
+        known = {s.group for s in training}
+        unused = [s for s in unused if s.group not in known]
     return Drawn(tuple(training), tuple(validation), tuple(unused))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.core import facts
-from backend.detection import evaluation
+from backend.detection import alarms, evaluation
 from backend.detection.start_weights import Start
 from backend.detection.study import pool, verdicts
 from backend.detection.study.pool import Pool
@@ -89,6 +89,7 @@ def _concluded(
         constant_box_ap50=control,
         alarm_rate=spec.alarm_rate,
         held_intact=min((o.figures.get("held_intact", 0) for o in outcomes), default=0),
+        held_failed=sum(_failed(o.figures, spec.alarm_rate) for o in outcomes),
         pretrained=start.pretrained,
         start=start.words,
         seconds_per_trial=sum(o.figures["seconds"] for o in outcomes) / len(outcomes),
@@ -96,6 +97,12 @@ def _concluded(
         near_duplicates=gathered.alike,
         notes=gathered.notes,
     )
+
+
+def _failed(figures: dict[str, Any], rate: float) -> bool:
+    """Has a training found no confidence that keeps to the rate?"""
+    intact, alarmed = (figures.get(name, 0) for name in HELD)
+    return not (figures.get("held_right", True) and alarms.keeps(intact, alarmed, rate))
 
 
 def _trial_rows(measured: Sequence[Any], outcomes: "Sequence[Outcome]") -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from backend.detection.dataset.sources import painted
 from backend.detection.mixing import REAL
 from backend.detection.study import samples
 from backend.detection.study.arms import MIX, slug
+from backend.detection.study.below import Below
 from backend.detection.study.spec import Spec
 from backend.detection.testset import imported, test_images
 from backend.images import archives, imageset
@@ -31,7 +32,8 @@ class Pool:
 
     test_hash: SHA-256 over contents and boxes of the test images, so that a study can name them.
     alike: training images, or images behind them, that look like a test image without being it.
-    notes: what was noticed while reading the photographs.
+    notes: what was noticed while reading the photographs. joined: composites are of the group of
+    the photograph below them; False where an earlier version read them.
     """
 
     training: dict[str, tuple[LabelledImage, ...]]
@@ -39,6 +41,7 @@ class Pool:
     test_hash: str
     alike: int
     notes: tuple[str, ...] = ()
+    joined: bool = True
 
 
 def gather(spec: Spec, out_dir: Path, progress: Progress, upto: float) -> Pool:
@@ -65,10 +68,10 @@ def _gathered(spec: Spec, out_dir: Path, folder: Path, progress: Progress, upto:
     _write_photographs(out_dir, training)
     progress(0.3 * upto, "looking for test images among the training images and behind them")
     alike = leaks.refuse_leaks(test, [out_dir], out_dir, near="report")
-    sources = labels(spec, out_dir)
+    sources, below = labels(spec, out_dir), Below(read.images)
     for place, (label, run) in enumerate(sources.items()):
         progress(upto * (0.5 + 0.4 * place / len(sources)), f"reading {label} images")
-        training[label] = _synthetic(spec, folder, label, run)
+        training[label] = _synthetic(spec, folder, label, run, below)
     progress(0.9 * upto, "keeping test images")
     tested = _kept(folder / "test", test.images, spec.size)
     notes = tuple(dict.fromkeys((*test.notes, *read.notes)))
@@ -102,6 +105,7 @@ def _as_json(pool: Pool) -> dict[str, object]:
         "test_hash": pool.test_hash,
         "alike": pool.alike,
         "notes": pool.notes,
+        "joined": pool.joined,
     }
 
 
@@ -115,6 +119,7 @@ def _stored(values: dict) -> Pool:
         values["test_hash"],
         values["alike"],
         tuple(values.get("notes", ())),
+        values.get("joined", False),
     )
 
 
@@ -181,11 +186,14 @@ def _kind_words(run: Run) -> str:
     return {"renderer": "rendered", "folder": "imported"}.get(teacher, teacher)
 
 
-def _synthetic(spec: Spec, folder: Path, label: str, run: Run) -> tuple[LabelledImage, ...]:
-    """Up to `synthetic_count` images of a run."""
+def _synthetic(
+    spec: Spec, folder: Path, label: str, run: Run, below: Below
+) -> tuple[LabelledImage, ...]:
+    """Up to `synthetic_count` images of a run, each of the group of the photograph below it."""
     make = _sampled if run.kind == "distill" else _taken
+    group = below.groups(run)
     made = (
-        replace(image, source=label, group=f"{label} {image.group}")
+        replace(image, source=label, group=group(image) or f"{label} {image.group}")
         for image in make(run, spec.synthetic_count)
     )
     kept = _kept(folder / f"synthetic-{slug(label)}", made, spec.size)

@@ -153,7 +153,8 @@ class Result:
     test_defect_groups: test specimens with a box.
 
     alarm_rate: that the confidences keep to, 1.0 from earlier versions; held_intact: the fewest
-    images without a defect that chose the confidence of a training. start: what every training
+    parts without a defect that chose the confidence of a training; held_failed: trainings that
+    found none which keeps to it. start: what every training
     started from, in words; "" from earlier versions.
     constant_box_ap50: the control, one box in the middle of every test image. seconds_per_trial:
     of one training with its test. near_duplicates: training images, or images behind them, that
@@ -175,9 +176,16 @@ class Result:
     constant_box_ap50: float
     alarm_rate: float = 1.0
     held_intact: int | None = None
+    held_failed: int | None = None
     pretrained: bool
     start: str = ""
     seconds_per_trial: float
     test_hash: str
     near_duplicates: int
     notes: tuple[str, ...] = ()
+
+    def said_of_alarms(self) -> str:
+        """What the confidences of its trainings keep to, see `alarms`."""
+        return alarms.said_of_trainings(
+            self.alarm_rate, self.held_intact, self.held_failed, self.trials
+        )

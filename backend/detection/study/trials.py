@@ -33,9 +33,10 @@ class Outcome:
 
     figures: confidence (best F1 on the real images held back, or on all held back where none is
     real or nothing is right on those, and on intact photographs it never saw, of the confidences
-    that keep to the spec's alarm rate; 0.25 where nothing is right at all), held_intact: images
+    that keep to the spec's alarm rate; 0.25 where nothing is right at all), held_intact: parts
     without a defect that chose it, held_alarmed: of them with a box (neither from earlier versions,
-    nor where no image is held back), own_ap50 on all images held back (None without a box among
+    nor where no image is held back), held_right: whether any box on them is right at any
+    confidence, own_ap50 on all images held back (None without a box among
     them), own_images, seconds, steps, and how many images of each source it had: real, intact,
     synthetic, pasted.
     """
@@ -75,7 +76,7 @@ def one(
     started = time.monotonic()
     folder = out_dir / "checkpoint" / "trials" / trial.key
     shutil.rmtree(folder, ignore_errors=True)
-    drawn = draw.draw(pool.training, trial, spec.synthetic_count, spec.seed)
+    drawn = draw.draw(pool.training, trial, spec.synthetic_count, spec.seed, pool.joined)
     images, pasted = list(drawn.training), 0
     seed = spec.seed + trial.seed
     if "copy-paste" in trial.arm.parts:
@@ -120,11 +121,12 @@ def own_figures(
     if not chosen.correct.any():
         chosen = _judged(drawn, predictions, [*held, *intact])
     confidence = chosen.best_f1(alarm_rate).confidence
-    alarmed = chosen.alarmed(confidence)[chosen.truths == 0]
+    parts, alarmed = chosen.intact_alarmed(confidence)
     return {
         "confidence": confidence,
-        "held_intact": len(alarmed),
-        "held_alarmed": int(alarmed.sum()),
+        "held_intact": parts,
+        "held_alarmed": alarmed,
+        "held_right": bool(chosen.correct.any()),
         "own_ap50": judged.ap50() if judged.truths.sum() else None,
         "own_images": len(drawn.validation),
     }

@@ -32,16 +32,36 @@ def test_what_is_said_depends_on_how_many_good_parts_there_were():
     few = said(Held(0.1, 4, 0))
     assert "takes 9 good parts" in few
     assert "0 of 4 good parts held back with a false alarm, 0.00 [0.00, 0.60]." in few
-    enough = said(Held(0.1, 30, 2, 0.4, 0.55))
+    enough = said(Held(0.1, 30, 2, 0.4, 0.55, 31))
     assert "on average" in enough and "0.07 [0.01, 0.22]" in enough
-    assert enough.endswith("finds 0.40 there, and 0.55 at its best F1, whatever the alarms.")
+    wanted = "Of 31 defects held back it finds 0.40 there, and 0.55 at its best F1"
+    assert wanted in enough and enough.endswith(alarms.FLATTERED)
     assert "At no confidence" in said(Held(0.1, 30, 20))
+
+
+def test_where_no_box_is_right_nothing_is_promised():
+    words = said(Held(0.1, 30, 0, 0.0, 0.0, 31))
+    assert words.startswith("No box on the images held back is right") and "Set for" not in words
+
+
+def test_where_real_images_alone_chose_it_the_cure_is_photographs():
+    words = said(Held(0.1, 0, 0, 0.4, 0.4, 31, real=True))
+    assert words.startswith("No real image held back shows a good part")
+    assert "Add photographs of good parts" in words and "validation runs" in words
 
 
 def test_a_study_says_so_once_for_all_its_trainings():
     assert alarms.said_of_trainings(1.0, 4) == alarms.said_of_trainings(0.1, None) == ""
     assert "one of these trainings has 4" in alarms.said_of_trainings(0.1, 4)
     assert "on average" in alarms.said_of_trainings(0.1, 23)
+    assert alarms.said_of_trainings(0.1, 23, 0, 12) == alarms.said_of_trainings(0.1, 23)
+
+
+def test_a_study_says_how_many_of_its_trainings_keep_to_no_rate():
+    some = alarms.said_of_trainings(0.1, 30, 3, 12)
+    assert "Confidences are set" in some and "3 of 12 trainings find none" in some
+    every = alarms.said_of_trainings(0.1, 30, 12, 12)
+    assert every.startswith("None of these trainings") and "are set" not in every
 
 
 def test_runs_of_before_knew_no_rate_and_the_paper_asks_for_none():

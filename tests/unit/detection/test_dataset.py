@@ -12,7 +12,7 @@ from backend.detection.dataset import job as dataset
 from backend.detection.dataset.spec import Result, Spec
 from backend.detection.dataset.splits import divided
 from backend.images import curation, imagefiles, imageset
-from backend.images.labelled_image import LabelledImage
+from backend.images.labelled_image import LabelledImage, Origin
 from backend.records import Box, RunState, UserError
 
 
@@ -169,6 +169,66 @@ def test_sets_kept_for_validation_teach_nothing(tmp_path):
     assert facts.read(before, "images")["split"].tolist() == rows["split"].head(20).tolist()
 
 
+def test_good_parts_kept_for_validation_stay_good_with_centred_boxes(tmp_path):
+    learned = image_set(tmp_path, 1, 20)
+    held = image_set(tmp_path, 2, 10)  # two of them intact
+    _, folder = build(tmp_path, source_runs=[learned], validation_runs=[held], labels="centred")
+    boxes = facts.read(folder, "boxes")
+    kept = facts.read(folder, "images").tail(10)["image"]
+    assert boxes["image"].isin(kept).sum() == 8
+    assert set(boxes["source"]) == {"centred"}
+
+
+def test_parts_with_other_defects_are_no_good_parts_for_validation(tmp_path):
+    learned = image_set(tmp_path, 1, 20)
+    held = image_set(tmp_path, 2, 20, class_name="spot")
+    result, folder = build(tmp_path, source_runs=[learned], validation_runs=[held], classes="crack")
+    rows = facts.read(folder, "images")
+    assert (result.images, len(rows)) == (20 + 4, 20 + 4)
+    assert result.notes == (
+        "16 images kept for validation with defects of other classes alone: left out.",
+    )
+
+
+def goods_and_composites(folder: Path, goods: int, made: int) -> tuple[str, str]:
+    """Runs of photographs of good parts and of composites on them, as their jobs leave them."""
+    random = np.random.default_rng(4)
+    pixels = random.integers(0, 255, (goods, 32, 32, 3), np.uint8)
+
+    def good(k: int) -> LabelledImage:
+        return LabelledImage(pixels[k], "photograph")
+
+    def composite(k: int) -> LabelledImage:
+        below, painted = k % goods, random.integers(0, 255, (32, 32, 3), np.uint8)
+        box = Box("crack", (4, 4, 12, 12))
+        told = Origin(params={"photograph": f"{below:06d}"})
+        return LabelledImage(painted, "composite", (box,), group=f"{below:06d}", origin=told)
+
+    ids: list[str] = []
+    for kind, count, make in (("generate", goods, good), ("composite", made, composite)):
+        run = runs.create(folder, kind, {"goods_run": ids[0]} if ids else {"size": 32})
+        imageset.write(run.folder, count, make, quiet)
+        runs.finish(run.folder, RunState.COMPLETED, result={})
+        ids.append(run.id)
+    return ids[0], ids[1]
+
+
+def test_composites_go_where_the_photograph_below_them_goes(tmp_path):
+    goods, made = goods_and_composites(tmp_path, 10, 40)
+    _, folder = build(
+        tmp_path, source_runs=[goods, made], group_duplicates=False, validation_share=0.3
+    )
+    rows = facts.read(folder, "images")
+    assert (rows.groupby("group")["split"].nunique() == 1).all()
+    assert rows["group"].nunique() == 10
+
+
+def test_goods_kept_for_validation_take_their_composites_along_which_is_said(tmp_path):
+    goods, made = goods_and_composites(tmp_path, 10, 40)
+    with pytest.raises(UserError, match=r"train split has a defect.*choose other validation runs"):
+        build(tmp_path, source_runs=[made], validation_runs=[goods], group_duplicates=False)
+
+
 def test_a_run_without_an_image_left_is_refused(tmp_path):
     runs_folder = tmp_path / "runs"
     run_id = image_set(runs_folder, 1, 10)
@@ -234,6 +294,7 @@ def test_the_same_settings_give_the_same_version(tmp_path):
         ({}, "at least one source"),
         ({"source_runs": ["a", "b", "c"], "counts": [1, 2]}, "2 numbers for 3 sources"),
         ({"source_runs": ["a"], "classes": " , "}, "Classes is empty"),
+        ({"source_runs": ["a", "b"], "validation_runs": ["b"]}, "'b' is among the sources and"),
     ],
 )
 def test_settings_that_make_no_set_are_refused(values, words):

@@ -8,7 +8,8 @@ import pytest
 from backend.core import facts, runs, specs
 from backend.detection import mixed_training, standing, yolo_set
 from backend.detection.detector import job, kinds, training
-from backend.detection.detector.spec import BEST, Spec
+from backend.detection.detector.spec import BEST, Result, Spec
+from backend.detection.detector.validation import Found
 from backend.detection.mixing import AS_THEY_COME, FIRST, LEFT_OUT, MIXED
 from backend.detection.standing import HELD
 from backend.images.labelled_image import LabelledImage
@@ -144,15 +145,48 @@ def test_a_run_keeps_the_figures_of_all_that_it_chose_among(tmp_path):
     assert [step for step in steps if step] == [1, 2, 3]
 
 
-def test_the_alarm_rate_and_what_it_cost_stand_in_the_result(tmp_path):
-    spec = spec_of(data_set(tmp_path, MIXED_SET), epochs=1, alarm_rate=0.3)
+def boxes_at(sure: float, alarm: float) -> object:
+    """In place of a training's own finds: each defect at `sure`, a box on each intact image."""
+
+    def validate(weights: Path, images: list[LabelledImage], *_: object) -> list[Found]:
+        found = []
+        for one in images:
+            rows = [[*box.xyxy, sure, 0] for box in one.boxes] or [[1, 1, 9, 9, alarm, 0]]
+            right = np.full((len(rows), 10), bool(one.boxes))
+            found.append(Found(np.array(rows, float), right))
+        return found
+
+    return validate
+
+
+def judged_run(tmp_path: Path, sources: list[tuple[str, str, bool]], views: int = 1) -> Result:
+    """A whole detector run; `views` images in a row show one specimen."""
+    dataset = data_set(tmp_path, sources)
+    rows = facts.read(tmp_path / dataset, "images")
+    groups = [f"part {k // views}" for k in range(len(rows))]
+    facts.write(tmp_path / dataset, "images", rows.assign(group=groups).to_dict("records"))
+    spec = spec_of(dataset, epochs=1, alarm_rate=0.3)
     run = runs.create(tmp_path, "detector", specs.to_json(spec))
     for name in ("artifacts", "facts"):
         (run.folder / name).mkdir(exist_ok=True)
-    result = job.run(spec, run.folder, quiet)
-    assert (result.alarm_rate, result.held_intact) == (0.3, 1)
-    assert result.held_alarmed in (0, 1) and 0 <= result.held_recall <= 1
-    assert "held back" in standing.alarms(result)
+    return job.run(spec, run.folder, quiet)
+
+
+def test_the_alarm_rate_and_what_it_cost_stand_in_the_result(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.validation, "validate", boxes_at(sure=0.9, alarm=0.4))
+    result = judged_run(tmp_path, MIXED_SET)
+    assert (result.alarm_rate, result.held_intact, result.held_alarmed) == (0.3, 1, 0)
+    assert (result.held_recall, result.held_recall_free, result.held_defects) == (1, 1, 1)
+    assert result.held_real and result.confidence == 0.9
+    assert "takes 3 good parts held back to promise: 0 of 1 good part" in standing.alarms(result)
+
+
+def test_a_detector_counts_good_parts_not_their_views(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.validation, "validate", boxes_at(sure=0.3, alarm=0.9))
+    held = [("rendered", "val", False)] * 2 + [("rendered", "val", True)] * 8
+    result = judged_run(tmp_path, [("rendered", "train", False)] * 4 + held, views=2)
+    assert (result.held_intact, result.held_alarmed, result.held_real) == (4, 4, False)
+    assert standing.alarms(result).startswith("At no confidence does it find a defect")
 
 
 def test_a_set_without_real_images_is_trained_on_as_before(tmp_path, drawn):

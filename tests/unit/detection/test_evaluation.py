@@ -337,6 +337,19 @@ def test_a_rate_costs_recall_and_counts_images_not_boxes():
     assert twice.surest_on_intact().tolist() == [0.6]
 
 
+def test_views_of_one_good_part_count_as_one():
+    """Four parts in five views: any view of a part that alarms is the part's alarm."""
+    views = [image(f"b{k}", [], group=f"part {k // 5}") for k in range(20)]
+    found = [np.array([[0, 0, 9, 9, 0.8]]) if k == 7 else np.zeros((0, 5)) for k in range(20)]
+    defect, hit = image("a", [(10, 10, 30, 30)]), np.array([[10, 10, 30, 30, 0.6]])
+    judged = evaluation.judge([defect, *views], [hit, *found])
+    assert judged.surest_on_intact().tolist() == [-np.inf, 0.8, -np.inf, -np.inf]
+    assert [judged.intact_alarmed(at) for at in (0.5, 0.8, 0.81)] == [(4, 1), (4, 1), (4, 0)]
+    alone = evaluation.judge([defect, *(replace(v, group=v.name) for v in views)], [hit, *found])
+    assert alone.best_f1(0.1).confidence == 0.6, "of 20 parts one may alarm at 0.1, of 4 none"
+    assert judged.best_f1(0.4).confidence == 0.6, "of 4 parts one may alarm at 0.4"
+
+
 def test_where_no_confidence_with_a_hit_keeps_to_the_rate_the_best_f1_is_taken():
     sure = np.array([[0, 0, 9, 9, 1.0]])
     images = [image("a", [(10, 10, 30, 30)]), image("b", [])]

@@ -151,6 +151,45 @@ def test_a_test_image_behind_a_synthetic_one_stops_the_study(photographs, tmp_pa
         run_study(spec_of(photographs, run.id), tmp_path)
 
 
+def composites_on(intact: Path, tmp_path: Path) -> str:
+    """A run of ten composites on the good training parts of a folder, which were imported under
+    other names; its id."""
+    files = sorted(intact.glob("*.png"))[1::2]
+
+    def good(k: int) -> LabelledImage:
+        origin = Origin(params={"file": f"elsewhere/{k}"})
+        return LabelledImage(imagefiles.read_rgb(files[k]), "imported", origin=origin)
+
+    def composite(k: int) -> LabelledImage:
+        name = f"{k % len(files):06d}"
+        pixels = np.full((64, 64, 3), 90 + k, np.uint8)
+        box = Box("crack", (20, 20, 40, 40))
+        told = Origin(params={"photograph": name}, original=pixels)
+        return LabelledImage(pixels, "composite", (box,), group=name, origin=told)
+
+    goods = runs.create(tmp_path / "runs", "generate", {"teacher": "folder"})
+    imageset.write(goods.folder, len(files), good, ignore)
+    runs.finish(goods.folder, RunState.COMPLETED, result={})
+    made = runs.create(tmp_path / "runs", "composite", {"goods_run": goods.id})
+    imageset.write(made.folder, 10, composite, ignore)
+    runs.finish(made.folder, RunState.COMPLETED, result={})
+    return made.id
+
+
+def test_composites_are_of_the_specimen_below_them(photographs, tmp_path):
+    spec = spec_of(photographs, composites_on(photographs[1], tmp_path))
+    folder = runs.create(tmp_path / "runs", "study", specs.to_json(spec)).folder
+    found = pool.gather(spec, folder, ignore, 1.0)
+    label = next(reversed(found.training))
+    goods = [image.group for image in found.training["intact"]]
+    assert goods == ["good 1", "good 3"]
+    wanted = [goods[k % 2] for k in range(len(found.training[label]))]
+    assert [image.group for image in found.training[label]] == wanted
+    assert pool._stored(pool._as_json(found)).joined
+    older = {key: value for key, value in pool._as_json(found).items() if key != "joined"}
+    assert not pool._stored(older).joined, "a study begun before draws as it did"
+
+
 def test_the_record_of_a_stopped_study_is_read_as_an_older_version_wrote_it():
     older = {
         **{"path": "/pool/real/images/000003.png", "width": 64, "height": 48, "source": "real"},

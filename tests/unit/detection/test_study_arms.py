@@ -149,6 +149,37 @@ def test_mixed_sources_share_the_number_of_synthetic_images(pool):
     assert (drawn.count("a"), drawn.count("b"), drawn.count("real")) == (10, 10, 0)
 
 
+def composites(pool: dict) -> dict:
+    """The pool with composites on its intact photographs in place of source a."""
+    goods = pool["intact"]
+    made = [sample(f"a{k}", "a", goods[k % len(goods)].group) for k in range(32)]
+    return {**pool, "a": tuple(made)}
+
+
+@pytest.mark.parametrize("arm", ["synthetic", "real+synthetic", "real+intact+synthetic"])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_image_that_chooses_the_confidence_lies_below_one_trained_on(pool, arm, seed):
+    drawn = draw.draw(composites(pool), trial(arm, 10, seed), 32, 0)
+    trained = {s.group for s in drawn.training}
+    held = (*drawn.validation, *drawn.intact)
+    assert any(s.source == "a" for s in drawn.training)
+    assert any(s.source == "intact" for s in held)
+    assert not trained & {s.group for s in held}
+
+
+def test_composites_leave_real_and_intact_images_where_they_are(pool):
+    plain = draw.draw(pool, trial("real+intact", 10, 0, ()), 20, 0)
+    more = draw.draw(composites(pool), trial("real+intact+synthetic", 10), 32, 0)
+    assert {s for s in more.training if s.source != "a"} == set(plain.training)
+
+
+def test_a_study_begun_before_draws_as_it_did(pool):
+    arm = trial("real", 40, 0, ())
+    assert draw.draw(pool, arm, 20, 0, unseen=False).intact == pool["intact"]
+    before, now = (draw.draw(pool, trial("real+synthetic", 10), 20, 0, u) for u in (False, True))
+    assert (before.training, before.validation) == (now.training, now.validation)
+
+
 def test_an_arm_without_intact_photographs_keeps_all_of_them_for_its_confidence(pool):
     alone = draw.draw(pool, trial("synthetic", 0), 20, 0)
     assert alone.intact == pool["intact"]
@@ -184,3 +215,20 @@ def test_an_alarm_rate_raises_the_confidence_of_a_trial(pool):
     free, kept = (trials.own_figures(drawn, found + third, rate) for rate in (1.0, 0.1))
     assert (free["confidence"], kept["confidence"]) == (0.5, 0.9)
     assert free["held_alarmed"] > 0 == kept["held_alarmed"]
+
+
+def test_a_training_that_falls_back_is_counted(pool):
+    """Hits at 0.3 where 20 of 30 intact photographs alarm at 0.9: no confidence keeps to 0.1."""
+    from backend.detection.study import job, trials
+
+    goods = tuple(sample(f"n{k}", "intact", f"n{k}", 0) for k in range(30))
+    drawn = draw.draw({**pool, "intact": goods}, trial("synthetic", 0), 20, 0)
+    hits = [np.array([[1, 1, 9, 9, 0.3]])] * len(drawn.validation)
+    alarms = [np.array([[30, 30, 50, 50, 0.9]])] * 20 + [np.zeros((0, 5))] * 10
+    told = trials.own_figures(drawn, hits + alarms, 0.1)
+    assert (told["confidence"], told["held_intact"], told["held_alarmed"]) == (0.3, 30, 20)
+    assert job._failed(told, 0.1) and not job._failed(told, 1.0)
+    none = [np.zeros((0, 5))] * len(drawn.validation)
+    blind = trials.own_figures(drawn, none + alarms[20:] * 3, 0.1)
+    assert (blind["held_alarmed"], blind["held_right"]) == (0, False) and job._failed(blind, 0.1)
+    assert not job._failed({"held_intact": 30, "held_alarmed": 2}, 0.1), "an earlier record"

@@ -360,3 +360,24 @@ def test_times_as_fast_is_the_median_ratio_in_pairs():
     before, after = 10 * busy * rng.normal(1, 0.02, 200), 5 * busy * rng.normal(1, 0.02, 200)
     value, low, high = st.times_as_fast(before, after)
     assert 1.97 < low < value < high < 2.03
+
+
+def test_an_interval_over_groups_is_exact_where_they_are_equal_and_wider_where_not():
+    hits, alone = np.arange(30) < 6, np.arange(30)
+    assert st.as_many_groups(alone) == 30
+    assert st.grouped_share(hits, alone) == (0.2, *st.bounds(6, 30))
+    assert st.as_many_groups(np.repeat(alone, 4)) == pytest.approx(30)
+    unequal = np.repeat(alone, [40] + [1] * 29)
+    assert st.as_many_groups(unequal) == pytest.approx(69**2 / (1600 + 29))
+
+
+@pytest.mark.parametrize("sizes", [(1,) * 30, (20,) * 3 + (2,) * 27])
+def test_an_interval_over_groups_holds_as_often_as_it_says(sizes):
+    """Parts all alike within a group; with as many trials as groups too few of the second's do."""
+    random, groups = np.random.default_rng(0), np.repeat(np.arange(len(sizes)), sizes)
+    held = 0
+    for _ in range(400):
+        hits = (random.random(len(sizes)) < 0.3)[groups]
+        _, low, high = st.grouped_share(hits, groups)
+        held += low <= 0.3 <= high
+    assert held / 400 >= 0.94

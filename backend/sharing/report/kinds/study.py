@@ -6,7 +6,7 @@ import pandas as pd
 
 from backend.core import facts, runs
 from backend.core.runs import Run
-from backend.detection import alarms, start_weights
+from backend.detection import start_weights
 from backend.detection.study import verdicts
 from backend.detection.study.spec import Result
 from backend.detection.study.verdicts import Findings
@@ -31,8 +31,7 @@ def said(run: Run) -> Iterator[str]:
     yield words(found.headline)
     for sentence in found.sentences():
         yield words(sentence)
-    result = runs.result(run, Result)
-    if kept := alarms.said_of_trainings(result.alarm_rate, result.held_intact):
+    if kept := runs.result(run, Result).said_of_alarms():
         yield kept
 
 
