@@ -178,6 +178,7 @@ def zipped(**members):
         (zipped(a_png=b"x" * 99)[:-30], "no zip file, or a damaged one. Pack it again as zip."),
         (zipped(a_txt=b"x"), "holds no image .*. Pack the images into it."),
     ],
+    ids=["no zip", "cut off", "no image"],  # a zip's bytes hold the time
 )
 def test_a_zip_that_no_job_could_read_is_refused_at_once(
     supervisor, storage, done, tmp_path, content, words
