@@ -8,7 +8,7 @@ from backend.experiments.experiment import PAPER, QUICK, Choice
 from backend.experiments.papers import EXPERIMENTS
 from backend.experiments.plans import Plan
 
-RUN = "20260101T000000-generate-000000"
+RUN = "20260101T000000-generate-{:06}"
 CHOICES = [
     (experiment, Choice(numbers=numbers, maker=maker))
     for experiment in EXPERIMENTS.values()
@@ -23,9 +23,8 @@ def test_every_step_has_settings_its_kind_accepts(plan: Plan) -> None:
     for step in plan.steps:
         spec_type = registry.get(step.kind).spec_type
         known = {p.name: p for p in specs.params(spec_type)}
-        specs.from_json(
-            spec_type, step.values(dict.fromkeys((source for _, source in step.sources), RUN))
-        )
+        ids = {source: RUN.format(place) for place, (_, source) in enumerate(step.sources)}
+        specs.from_json(spec_type, step.values(ids))
         values = specs.defaults(spec_type) | dict(step.settings)
         required = {
             name for name, p in known.items() if p.required and specs.matters(p, values, known)
