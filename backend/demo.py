@@ -1,4 +1,4 @@
-"""The demo: both flows on the embedded defaults, small enough for five minutes on two cores."""
+"""The demo: both flows on the embedded defaults, small enough for some six minutes on two cores."""
 
 from backend.experiments.plans import Plan, Step
 
